@@ -1,0 +1,2 @@
+//! Public and purpose-made conformance suites, as data, with their runner.
+#![forbid(unsafe_code)]

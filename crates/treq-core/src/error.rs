@@ -1,0 +1,251 @@
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use http::Uri;
+
+/// Any error that may cross threads.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What went wrong with a request, one word wide.
+///
+/// The [kind](Error::kind) says in which part, the [source](StdError::source) what the cause was, typed causes are
+/// found with [`find`](Error::find). `Display` names neither the source (walk the chain for that) nor a secret: the
+/// URL stands there without userinfo and without its query.
+///
+/// ```
+/// use treq_core::{Error, Kind};
+///
+/// let error = Error::new(Kind::Connect, "port 0 cannot be connected to");
+/// assert_eq!(error.kind(), Kind::Connect);
+/// assert_eq!(error.to_string(), "port 0 cannot be connected to");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+    url: Option<Box<str>>,
+    resend: Resend,
+}
+
+/// The part of a request in which an [`Error`] arose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The request could not be built: a bad URL, header, method, or options that exclude each other.
+    Builder,
+    /// The host name could not be resolved.
+    Resolve,
+    /// No connection could be made.
+    Connect,
+    /// The TLS handshake failed, or no roots to verify it against could be had.
+    Tls,
+    /// The proxy refused or failed.
+    Proxy,
+    /// The peer broke the rules of HTTP.
+    Protocol,
+    /// A time limit was reached.
+    Timeout(Phase),
+    /// Redirects could not be followed.
+    Redirect,
+    /// Credentials were refused or could not be used.
+    Auth,
+    /// The content could not be decoded.
+    Decode,
+    /// The body could not be read or written to its end.
+    Body,
+    /// The status said failure, and the caller had asked for that to be an error.
+    Status,
+    /// The request was given up before it was answered.
+    Cancelled,
+    /// Anything else: usually the error of a service that is not treq's.
+    Other,
+}
+
+/// The part of a request that took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Waiting for a connection of the pool.
+    Wait,
+    /// Name resolution, connecting and the TLS handshake.
+    Connect,
+    /// From the request handed to a connection to the end of the response's head.
+    Head,
+    /// Between two reads of the response's body.
+    Read,
+    /// Between two writes of the request's body.
+    Write,
+    /// The request as a whole.
+    Total,
+}
+
+/// Whether the request may be sent again without the server acting on it twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Resend {
+    /// No part of the request can have been processed.
+    Safe,
+    /// The server may have acted on it.
+    MaybeProcessed,
+}
+
+impl Error {
+    /// An error with its message: what happened to which value, the limit, and what to do about it.
+    pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Error {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            url: None,
+            resend: Resend::MaybeProcessed,
+        }))
+    }
+
+    /// Our own error untouched; a stranger wrapped once, as [`Kind::Other`].
+    pub fn adopt(error: impl Into<BoxError>) -> Error {
+        match error.into().downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(stranger) => Error::new(Kind::Other, "the inner service failed").with_source(stranger),
+        }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The same error, naming the URL with userinfo left out and the query masked. A URL that is already there stays:
+    /// the innermost is the one that failed.
+    #[must_use]
+    pub fn with_url(mut self, url: &Uri) -> Error {
+        self.0.url.get_or_insert_with(|| masked(url));
+        self
+    }
+
+    /// The same error with the verdict on sending the request again.
+    #[must_use]
+    pub fn with_resend(mut self, resend: Resend) -> Error {
+        self.0.resend = resend;
+        self
+    }
+
+    /// In which part it arose.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether the request may be sent again without the server acting on it twice.
+    pub fn resend(&self) -> Resend {
+        self.0.resend
+    }
+
+    /// The URL of the failed request, without userinfo and with its query masked.
+    pub fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Whether a time limit was the cause.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, Kind::Timeout(_))
+    }
+
+    /// The first cause of type `T` along the chain of sources.
+    pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
+        let mut next = self.source();
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref::<T>() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+/// Scheme, host, port and path; `?…` stands for a query.
+fn masked(url: &Uri) -> Box<str> {
+    let mut text = String::new();
+    if let Some(scheme) = url.scheme_str() {
+        text.push_str(scheme);
+        text.push_str("://");
+    }
+    if let Some(authority) = url.authority() {
+        let whole = authority.as_str();
+        text.push_str(whole.rsplit_once('@').map_or(whole, |(_, host)| host));
+    }
+    text.push_str(url.path());
+    if url.query().is_some() {
+        text.push_str("?…");
+    }
+    text.into()
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.url {
+            Some(url) => write!(f, " ({url})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(url) = &self.0.url {
+            debug.field("url", url);
+        }
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Error {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn shows_neither_userinfo_nor_query_nor_source() {
+        let url: Uri = "http://user:secret@example.test:81/path?token=hidden".parse().unwrap();
+        let error = Error::new(Kind::Connect, "refused").with_source("inner text").with_url(&url);
+        assert_eq!(error.to_string(), "refused (http://example.test:81/path?…)");
+        assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+    }
+
+    #[test]
+    fn adopts_its_own_untouched_and_wraps_a_stranger_once() {
+        let ours = Error::adopt(Error::new(Kind::Tls, "ours"));
+        assert_eq!((ours.kind(), ours.to_string().as_str()), (Kind::Tls, "ours"));
+        let stranger = Error::adopt(std::fmt::Error);
+        assert_eq!(stranger.kind(), Kind::Other);
+        assert!(stranger.find::<std::fmt::Error>().is_some());
+        assert_eq!(Error::adopt(stranger).kind(), Kind::Other);
+    }
+}

@@ -1,0 +1,92 @@
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::Error;
+
+/// A connection as a pool sees it: may it be kept, may it be shared, is it still there.
+///
+/// Nothing here names a request type, so that a pool keeps connections of any.
+pub trait Connection: Sized {
+    /// Whether another exchange may be tried: the peer has not closed it and has not announced that it will.
+    fn is_open(&self) -> bool;
+
+    /// Whether the next exchange can begin at once.
+    fn is_ready(&self) -> bool;
+
+    /// Waits until the next exchange can begin; an error where that will never be.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// Another handle on the same connection, where it carries several exchanges at once (HTTP/2); `None` where it
+    /// carries one after the other.
+    fn share(&self) -> Option<Self>;
+
+    /// How many exchanges the peer admits at once.
+    fn max_shares(&self) -> usize {
+        1
+    }
+
+    /// Whether it has carried an exchange before: only then can a failure mean that the peer had closed it meanwhile.
+    fn is_reused(&self) -> bool;
+
+    /// How long the peer says that it keeps the connection when idle (`Keep-Alive: timeout=…`).
+    fn idle_hint(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it goes on living when the exchange is over. An agent over a connection that does not says
+    /// `Connection: close`.
+    fn is_persistent(&self) -> bool {
+        false
+    }
+}
+
+/// A [`Connection`] that carries requests with a body of type `B`.
+///
+/// [`begin`](Exchange::begin), then [`poll_response`](Exchange::poll_response) until it is ready; after an answer the
+/// handle may be dropped, and the body goes on. Dropping the handle before gives the exchange up.
+pub trait Exchange<B>: Connection {
+    /// The body of the answers.
+    type Body: http_body::Body<Data = Bytes, Error = Error>;
+
+    /// Starts to send `request`, whose target and fields are already as they go out on this connection.
+    ///
+    /// To be called on a handle that is [ready](Connection::poll_ready).
+    fn begin(&mut self, request: Request<B>);
+
+    /// Whether requests go out in absolute form, with these proxy credentials.
+    fn forward(&self) -> Option<&crate::Forward>;
+
+    /// Whether HTTP/2 is spoken: no `Host` and no connection fields then.
+    fn is_http2(&self) -> bool;
+
+    /// Waits for the head of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]: with the request in it where no byte of it was written, and with the verdict
+    /// [`Resend::Safe`](crate::Resend) in its error where no part of it can have been processed.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
+}
+
+/// An exchange that failed before an answer came.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused<B> {
+    /// Why.
+    pub error: Error,
+    /// The request, where no part of it was sent.
+    pub request: Option<Request<B>>,
+    /// Whether the connection had died before this exchange, as far as can be told: it was used before and no byte of
+    /// an answer arrived. The same request may then be tried once on a fresh connection, if it may be repeated.
+    pub stale: bool,
+}
+
+impl<B> Refused<B> {
+    /// A failure of which nothing more is known.
+    pub fn new(error: Error) -> Refused<B> {
+        Refused { error, request: None, stale: false }
+    }
+}

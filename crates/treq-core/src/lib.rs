@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod connected;
+mod error;
+mod exchange;
+mod facts;
+mod origin;
+mod replay;
+mod target;
+pub mod uri;
+
+pub use body::Body;
+pub use connected::{Connected, Forward, Peer, TlsFacts};
+pub use error::{BoxError, Error, Kind, Phase, Resend};
+pub use exchange::{Connection, Exchange, Refused};
+pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing};
+pub use origin::{Origin, Scheme};
+pub use replay::{ByTryClone, Never, Replay, TryClone};
+pub use target::{Key, Route, Target, Wish};

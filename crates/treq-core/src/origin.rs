@@ -1,0 +1,232 @@
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use http::Uri;
+use http::uri::Authority;
+
+use crate::{Error, Kind};
+
+/// `http` or `https`: the two schemes that a client connects for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain HTTP, port 80 by default.
+    Http,
+    /// HTTP over TLS, port 443 by default.
+    Https,
+}
+
+impl Scheme {
+    /// 80 or 443.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+
+    /// The scheme as it stands in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+}
+
+/// Scheme, host and port ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-4)): what two URLs must share to
+/// share connections and credentials.
+///
+/// The host is kept in lower case, the port left out where it is the scheme's own. Cloning copies no text.
+///
+/// ```
+/// use treq_core::Origin;
+///
+/// let origin = Origin::of(&"HTTP://Example.test:80/path".parse().unwrap()).unwrap();
+/// assert_eq!(origin.to_string(), "http://example.test");
+/// assert_eq!((origin.host(), origin.port()), ("example.test", 80));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    scheme: Scheme,
+    port: u16,
+    /// Where the host ends in `authority`, brackets of an IPv6 literal included.
+    host_end: u16,
+    /// Host in lower case, port only where it is not the default, never userinfo. `Authority` compares its text
+    /// without regard to case, which this text no longer needs: `eq` and `hash` work on the bytes.
+    authority: Text,
+}
+
+/// The authority's text; compared and hashed as bytes in one piece.
+#[derive(Clone)]
+struct Text(Authority);
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl Origin {
+    /// The origin of an absolute URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Builder`] for a URL without scheme or host, a scheme other than `http` and `https`, and a port that is
+    /// 0, above 65535 or not a number.
+    pub fn of(uri: &Uri) -> Result<Origin, Error> {
+        let scheme = match uri.scheme_str() {
+            Some("http") => Scheme::Http,
+            Some("https") => Scheme::Https,
+            Some(other) => return Err(refused(uri, format!("scheme {other:?} is not supported: use http or https"))),
+            None => {
+                return Err(refused(uri, format!("the URL {:?} is relative: give it as http://host/…", uri.path())));
+            }
+        };
+        match uri.authority() {
+            Some(authority) => Origin::from_authority(scheme, authority).map_err(|error| error.with_url(uri)),
+            None => Err(refused(uri, "the URL names no host".to_owned())),
+        }
+    }
+
+    /// The origin of a scheme and an authority (`host`, `host:port`; userinfo is left out).
+    ///
+    /// # Errors
+    ///
+    /// As [`Origin::of`].
+    pub fn from_authority(scheme: Scheme, authority: &Authority) -> Result<Origin, Error> {
+        let whole = authority.as_str();
+        let text = whole.rsplit_once('@').map_or(whole, |(_, rest)| rest);
+        let host_end = match text.rfind(']') {
+            Some(bracket) => bracket + 1,
+            None => text.find(':').unwrap_or(text.len()),
+        };
+        let host = &text[..host_end];
+        if host.is_empty() {
+            return Err(Error::new(Kind::Builder, format!("{whole:?} names no host")));
+        }
+        let port = port(&text[host_end..], scheme)?;
+        let shown = if port == scheme.default_port() { host_end } else { text.len() };
+        let clean = shown == whole.len() && !host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let authority = if clean { authority.clone() } else { normalised(host, port, scheme)? };
+        let host_end = u16::try_from(host_end).map_err(|_| {
+            Error::new(Kind::Builder, format!("a host name of {host_end} bytes is too long: the limit is 255"))
+        })?;
+        Ok(Origin { scheme, port, host_end, authority: Text(authority) })
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host in lower case; an IPv6 literal without its brackets.
+    pub fn host(&self) -> &str {
+        let host = &self.authority.0.as_str()[..usize::from(self.host_end)];
+        host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The port, given or the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host and port as they stand in a `Host` field and in a URL: in lower case, the default port left out, an IPv6
+    /// literal in brackets ([RFC 9110, section 7.2](https://www.rfc-editor.org/rfc/rfc9110#section-7.2)).
+    pub fn authority(&self) -> &Authority {
+        &self.authority.0
+    }
+
+    /// Whether TLS is spoken with this origin.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+}
+
+/// The port of `:8080`; the default of `` and `:`.
+fn port(text: &str, scheme: Scheme) -> Result<u16, Error> {
+    let digits = text.strip_prefix(':').unwrap_or(text);
+    if digits.is_empty() {
+        return Ok(scheme.default_port());
+    }
+    let number = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse::<u16>().ok() } else { None };
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| Error::new(Kind::Builder, format!("port {digits:?} is not usable: ports go from 1 to 65535")))
+}
+
+fn normalised(host: &str, port: u16, scheme: Scheme) -> Result<Authority, Error> {
+    let mut text = host.to_ascii_lowercase();
+    if port != scheme.default_port() {
+        text.push(':');
+        text.push_str(&port.to_string());
+    }
+    Authority::try_from(text)
+        .map_err(|error| Error::new(Kind::Builder, format!("{host:?} is not a host name")).with_source(error))
+}
+
+fn refused(uri: &Uri, message: String) -> Error {
+    Error::new(Kind::Builder, message).with_url(uri)
+}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The text holds the port where it is not the default, so scheme and text say all.
+        state.write(self.authority.0.as_str().as_bytes());
+        state.write_u8(self.scheme as u8);
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority.0)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Origin, Error> {
+        Origin::of(&text.parse().unwrap())
+    }
+
+    #[test]
+    fn leaves_out_what_does_not_distinguish() {
+        let plain = of("http://example.test/").unwrap();
+        for same in
+            ["http://EXAMPLE.test", "http://example.test:80/x", "http://u:p@example.test:080/", "http://example.test:/"]
+        {
+            assert_eq!(of(same).unwrap(), plain, "{same}");
+        }
+        for other in ["https://example.test/", "http://example.test:8080/", "http://example.test./"] {
+            assert_ne!(of(other).unwrap(), plain, "{other}");
+        }
+    }
+
+    #[test]
+    fn keeps_brackets_of_ipv6_in_the_authority_only() {
+        let origin = of("https://[2001:DB8::1]:8443/").unwrap();
+        assert_eq!(origin.host(), "2001:db8::1");
+        assert_eq!(origin.authority().as_str(), "[2001:db8::1]:8443");
+    }
+
+    #[test]
+    fn takes_underscores_and_refuses_bad_ports_by_name() {
+        assert_eq!(of("http://my_host.test").unwrap().host(), "my_host.test");
+        for (url, named) in [("http://a:0/", "\"0\""), ("http://a:65536/", "\"65536\"")] {
+            let error = of(url).unwrap_err();
+            assert_eq!(error.kind(), Kind::Builder);
+            assert!(error.to_string().contains(named), "{error}");
+        }
+        assert!(of("ftp://a/").unwrap_err().to_string().contains("\"ftp\""));
+        assert!(of("/only/path").unwrap_err().to_string().contains("relative"));
+    }
+}

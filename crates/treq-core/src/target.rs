@@ -1,0 +1,148 @@
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::Origin;
+
+/// Where a connection is wanted, and of which kind.
+///
+/// What a connector is called with: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
+/// route tell one kind of connection from another (they are the pool's [`Key`]); `fresh` asks for a new connection of
+/// that kind.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Target {
+    /// Scheme, host and port.
+    pub origin: Origin,
+    /// Which version of HTTP the caller wants spoken.
+    pub wish: Wish,
+    /// Whether an idle connection will not do: the last one turned out to be dead.
+    pub fresh: bool,
+    /// What other crates add: the choice of a proxy, TLS settings of one request.
+    pub route: Option<Arc<dyn Route>>,
+}
+
+/// Which version of HTTP is to be spoken on a connection. As a request's extension: for that request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Wish {
+    /// Over TLS what ALPN agrees on, in the clear HTTP/1.1.
+    #[default]
+    Any,
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2 only: over TLS by ALPN, in the clear with prior knowledge
+    /// ([RFC 9113, section 3.3](https://www.rfc-editor.org/rfc/rfc9113#section-3.3)).
+    Http2,
+}
+
+/// A choice that makes connections of one origin differ, and that the pool keeps apart by its `same` and `digest`.
+///
+/// A proxy crate puts one into a [`Target`] and its connector, further down, takes it out again by `Any`.
+pub trait Route: Any + fmt::Debug + Send + Sync {
+    /// Whether connections made by way of `other` may be used instead.
+    fn same(&self, other: &dyn Route) -> bool;
+
+    /// Feeds what [`same`](Route::same) compares to a hasher.
+    fn digest(&self, state: &mut dyn Hasher);
+}
+
+impl dyn Route {
+    /// The route as the type that it was made of.
+    pub fn downcast_ref<T: Route>(&self) -> Option<&T> {
+        let any: &dyn Any = self;
+        any.downcast_ref()
+    }
+}
+
+impl Target {
+    /// A connection to `origin`, of any kind.
+    pub fn new(origin: Origin) -> Target {
+        Target { origin, wish: Wish::Any, fresh: false, route: None }
+    }
+
+    /// Whether a connection of this kind may turn out to carry several exchanges at once, so that a second one should
+    /// wait for what the first finds out.
+    pub fn may_multiplex(&self) -> bool {
+        match self.wish {
+            Wish::Any => self.origin.is_https(),
+            Wish::Http1 => false,
+            Wish::Http2 => true,
+        }
+    }
+
+    /// The part that tells kinds of connections apart.
+    pub fn key(&self) -> Key<'_> {
+        Key(self)
+    }
+}
+
+/// A [`Target`] seen as the key of a pool: equal and of one hash where one connection can serve both.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a>(&'a Target);
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Key<'_>) -> bool {
+        self.0.wish == other.0.wish
+            && self.0.origin == other.0.origin
+            && match (&self.0.route, &other.0.route) {
+                (None, None) => true,
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.same(&**b),
+                _ => false,
+            }
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.origin.hash(state);
+        state.write_u8(self.0.wish as u8);
+        if let Some(route) = &self.0.route {
+            route.digest(state);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Via(&'static str);
+
+    impl Route for Via {
+        fn same(&self, other: &dyn Route) -> bool {
+            other.downcast_ref::<Via>().is_some_and(|other| other.0 == self.0)
+        }
+
+        fn digest(&self, state: &mut dyn Hasher) {
+            state.write(self.0.as_bytes());
+        }
+    }
+
+    fn target(route: Option<&'static str>, wish: Wish) -> Target {
+        let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
+        target.route = route.map(|name| Arc::new(Via(name)) as Arc<dyn Route>);
+        target.wish = wish;
+        target
+    }
+
+    #[test]
+    fn tells_kinds_of_connections_apart() {
+        let state = RandomState::new();
+        let plain = target(None, Wish::Any);
+        let via = target(Some("a"), Wish::Any);
+        let mut fresh = target(Some("a"), Wish::Any);
+        fresh.fresh = true;
+        assert_eq!(via.key(), fresh.key());
+        assert_eq!(state.hash_one(via.key()), state.hash_one(fresh.key()));
+        assert_ne!(plain.key(), via.key());
+        assert_ne!(via.key(), target(Some("b"), Wish::Any).key());
+        assert_ne!(plain.key(), target(None, Wish::Http2).key());
+    }
+}

@@ -1,0 +1,298 @@
+//! URLs as people and servers write them, made into [`http::Uri`].
+//!
+//! Text that is already in normal form, which nearly all is, is only looked over once; everything else goes through the
+//! [WHATWG URL standard](https://url.spec.whatwg.org/): IDNA, percent-encoding, dot segments, odd IPv4 forms.
+
+use std::net::Ipv4Addr;
+
+use http::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+use url::Url;
+
+use crate::{Error, Kind, Origin};
+
+/// The longest URL that is taken, in bytes.
+pub const MAX_LEN: usize = 65_534;
+
+/// A URL taken apart into what goes out and what stays here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Located {
+    /// Scheme, host, port, path and query: an absolute `http` or `https` URL without userinfo and fragment.
+    pub uri: Uri,
+    /// What stood behind the `#`, still percent-encoded.
+    pub fragment: Option<Box<str>>,
+    /// What stood before the `@`.
+    pub userinfo: Option<Userinfo>,
+}
+
+/// User name and password out of a URL, percent-decoded. `Debug` hides the password.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Userinfo {
+    /// The user name, possibly empty.
+    pub name: Vec<u8>,
+    /// The password, possibly empty.
+    pub password: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Userinfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Userinfo({}:…)", String::from_utf8_lossy(&self.name))
+    }
+}
+
+/// An absolute URL.
+///
+/// # Errors
+///
+/// [`Kind::Builder`], naming the value: empty, relative, a scheme other than `http` and `https`, no or a bad host, a
+/// port outside 1 to 65535, more than [`MAX_LEN`] bytes.
+///
+/// ```
+/// use treq_core::uri::parse;
+///
+/// assert_eq!(parse("http://exämple.test/a b").unwrap().uri, "http://xn--exmple-cua.test/a%20b");
+/// assert!(parse("example.test").unwrap_err().to_string().contains("\"example.test\""));
+/// ```
+pub fn parse(text: &str) -> Result<Located, Error> {
+    if text.len() > MAX_LEN {
+        return Err(too_long(text.len()));
+    }
+    if is_normal(text) {
+        return checked(text.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?, text);
+    }
+    if text.trim_ascii().is_empty() {
+        return Err(bad(text, "is empty: give an absolute URL, as http://host/path"));
+    }
+    let url = Url::parse(text).map_err(|error| explain(text, error))?;
+    located(&url, text)
+}
+
+/// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`
+/// ([RFC 9110, section 10.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.2)). Bytes that are not UTF-8 are
+/// percent-encoded as they are.
+///
+/// # Errors
+///
+/// [`Kind::Redirect`], naming the value, for all that [`parse`] refuses.
+pub fn resolve(base: &Uri, reference: &[u8]) -> Result<Located, Error> {
+    /// Bytes above 0x7F are always encoded, so the set holds nothing more.
+    const NOTHING: &AsciiSet = &CONTROLS.remove(0x7f).remove(b'\t').remove(b'\n').remove(b'\r');
+    let text = match std::str::from_utf8(reference) {
+        Ok(text) => text.into(),
+        Err(_) => std::borrow::Cow::from(percent_encode(reference, NOTHING)),
+    };
+    let redirect = |error: Error| Error::new(Kind::Redirect, error.to_string()).with_source(error);
+    if is_normal(&text) {
+        return parse(&text).map_err(redirect);
+    }
+    let base = Url::parse(&base.to_string()).map_err(|error| redirect(explain(&base.to_string(), error)))?;
+    let url = base.join(&text).map_err(|error| redirect(explain(&text, error)))?;
+    located(&url, &text).map_err(redirect)
+}
+
+fn located(url: &Url, text: &str) -> Result<Located, Error> {
+    let userinfo = (!url.username().is_empty() || url.password().is_some()).then(|| Userinfo {
+        name: percent_decode_str(url.username()).collect(),
+        password: url.password().map(|password| percent_decode_str(password).collect()),
+    });
+    let fragment = url.fragment().map(Box::from);
+    let host = url.host_str().unwrap_or_default();
+    let mut plain = format!("{}://{host}", url.scheme());
+    if let Some(port) = url.port() {
+        plain.push_str(&format!(":{port}"));
+    }
+    plain.push_str(url.path());
+    if let Some(query) = url.query() {
+        plain.push('?');
+        plain.push_str(query);
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad(text, &format!("has the scheme {:?}: only http and https are supported", url.scheme())));
+    }
+    if plain.len() > MAX_LEN {
+        return Err(too_long(plain.len()));
+    }
+    let uri = plain.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?;
+    Ok(Located { fragment, userinfo, ..checked(uri, text)? })
+}
+
+fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
+    Origin::of(&uri).map_err(|error| bad(text, &error.to_string()))?;
+    Ok(Located { uri, fragment: None, userinfo: None })
+}
+
+/// Whether the URL standard would leave `text` as it is, and `http::Uri` reads it in the same way.
+fn is_normal(text: &str) -> bool {
+    let rest = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
+        (Some(rest), _) | (_, Some(rest)) => rest.as_bytes(),
+        _ => return false,
+    };
+    let host_len = rest.iter().position(|&byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_'));
+    let (host, rest) = rest.split_at(host_len.unwrap_or(rest.len()));
+    let digits = match rest.strip_prefix(b":") {
+        Some(port) => port.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
+        None => 0,
+    };
+    if digits == 1 || !is_normal_host(host) {
+        return false;
+    }
+    match &rest[digits..] {
+        [] => true,
+        [b'/', path @ ..] => is_normal_path(path),
+        _ => false,
+    }
+}
+
+/// A name whose last label is not a number, or an IPv4 address in its usual form; no `xn--`, which is checked more closely.
+fn is_normal_host(host: &[u8]) -> bool {
+    let last = host.strip_suffix(b".").unwrap_or(host).rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    match last.first() {
+        None => false,
+        Some(byte) if byte.is_ascii_digit() => {
+            std::str::from_utf8(host).is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
+        }
+        Some(_) => !host.windows(4).any(|part| part == b"xn--"),
+    }
+}
+
+/// Only bytes that stay as they are, and no dot segment, plain or encoded.
+fn is_normal_path(path: &[u8]) -> bool {
+    let mut before = b'/';
+    let mut in_query = false;
+    for (at, &byte) in path.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' => {}
+            b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {}
+            b'\'' if !in_query => {}
+            b'?' => in_query = true,
+            b'.' if before != b'/' || in_query => {}
+            b'%' if in_query || !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])) => {}
+            _ => return false,
+        }
+        before = byte;
+    }
+    true
+}
+
+fn bad(text: &str, why: &str) -> Error {
+    /// Enough to find the place, not enough to flood a log.
+    const SHOWN: usize = 200;
+    let text = hide_userinfo(text);
+    let end = (0..=SHOWN.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let dots = if end < text.len() { "…" } else { "" };
+    Error::new(Kind::Builder, format!("the URL {:?}{dots} {why}", &text[..end]))
+}
+
+/// The text without what may be a password, and without the query, which may hold keys.
+fn hide_userinfo(text: &str) -> std::borrow::Cow<'_, str> {
+    let start = text.find("//").map_or(0, |at| at + 2);
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
+    let query = text.find('?').unwrap_or(text.len());
+    let shown = if query < text.len() { format!("{}?…", &text[..query]) } else { text.to_owned() };
+    match text[start..end].rfind('@') {
+        Some(at) => format!("{}…@{}", &text[..start], &shown[start + at + 1..]).into(),
+        None if query < text.len() => shown.into(),
+        None => text.into(),
+    }
+}
+
+fn too_long(len: usize) -> Error {
+    Error::new(Kind::Builder, format!("a URL of {len} bytes is too long: the limit is {MAX_LEN}"))
+}
+
+fn explain(text: &str, error: url::ParseError) -> Error {
+    let why = match error {
+        url::ParseError::RelativeUrlWithoutBase => "is relative: give it as http://host/path",
+        url::ParseError::EmptyHost => "names no host",
+        url::ParseError::InvalidPort => "has a port that is not usable: ports go from 1 to 65535",
+        _ => "cannot be understood",
+    };
+    bad(text, why).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_normal_text_alone_and_normalises_the_rest() {
+        for (text, want) in [
+            ("http://a.test/x/y?q=1&r=%20", "http://a.test/x/y?q=1&r=%20"),
+            ("http://a.test", "http://a.test/"),
+            ("HTTP://A.Test:80/", "http://a.test/"),
+            ("http://a.test/b/../c/./d", "http://a.test/c/d"),
+            ("http://a.test/%2e%2E/c", "http://a.test/c"),
+            ("http://127.1/", "http://127.0.0.1/"),
+            ("http://0x7f.0.0.1:81/", "http://127.0.0.1:81/"),
+            ("http://[::1]:80/x", "http://[::1]/x"),
+            ("http://my_host.test/", "http://my_host.test/"),
+            ("  http://a.test/\"q\"?'|\n", "http://a.test/%22q%22?%27|"),
+            ("https://bücher.test:443/ü", "https://xn--bcher-kva.test/%C3%BC"),
+            ("http:\\\\a.test\\b", "http://a.test/b"),
+        ] {
+            assert_eq!(parse(text).unwrap().uri.to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_url_crate_where_it_takes_the_short_way() {
+        for text in
+            ["http://a.b-c_d.test:8080/p.q/..r/%20?./..&'", "https://1.2.3.4/", "http://a.test./", "http://a--b/x@y:z"]
+        {
+            let url = Url::parse(text).unwrap();
+            assert_eq!(parse(text).unwrap().uri.to_string(), url.to_string(), "{text}");
+        }
+    }
+
+    #[test]
+    fn takes_userinfo_and_fragment_aside() {
+        let located = parse("http://us%40er:p%3Aw@a.test/x#frag").unwrap();
+        assert_eq!(located.uri, "http://a.test/x");
+        assert_eq!(located.fragment.as_deref(), Some("frag"));
+        let userinfo = located.userinfo.unwrap();
+        assert_eq!((userinfo.name, userinfo.password), (b"us@er".to_vec(), Some(b"p:w".to_vec())));
+    }
+
+    #[test]
+    fn names_what_it_refuses_and_no_password() {
+        for (text, part) in [
+            ("", "empty"),
+            ("example.test/x", "relative"),
+            ("/x", "relative"),
+            ("ftp://a.test/", "\"ftp\""),
+            ("http://a.test:0/", "1 to 65535"),
+            ("http://a.test:65536/", "1 to 65535"),
+            ("http://", "host"),
+            ("http:///", "host"),
+            ("http://a b/", "cannot be understood"),
+            ("mailto:a@b", "\"mailto\""),
+            ("http://u:secret@a.test:0/?key=secret", "1 to 65535"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.kind(), Kind::Builder, "{text}");
+            assert!(error.to_string().contains(part), "{text}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let long = format!("http://a.test/{}", "x".repeat(MAX_LEN));
+        assert!(parse(&long).unwrap_err().to_string().contains("65534"));
+    }
+
+    #[test]
+    fn resolves_against_the_base() {
+        let base: Uri = "http://a.test/b/c?d".parse().unwrap();
+        for (reference, want) in [
+            (&b"e"[..], "http://a.test/b/e"),
+            (b"/e", "http://a.test/e"),
+            (b"?q", "http://a.test/b/c?q"),
+            (b"//h.test/x", "http://h.test/x"),
+            (b"https://h.test", "https://h.test/"),
+            (b"/caf\xe9", "http://a.test/caf%E9"),
+            ("/caf\u{e9}".as_bytes(), "http://a.test/caf%C3%A9"),
+        ] {
+            assert_eq!(resolve(&base, reference).unwrap().uri.to_string(), want);
+        }
+        assert_eq!(resolve(&base, b"ftp://x/").unwrap_err().kind(), Kind::Redirect);
+    }
+}

@@ -1,0 +1,2 @@
+//! Test HTTP clients without sockets: scripted servers, in-memory transport, contract checks.
+#![forbid(unsafe_code)]

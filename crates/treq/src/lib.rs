@@ -1,0 +1,2 @@
+//! treq
+#![forbid(unsafe_code)]

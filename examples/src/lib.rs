@@ -1,0 +1,1 @@
+//! Examples of treq, one per idea.

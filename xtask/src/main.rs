@@ -1,0 +1,2 @@
+//! The workspace's own automation.
+fn main() {}
