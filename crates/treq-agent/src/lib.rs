@@ -1,2 +1,25 @@
-//! The core agent: a tower service of http requests over any connector, HTTP/1.1 and HTTP/2.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod agent;
+mod connection;
+mod connector;
+mod expect;
+mod failure;
+mod future;
+mod head;
+mod incoming;
+mod interim;
+mod outgoing;
+mod upgrade;
+mod watch;
+
+pub use agent::Agent;
+pub use connection::HttpConnection;
+pub use connector::HttpConnector;
+pub use expect::{Informational, OnInformational};
+pub use future::AgentFuture;
+pub use incoming::Incoming;
+pub use interim::TooManyInterim;
+pub use upgrade::{Upgraded, upgrade};

@@ -24,20 +24,18 @@ use crate::{BoxError, TryClone};
 /// ```
 #[derive(Default)]
 pub struct Body {
-    inner: Inner,
+    /// Boxed, since most requests have none and every move of a request moves it.
+    inner: Option<Box<Inner>>,
 }
 
 type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
 type Make = Arc<dyn Fn() -> Body + Send + Sync>;
 
-#[derive(Default)]
 enum Inner {
-    #[default]
-    Empty,
     Bytes(Bytes),
     /// What makes the body, and the one being sent: made when it is first looked at, so that a copy kept for a resend
     /// that never comes opens no file.
-    Factory(Make, OnceCell<Box<Body>>),
+    Factory(Make, OnceCell<Body>),
     Stream(Boxed),
 }
 
@@ -52,7 +50,7 @@ impl Body {
     ///
     /// `make` runs when the body is first looked at, once for each sending, and must yield the same bytes each time.
     pub fn factory(make: impl Fn() -> Body + Send + Sync + 'static) -> Body {
-        Body { inner: Inner::Factory(Arc::new(make), OnceCell::new()) }
+        Body::of(Inner::Factory(Arc::new(make), OnceCell::new()))
     }
 
     /// A body that can be sent once. Its `size_hint` decides the framing: an exact size gives a `Content-Length`,
@@ -62,26 +60,30 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Body { inner: Inner::Stream(Box::pin(BoxedError { body })) }
+        Body::of(Inner::Stream(Box::pin(BoxedError { body })))
+    }
+
+    fn of(inner: Inner) -> Body {
+        Body { inner: Some(Box::new(inner)) }
     }
 
     /// The bytes, where the whole body is in memory.
     pub fn as_bytes(&self) -> Option<&[u8]> {
-        match &self.inner {
-            Inner::Empty => Some(&[]),
-            Inner::Bytes(bytes) => Some(bytes),
-            Inner::Factory(..) | Inner::Stream(_) => None,
+        match self.inner.as_deref() {
+            None => Some(&[]),
+            Some(Inner::Bytes(bytes)) => Some(bytes),
+            Some(Inner::Factory(..) | Inner::Stream(_)) => None,
         }
     }
 }
 
 impl TryClone for Body {
     fn try_clone(&self) -> Option<Body> {
-        match &self.inner {
-            Inner::Empty => Some(Body::empty()),
-            Inner::Bytes(bytes) => Some(Body::from(bytes.clone())),
-            Inner::Factory(make, _) => Some(Body { inner: Inner::Factory(Arc::clone(make), OnceCell::new()) }),
-            Inner::Stream(_) => None,
+        match self.inner.as_deref() {
+            None => Some(Body::empty()),
+            Some(Inner::Bytes(bytes)) => Some(Body::from(bytes.clone())),
+            Some(Inner::Factory(make, _)) => Some(Body::of(Inner::Factory(Arc::clone(make), OnceCell::new()))),
+            Some(Inner::Stream(_)) => None,
         }
     }
 }
@@ -92,55 +94,55 @@ impl HttpBody for Body {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        match &mut this.inner {
-            Inner::Empty => Poll::Ready(None),
-            Inner::Bytes(bytes) => {
+        match this.inner.as_deref_mut() {
+            None => Poll::Ready(None),
+            Some(Inner::Bytes(bytes)) => {
                 let bytes = std::mem::take(bytes);
-                this.inner = Inner::Empty;
-                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+                this.inner = None;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Inner::Factory(make, current) => {
+            Some(Inner::Factory(make, current)) => {
                 made(make, current);
                 match current.get_mut() {
-                    Some(body) => Pin::new(&mut **body).poll_frame(cx),
+                    Some(body) => Pin::new(body).poll_frame(cx),
                     None => Poll::Ready(None),
                 }
             }
-            Inner::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Some(Inner::Stream(stream)) => stream.as_mut().poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.inner {
-            Inner::Empty => true,
-            Inner::Bytes(bytes) => bytes.is_empty(),
-            Inner::Factory(make, current) => made(make, current).is_end_stream(),
-            Inner::Stream(stream) => stream.is_end_stream(),
+        match self.inner.as_deref() {
+            None => true,
+            Some(Inner::Bytes(bytes)) => bytes.is_empty(),
+            Some(Inner::Factory(make, current)) => made(make, current).is_end_stream(),
+            Some(Inner::Stream(stream)) => stream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.inner {
-            Inner::Empty => SizeHint::with_exact(0),
-            Inner::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Inner::Factory(make, current) => made(make, current).size_hint(),
-            Inner::Stream(stream) => stream.size_hint(),
+        match self.inner.as_deref() {
+            None => SizeHint::with_exact(0),
+            Some(Inner::Bytes(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Some(Inner::Factory(make, current)) => made(make, current).size_hint(),
+            Some(Inner::Stream(stream)) => stream.size_hint(),
         }
     }
 }
 
-fn made<'a>(make: &Make, current: &'a OnceCell<Box<Body>>) -> &'a Body {
-    current.get_or_init(|| Box::new(make()))
+fn made<'a>(make: &Make, current: &'a OnceCell<Body>) -> &'a Body {
+    current.get_or_init(|| make())
 }
 
 impl fmt::Debug for Body {
     /// Names the kind and the length only: bodies carry secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.inner {
-            Inner::Empty => f.write_str("Body(empty)"),
-            Inner::Bytes(bytes) => write!(f, "Body({} bytes)", bytes.len()),
-            Inner::Factory(..) => f.write_str("Body(factory)"),
-            Inner::Stream(_) => f.write_str("Body(stream)"),
+        match self.inner.as_deref() {
+            None => f.write_str("Body(empty)"),
+            Some(Inner::Bytes(bytes)) => write!(f, "Body({} bytes)", bytes.len()),
+            Some(Inner::Factory(..)) => f.write_str("Body(factory)"),
+            Some(Inner::Stream(_)) => f.write_str("Body(stream)"),
         }
     }
 }
@@ -153,7 +155,7 @@ impl From<()> for Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Body {
-        Body { inner: if bytes.is_empty() { Inner::Empty } else { Inner::Bytes(bytes) } }
+        if bytes.is_empty() { Body::empty() } else { Body::of(Inner::Bytes(bytes)) }
     }
 }
 

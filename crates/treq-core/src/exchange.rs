@@ -2,14 +2,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 
-use crate::Error;
+use crate::{Error, Forward, Origin};
 
 /// A connection as a pool sees it: may it be kept, may it be shared, is it still there.
 ///
-/// Nothing here names a request type, so that a pool keeps connections of any.
-pub trait Connection: Sized {
+/// Nothing here names a request type, so that a pool keeps connections of any. A connection moves between the tasks of
+/// those who use it in turn.
+pub trait Connection: Sized + Send + Unpin + 'static {
     /// Whether another exchange may be tried: the peer has not closed it and has not announced that it will.
     fn is_open(&self) -> bool;
 
@@ -49,18 +50,15 @@ pub trait Connection: Sized {
 /// handle may be dropped, and the body goes on. Dropping the handle before gives the exchange up.
 pub trait Exchange<B>: Connection {
     /// The body of the answers.
-    type Body: http_body::Body<Data = Bytes, Error = Error>;
+    type Body: http_body::Body<Data = Bytes, Error = Error> + Unpin;
 
     /// Starts to send `request`, whose target and fields are already as they go out on this connection.
     ///
-    /// To be called on a handle that is [ready](Connection::poll_ready).
+    /// To be called on a handle that is new or [ready](Connection::poll_ready).
     fn begin(&mut self, request: Request<B>);
 
-    /// Whether requests go out in absolute form, with these proxy credentials.
-    fn forward(&self) -> Option<&crate::Forward>;
-
-    /// Whether HTTP/2 is spoken: no `Host` and no connection fields then.
-    fn is_http2(&self) -> bool;
+    /// How heads are written on this connection; `None` once its exchange is over.
+    fn wire(&self) -> Option<Wire<'_>>;
 
     /// Waits for the head of the answer.
     ///
@@ -69,6 +67,27 @@ pub trait Exchange<B>: Connection {
     /// [`Refused`]: with the request in it where no byte of it was written, and with the verdict
     /// [`Resend::Safe`](crate::Resend) in its error where no part of it can have been processed.
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
+}
+
+/// What of a connection decides how a request's head is written on it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Wire<'a> {
+    /// The origin that the connection was made for.
+    pub origin: &'a Origin,
+    /// Its `Host` field, made once.
+    pub host: &'a HeaderValue,
+    /// Set where requests go out in absolute form, and with which proxy credentials.
+    pub forward: Option<&'a Forward>,
+    /// Whether HTTP/2 is spoken: no `Host` and no connection fields then.
+    pub http2: bool,
+}
+
+impl<'a> Wire<'a> {
+    /// HTTP/1.1 with the origin itself.
+    pub fn new(origin: &'a Origin, host: &'a HeaderValue) -> Wire<'a> {
+        Wire { origin, host, forward: None, http2: false }
+    }
 }
 
 /// An exchange that failed before an answer came.

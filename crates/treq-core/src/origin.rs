@@ -97,18 +97,16 @@ impl Origin {
     /// As [`Origin::of`].
     pub fn from_authority(scheme: Scheme, authority: &Authority) -> Result<Origin, Error> {
         let whole = authority.as_str();
-        let text = whole.rsplit_once('@').map_or(whole, |(_, rest)| rest);
-        let host_end = match text.rfind(']') {
-            Some(bracket) => bracket + 1,
-            None => text.find(':').unwrap_or(text.len()),
-        };
+        let cut = Cut::of(whole.as_bytes());
+        let text = &whole[cut.host_start..];
+        let host_end = cut.host_end - cut.host_start;
         let host = &text[..host_end];
         if host.is_empty() {
             return Err(Error::new(Kind::Builder, format!("{whole:?} names no host")));
         }
         let port = port(&text[host_end..], scheme)?;
         let shown = if port == scheme.default_port() { host_end } else { text.len() };
-        let clean = shown == whole.len() && !host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let clean = shown == whole.len() && !cut.upper;
         let authority = if clean { authority.clone() } else { normalised(host, port, scheme)? };
         let host_end = u16::try_from(host_end).map_err(|_| {
             Error::new(Kind::Builder, format!("a host name of {host_end} bytes is too long: the limit is 255"))
@@ -144,14 +142,59 @@ impl Origin {
     }
 }
 
+/// Where the host of an authority stands, found in one pass: every request comes by here.
+struct Cut {
+    host_start: usize,
+    host_end: usize,
+    upper: bool,
+}
+
+/// The bytes that [`Cut::of`] looks at twice.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = b'A';
+    while byte <= b'Z' {
+        special[byte as usize] = true;
+        byte += 1;
+    }
+    special[b'@' as usize] = true;
+    special[b':' as usize] = true;
+    special[b']' as usize] = true;
+    special
+};
+
+impl Cut {
+    fn of(authority: &[u8]) -> Cut {
+        let mut cut = Cut { host_start: 0, host_end: authority.len(), upper: false };
+        for (at, &byte) in authority.iter().enumerate() {
+            if !SPECIAL[usize::from(byte)] {
+                continue;
+            }
+            match byte {
+                b'@' => cut = Cut { host_start: at + 1, host_end: authority.len(), upper: false },
+                // The last colon, unless a bracket closes behind it.
+                b':' => cut.host_end = at,
+                b']' => cut.host_end = authority.len(),
+                b'A'..=b'Z' => cut.upper = true,
+                _ => {}
+            }
+        }
+        cut
+    }
+}
+
 /// The port of `:8080`; the default of `` and `:`.
 fn port(text: &str, scheme: Scheme) -> Result<u16, Error> {
     let digits = text.strip_prefix(':').unwrap_or(text);
     if digits.is_empty() {
         return Ok(scheme.default_port());
     }
-    let number = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse::<u16>().ok() } else { None };
+    let number = digits.bytes().try_fold(0_u32, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        Some((number * 10 + digit).min(u32::from(u16::MAX) + 1))
+    });
     number
+        .and_then(|number| u16::try_from(number).ok())
         .filter(|&number| number > 0)
         .ok_or_else(|| Error::new(Kind::Builder, format!("port {digits:?} is not usable: ports go from 1 to 65535")))
 }

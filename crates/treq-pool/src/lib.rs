@@ -1,2 +1,22 @@
-//! A connection pool as a tower layer over any maker of connections.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod checkout;
+mod host;
+mod layer;
+mod lease;
+mod pooled;
+mod service;
+mod shared;
+mod state;
+mod stats;
+
+pub use body::PooledBody;
+pub use checkout::Checkout;
+pub(crate) use layer::Limits;
+pub use layer::PoolLayer;
+pub use pooled::Pooled;
+pub use service::Pool;
+pub use stats::PoolStats;

@@ -1,0 +1,215 @@
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Version;
+use http_body::Body;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_service::Service;
+use treq_core::{BoxError, Connected, ConnectionFacts, Error, Kind, Origin, Resend, Target, Wish};
+
+use crate::connection::{Sender, Shared};
+use crate::interim::Interim;
+use crate::outgoing::Outgoing;
+use crate::watch::{Watch, Watched};
+use crate::{HttpConnection, failure, head};
+
+/// Middleware that makes HTTP connections of byte streams: `Service<Target>` to `Service<Target>`.
+///
+/// Over TLS the protocol is the one that ALPN chose; in the clear it is HTTP/1.1, or HTTP/2 where the target
+/// [wishes](Wish) so. Each connection is driven by a task on the runtime that asked for it; the task ends with the
+/// connection.
+pub struct HttpConnector<C, B> {
+    connector: C,
+    options: Options,
+    body: PhantomData<fn(B)>,
+}
+
+/// What an HTTP/2 peer is taken to admit until its settings say otherwise: the least that
+/// [RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
+#[cfg(feature = "http2")]
+const INITIAL_STREAMS: usize = 100;
+
+#[derive(Clone, Debug)]
+struct Options {
+    http1: http1::Builder,
+    expect_wait: Duration,
+    #[cfg(feature = "http2")]
+    max_header_list: u32,
+}
+
+impl<C, B> HttpConnector<C, B> {
+    /// HTTP over the streams that `connector` yields.
+    pub fn new(connector: C) -> HttpConnector<C, B> {
+        let options = Options {
+            http1: http1::Builder::new(),
+            expect_wait: Duration::from_secs(1),
+            #[cfg(feature = "http2")]
+            max_header_list: 64 * 1024,
+        };
+        HttpConnector { connector, options, body: PhantomData }
+    }
+
+    /// How many fields a response's head may have over HTTP/1.1: 100 unless set. More are an error of
+    /// [`Kind::Protocol`].
+    #[must_use]
+    pub fn max_headers(mut self, fields: usize) -> Self {
+        self.options.http1.max_headers(fields);
+        self
+    }
+
+    /// How many bytes a response's head may have: 400 KiB over HTTP/1.1 and 64 KiB over HTTP/2 unless set. More are
+    /// an error of [`Kind::Protocol`].
+    #[must_use]
+    pub fn max_head_size(mut self, bytes: usize) -> Self {
+        self.options.http1.max_header_size(bytes);
+        #[cfg(feature = "http2")]
+        {
+            self.options.max_header_list = u32::try_from(bytes).unwrap_or(u32::MAX);
+        }
+        self
+    }
+
+    /// Whether field names go out as `Title-Case` over HTTP/1.1, for servers that compare them letter by letter. Off
+    /// unless set.
+    #[must_use]
+    pub fn title_case_headers(mut self, on: bool) -> Self {
+        self.options.http1.title_case_headers(on);
+        self
+    }
+
+    /// How long the body of a request with `Expect: 100-continue` waits for the server's word before it is sent all
+    /// the same: one second unless set ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)).
+    #[must_use]
+    pub fn expect_wait(mut self, wait: Duration) -> Self {
+        self.options.expect_wait = wait;
+        self
+    }
+}
+
+impl<C, B, IO> Service<Target> for HttpConnector<C, B>
+where
+    C: Service<Target, Response = Connected<IO>>,
+    C::Error: Into<BoxError> + 'static,
+    C::Future: Send + 'static,
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = HttpConnection<B>;
+    type Error = Error;
+    // Boxed: once per connection, not per request.
+    type Future = Pin<Box<dyn Future<Output = Result<HttpConnection<B>, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.connector.poll_ready(cx).map_err(Error::adopt)
+    }
+
+    fn call(&mut self, target: Target) -> Self::Future {
+        let (origin, wish) = (target.origin.clone(), target.wish);
+        let connecting = self.connector.call(target);
+        let options = self.options.clone();
+        Box::pin(async move {
+            let connected = connecting.await.map_err(Error::adopt)?;
+            handshake(connected, origin, wish, options).await.map_err(|error| error.with_resend(Resend::Safe))
+        })
+    }
+}
+
+async fn handshake<IO, B>(
+    connected: Connected<IO>,
+    origin: Origin,
+    wish: Wish,
+    options: Options,
+) -> Result<HttpConnection<B>, Error>
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let protocol = protocol(&connected, wish)?;
+    let watch = Arc::new(Watch::default());
+    let interim = (protocol == Version::HTTP_11).then(Interim::default);
+    let io = TokioIo::new(Watched::new(connected.io, Arc::clone(&watch), interim));
+    let shared = Arc::new(Shared {
+        facts: Arc::new(ConnectionFacts::new(connected.peer, protocol, connected.tls)),
+        watch,
+        host: head::host(&origin)?,
+        origin,
+        forward: connected.forward,
+        begun: AtomicU32::new(0),
+        #[cfg(feature = "http2")]
+        max_streams: INITIAL_STREAMS.into(),
+        expect_wait: options.expect_wait,
+    });
+    let failed = |error| failure::of_exchange(error, true);
+    let sender = match protocol {
+        #[cfg(feature = "http2")]
+        Version::HTTP_2 => {
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let mut builder = hyper::client::conn::http2::Builder::new(executor);
+            builder.max_header_list_size(options.max_header_list);
+            let (sender, mut connection) = builder.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
+            let settings = Arc::downgrade(&shared);
+            tokio::spawn(std::future::poll_fn(move |cx| {
+                let done = Pin::new(&mut connection).poll(cx);
+                if let Some(shared) = settings.upgrade() {
+                    let streams = connection.current_max_send_streams();
+                    shared.max_streams.store(streams, std::sync::atomic::Ordering::Relaxed);
+                }
+                done
+            }));
+            Sender::Http2(sender)
+        }
+        _ => {
+            let (sender, connection) = options.http1.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
+            tokio::spawn(connection.with_upgrades());
+            Sender::Http1(sender)
+        }
+    };
+    Ok(HttpConnection::new(sender, shared))
+}
+
+/// What to speak on a stream: ALPN's choice, else what was wished for.
+fn protocol<IO>(connected: &Connected<IO>, wish: Wish) -> Result<Version, Error> {
+    let alpn = connected.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+    let http2 = match (alpn, wish) {
+        (Some(b"h2"), _) => true,
+        (Some(_), Wish::Http2) => {
+            return Err(Error::new(Kind::Tls, "HTTP/2 was asked for, but the server chose HTTP/1.1 by ALPN"));
+        }
+        (None, Wish::Http2) if connected.tls.is_some() => {
+            return Err(Error::new(Kind::Tls, "HTTP/2 was asked for, but the server does not take part in ALPN"));
+        }
+        (Some(_), _) | (None, Wish::Any | Wish::Http1) => false,
+        (None, _) => true,
+    };
+    match http2 {
+        true if cfg!(feature = "http2") => Ok(Version::HTTP_2),
+        true => {
+            Err(Error::new(Kind::Builder, "HTTP/2 was asked for, but treq-agent was built without its feature http2"))
+        }
+        false => Ok(Version::HTTP_11),
+    }
+}
+
+impl<C: Clone, B> Clone for HttpConnector<C, B> {
+    fn clone(&self) -> Self {
+        HttpConnector { connector: self.connector.clone(), options: self.options.clone(), body: PhantomData }
+    }
+}
+
+impl<C: fmt::Debug, B> fmt::Debug for HttpConnector<C, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConnector").field("connector", &self.connector).finish_non_exhaustive()
+    }
+}

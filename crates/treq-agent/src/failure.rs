@@ -1,0 +1,102 @@
+//! What hyper's errors mean to a caller.
+
+use std::error::Error as StdError;
+use std::io;
+
+use treq_core::{Error, Kind, Resend};
+
+use crate::TooManyInterim;
+
+/// An exchange that failed before its answer came. `unsent`: hyper handed the request back.
+pub(crate) fn of_exchange(error: hyper::Error, unsent: bool) -> Error {
+    let made = describe(&error);
+    let resend = if unsent || refused_by_peer(&error) { Resend::Safe } else { Resend::MaybeProcessed };
+    made.with_resend(resend).with_source(error)
+}
+
+fn describe(error: &hyper::Error) -> Error {
+    if let Some(ours) = find::<Error>(error) {
+        // The caller's body failed: its own words say most.
+        return Error::new(ours.kind(), ours.to_string());
+    }
+    if error.is_user() {
+        return Error::new(Kind::Body, "the request's body could not be read");
+    }
+    if let Some(limit) = find::<TooManyInterim>(error) {
+        return Error::new(Kind::Protocol, format!("the server sent {limit}"));
+    }
+    // hyper has a predicate for this in servers only; a test keeps the words true.
+    if error.is_parse() && error.to_string().contains("too large") {
+        return Error::new(
+            Kind::Protocol,
+            "the head of the response is over the limit on its size or number of fields",
+        );
+    }
+    if error.is_parse_version_h2() {
+        return Error::new(Kind::Protocol, "the server speaks HTTP/2 where HTTP/1.1 was expected");
+    }
+    if error.is_parse() {
+        return Error::new(Kind::Protocol, format!("the server's answer is not HTTP: {error}"));
+    }
+    if error.is_incomplete_message() {
+        return Error::new(Kind::Protocol, "the server closed the connection before it answered");
+    }
+    if error.is_canceled() || error.is_closed() {
+        return Error::new(Kind::Connect, "the connection was closed before the request was sent");
+    }
+    if find::<io::Error>(error).is_some() {
+        return Error::new(Kind::Connect, "the connection broke before an answer came");
+    }
+    Error::new(Kind::Protocol, "the exchange failed")
+}
+
+/// A body that broke off.
+pub(crate) fn of_body(error: hyper::Error) -> Error {
+    let cut = error.is_incomplete_message()
+        || find::<io::Error>(&error)
+            .is_some_and(|io| !matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
+    let what = if cut {
+        "the response was cut: the connection ended before the body did"
+    } else {
+        "the response's body breaks the rules of its framing"
+    };
+    Error::new(Kind::Body, what).with_source(error)
+}
+
+/// Whether the peer died or closed, rather than answered something wrong: with nothing of an answer read, the
+/// connection was dead before.
+pub(crate) fn is_closed(error: &hyper::Error) -> bool {
+    !error.is_user()
+        && !error.is_parse()
+        && (error.is_incomplete_message()
+            || error.is_canceled()
+            || error.is_closed()
+            || find::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
+}
+
+/// Whether an HTTP/2 peer said that it did not look at the request
+/// ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)).
+#[cfg(feature = "http2")]
+pub(crate) fn refused_by_peer(error: &hyper::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        error.is_remote()
+            && (error.reason() == Some(h2::Reason::REFUSED_STREAM)
+                || (error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)))
+    })
+}
+
+#[cfg(not(feature = "http2"))]
+pub(crate) fn refused_by_peer(_: &hyper::Error) -> bool {
+    false
+}
+
+fn find<'a, T: StdError + 'static>(error: &'a hyper::Error) -> Option<&'a T> {
+    let mut next = error.source();
+    while let Some(source) = next {
+        if let Some(found) = source.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = source.source();
+    }
+    None
+}

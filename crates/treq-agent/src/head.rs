@@ -1,0 +1,126 @@
+//! The head of a request as it goes out: decided here, moved by the service.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use http_body::{Body, SizeHint};
+use treq_core::{Error, Kind, Origin, Wire};
+
+/// Checks what the caller says about the body's length, before anything is connected.
+pub(crate) fn check_framing(headers: &HeaderMap, body: &SizeHint) -> Result<(), Error> {
+    if headers.is_empty() {
+        return Ok(());
+    }
+    if headers.contains_key(TRANSFER_ENCODING) {
+        let chunked =
+            headers.get_all(TRANSFER_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
+        if !chunked || headers.contains_key(CONTENT_LENGTH) {
+            let why = "the request's Transfer-Encoding may only be \"chunked\", and only without a Content-Length";
+            return Err(Error::new(Kind::Builder, why));
+        }
+        return Ok(());
+    }
+    let Some(value) = headers.get(CONTENT_LENGTH) else { return Ok(()) };
+    let text = value.to_str().unwrap_or_default();
+    let announced =
+        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u64>().ok());
+    let Some(announced) = announced.flatten() else {
+        return Err(Error::new(Kind::Builder, format!("the request's Content-Length {value:?} is not a number")));
+    };
+    let other = headers.get_all(CONTENT_LENGTH).iter().any(|other| other != value);
+    if other || body.exact().is_some_and(|exact| exact != announced) {
+        let is = body.exact().map_or_else(|| "given twice".to_owned(), |exact| format!("{exact} bytes long"));
+        let why = format!("the request's Content-Length says {announced}, but its body is {is}: leave the field out");
+        return Err(Error::new(Kind::Builder, why));
+    }
+    Ok(())
+}
+
+/// Writes target, version and the fields that belong to the connection
+/// ([RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
+/// [RFC 9113, section 8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)).
+pub(crate) fn prepare<B>(request: &mut Request<B>, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<(), Error> {
+    let origin = wire.origin;
+    if wire.http2 {
+        let host = request.headers_mut().remove(HOST);
+        let as_given =
+            host.is_none() && *request.method() != Method::CONNECT && uri.authority() == Some(origin.authority());
+        // `Connection` and its like have no meaning here; hyper leaves them out.
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() =
+            if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, request.method())? };
+        return Ok(());
+    }
+    if request.version() != Version::HTTP_10 {
+        *request.version_mut() = Version::HTTP_11;
+    }
+    *request.uri_mut() = if *request.method() == Method::CONNECT {
+        authority_form(origin)?
+    } else if wire.forward.is_some() {
+        absolute(uri, None, origin, request.method())?
+    } else {
+        uri.path_and_query().filter(|path| !path.as_str().is_empty()).cloned().map_or_else(Uri::default, Uri::from)
+    };
+    let headers = request.headers_mut();
+    if !headers.contains_key(HOST) {
+        headers.insert(HOST, wire.host.clone());
+    }
+    if !persistent && !headers.contains_key(CONNECTION) {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(credentials) = wire.forward.and_then(|forward| forward.authorization.as_ref()) {
+        headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    Ok(())
+}
+
+/// The length that only the caller knows, out of a field that [`check_framing`] let pass.
+pub(crate) fn announced(headers: &HeaderMap, body: &SizeHint) -> Option<u64> {
+    if body.exact().is_some() {
+        return None;
+    }
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Where hyper would send no body at all: a GET or HEAD whose body does not know its length.
+pub(crate) fn needs_chunked<B: Body>(request: &Request<B>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && request.body().size_hint().exact().is_none()
+        && !request.headers().contains_key(CONTENT_LENGTH)
+}
+
+/// The `Host` field of an origin.
+pub(crate) fn host(origin: &Origin) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(origin.authority().as_str())
+        .map_err(|error| Error::new(Kind::Builder, "the host cannot stand in a Host field").with_source(error))
+}
+
+fn absolute(uri: &Uri, host: Option<&HeaderValue>, origin: &Origin, method: &Method) -> Result<Uri, Error> {
+    let built = Uri::builder().authority(match host {
+        Some(host) => host.as_bytes(),
+        None => origin.authority().as_str().as_bytes(),
+    });
+    let built = if method == Method::CONNECT {
+        built
+    } else {
+        built.scheme(origin.scheme().as_str()).path_and_query(uri.path_and_query().map_or("/", |path| path.as_str()))
+    };
+    built.build().map_err(|error| Error::new(Kind::Builder, "the Host field is not a host").with_source(error))
+}
+
+/// `host:port`, the port always there ([RFC 9110, section 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)).
+fn authority_form(origin: &Origin) -> Result<Uri, Error> {
+    let authority = origin.authority().as_str();
+    let text = if authority.ends_with(&format!(":{}", origin.port())) {
+        authority.to_owned()
+    } else {
+        format!("{authority}:{}", origin.port())
+    };
+    text.parse()
+        .map_err(|error| Error::new(Kind::Builder, format!("{text:?} is not a host and a port")).with_source(error))
+}
+
+/// Methods that may be sent twice with the effect of once
+/// ([RFC 9110, section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)).
+pub(crate) fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE)
+}

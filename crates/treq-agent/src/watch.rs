@@ -1,0 +1,106 @@
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::interim::Interim;
+
+/// What the byte stream under a connection and the connection itself tell each other.
+///
+/// hyper's errors do not say whether any byte of an answer had arrived, and it skips any number of interim heads: the
+/// stream knows both.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Bytes read since the connection was made.
+    read: AtomicU64,
+    /// Whether the next bytes are the head of an answer.
+    awaiting_head: AtomicBool,
+    /// Whether a request's body is still on its way.
+    uploading: AtomicBool,
+}
+
+impl Watch {
+    /// A request goes out: what comes next is a head. Returns what had been read before.
+    pub(crate) fn begin(&self, uploading: bool) -> u64 {
+        self.uploading.store(uploading, Ordering::Release);
+        self.awaiting_head.store(true, Ordering::Release);
+        self.read()
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.read.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn uploaded(&self) {
+        self.uploading.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_uploading(&self) -> bool {
+        self.uploading.load(Ordering::Acquire)
+    }
+}
+
+/// A byte stream that counts what is read from it and keeps interim heads within limits.
+pub(crate) struct Watched<IO> {
+    io: IO,
+    watch: Arc<Watch>,
+    /// `None` on HTTP/2, where heads are frames.
+    interim: Option<Interim>,
+}
+
+impl<IO> Watched<IO> {
+    pub(crate) fn new(io: IO, watch: Arc<Watch>, interim: Option<Interim>) -> Watched<IO> {
+        Watched { io, watch, interim }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buf.filled().len();
+        match Pin::new(&mut this.io).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) => {}
+            other => return other,
+        }
+        let new = &buf.filled()[before..];
+        // Only this task writes the count, so a load and a store do.
+        let read = this.watch.read.load(Ordering::Relaxed) + new.len() as u64;
+        this.watch.read.store(read, Ordering::Release);
+        if let Some(interim) = &mut this.interim
+            && this.watch.awaiting_head.load(Ordering::Acquire)
+            && interim.feed(new)?
+        {
+            this.watch.awaiting_head.store(false, Ordering::Release);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}

@@ -1,0 +1,185 @@
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tower_service::Service;
+use treq_core::{BoxError, Connection, Error, Kind, Phase, Resend, Target};
+
+use crate::Pooled;
+use crate::lease::Lease;
+use crate::shared::Shared;
+use crate::state::{Decision, HostId};
+
+/// The future of a [`Pool`](crate::Pool): ready at once where an idle connection is, boxed where one has to be made or
+/// waited for.
+pub struct Checkout<C: Connection>(Way<C>);
+
+enum Way<C: Connection> {
+    Ready(Option<Lease<C>>),
+    Slow(Pin<Box<dyn Future<Output = Result<Lease<C>, Error>> + Send>>),
+}
+
+impl<C: Connection> Checkout<C> {
+    pub(crate) fn ready(lease: Lease<C>) -> Checkout<C> {
+        Checkout(Way::Ready(Some(lease)))
+    }
+
+    pub(crate) fn slow(slow: impl Future<Output = Result<Lease<C>, Error>> + Send + 'static) -> Checkout<C> {
+        Checkout(Way::Slow(Box::pin(slow)))
+    }
+}
+
+impl<C: Connection> Future for Checkout<C> {
+    type Output = Result<Pooled<C>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Way::Ready(lease) => lease.take().map_or(Poll::Pending, |lease| Poll::Ready(Ok(Pooled::new(lease)))),
+            Way::Slow(slow) => slow.as_mut().poll(cx).map_ok(Pooled::new),
+        }
+    }
+}
+
+impl<C: Connection> fmt::Debug for Checkout<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Checkout")
+    }
+}
+
+/// What a pool answers at once.
+pub(crate) enum Asked<C: Connection> {
+    Lease(Lease<C>),
+    Waiting(Waiting<C>),
+}
+
+/// A place in the queue; dropping it leaves the queue and passes on what may have been handed over meanwhile.
+pub(crate) struct Waiting<C: Connection> {
+    pool: Arc<Shared<C>>,
+    host: HostId,
+    ticket: u64,
+    receiver: oneshot::Receiver<Lease<C>>,
+}
+
+impl<C: Connection> Drop for Waiting<C> {
+    fn drop(&mut self) {
+        let (host, ticket) = (self.host, self.ticket);
+        self.pool.change(|state, effects| state.dequeue(host, ticket, effects));
+    }
+}
+
+/// Asks for a connection; who is to wait stands in the queue when this returns.
+pub(crate) fn ask<C: Connection>(pool: &Arc<Shared<C>>, target: &Target) -> Asked<C> {
+    let queued = pool.change(|state, effects| match state.checkout(target, Instant::now(), effects) {
+        Decision::Grant(grant) => Ok(grant),
+        Decision::Wait(host) => {
+            let (sender, receiver) = oneshot::channel();
+            Err((host, state.enqueue(host, sender, false), receiver))
+        }
+    });
+    match queued {
+        Ok(grant) => Asked::Lease(Lease::new(pool, grant)),
+        Err((host, ticket, receiver)) => Asked::Waiting(Waiting { pool: Arc::clone(pool), host, ticket, receiver }),
+    }
+}
+
+/// Waits for a connection, makes one, or sees whether the one it got is still good.
+pub(crate) async fn settle<M, C>(
+    maker: M,
+    pool: Arc<Shared<C>>,
+    target: Target,
+    asked: Asked<C>,
+) -> Result<Lease<C>, Error>
+where
+    M: Service<Target, Response = C> + Clone,
+    M::Error: Into<BoxError> + 'static,
+    C: Connection,
+{
+    let mut asked = asked;
+    loop {
+        let mut lease = match asked {
+            Asked::Lease(lease) => lease,
+            Asked::Waiting(waiting) => wait(waiting, pool.limits.wait, &target).await?,
+        };
+        let Some(connection) = lease.connection_mut() else {
+            match make(maker.clone(), &pool, &target, lease).await? {
+                Made::New(lease) => return Ok(lease),
+                Made::Handed(lease) => {
+                    asked = Asked::Lease(lease);
+                    continue;
+                }
+            }
+        };
+        match poll_fn(|cx| connection.poll_ready(cx)).await {
+            Ok(()) => return Ok(lease),
+            Err(_) => {
+                // It had died while it was idle: nothing was sent, so ask again.
+                lease.set_clean(false);
+                drop(lease);
+                asked = ask(&pool, &target);
+            }
+        }
+    }
+}
+
+enum Made<C: Connection> {
+    /// The connection that was made.
+    New(Lease<C>),
+    /// One that somebody else gave back meanwhile.
+    Handed(Lease<C>),
+}
+
+async fn make<M, C>(mut maker: M, pool: &Arc<Shared<C>>, target: &Target, mut room: Lease<C>) -> Result<Made<C>, Error>
+where
+    M: Service<Target, Response = C>,
+    M::Error: Into<BoxError> + 'static,
+    C: Connection,
+{
+    let (sender, receiver) = oneshot::channel();
+    let host = room.host();
+    let ticket = pool.change(|state, _| state.enqueue(host, sender, true));
+    let mut waiting = Waiting { pool: Arc::clone(pool), host, ticket, receiver };
+    pool.watch_idle();
+    let mut connecting = pin!(async {
+        poll_fn(|cx| maker.poll_ready(cx)).await?;
+        maker.call(target.clone()).await
+    });
+    tokio::select! {
+        biased;
+        made = &mut connecting => match made {
+            Ok(connection) => {
+                room.fill(connection, ticket);
+                Ok(Made::New(room))
+            }
+            Err(error) => {
+                room.set_failed();
+                Err(Error::adopt(error))
+            }
+        },
+        Ok(lease) = &mut waiting.receiver => Ok(Made::Handed(lease)),
+    }
+}
+
+async fn wait<C: Connection>(
+    mut waiting: Waiting<C>,
+    limit: Option<Duration>,
+    target: &Target,
+) -> Result<Lease<C>, Error> {
+    let received = match limit {
+        Some(limit) => match tokio::time::timeout(limit, &mut waiting.receiver).await {
+            Ok(received) => received,
+            Err(elapsed) => {
+                let origin = &target.origin;
+                let why = format!("no connection to {origin} came free within {limit:?}: raise the cap or the wait");
+                let error = Error::new(Kind::Timeout(Phase::Wait), why);
+                return Err(error.with_resend(Resend::Safe).with_source(elapsed));
+            }
+        },
+        None => (&mut waiting.receiver).await,
+    };
+    received.map_err(|_| Error::new(Kind::Cancelled, "the pool was taken down").with_resend(Resend::Safe))
+}

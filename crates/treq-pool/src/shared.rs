@@ -1,0 +1,86 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::{Notify, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use treq_core::Connection;
+
+use crate::Limits;
+use crate::lease::Lease;
+use crate::state::{Effects, State};
+
+/// How a waiter is reached: what it receives is the lease itself, so that one that has gone passes it on by its drop.
+pub(crate) type Reach<C> = oneshot::Sender<Lease<C>>;
+
+/// The state behind its lock, and the task that closes what has been idle too long.
+pub(crate) struct Shared<C: Connection> {
+    state: Mutex<State<C, Reach<C>>>,
+    pub(crate) limits: Limits,
+    reaper: Mutex<Option<AbortHandle>>,
+    wake: Arc<Notify>,
+}
+
+impl<C: Connection> Shared<C> {
+    pub(crate) fn new(limits: Limits) -> Shared<C> {
+        let state = Mutex::new(State::new(limits.clone()));
+        Shared { state, limits, reaper: Mutex::new(None), wake: Arc::new(Notify::new()) }
+    }
+
+    /// Changes the state, then carries out what follows with the lock released: handing over may drop a lease, and
+    /// dropping a lease changes the state.
+    pub(crate) fn change<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut State<C, Reach<C>>, &mut Effects<C, Reach<C>>) -> T,
+    ) -> T {
+        let mut effects = Effects::default();
+        let result = change(&mut lock(&self.state), &mut effects);
+        for (waiter, grant) in effects.grants {
+            // An error gives the lease back, and its drop passes it on.
+            let _ = waiter.send(Lease::new(self, grant));
+        }
+        if effects.wake {
+            self.wake.notify_one();
+        }
+        result
+    }
+
+    /// Starts the task that closes idle connections, unless it runs. To be called on the runtime that makes one.
+    pub(crate) fn watch_idle(self: &Arc<Self>) {
+        let mut reaper = lock(&self.reaper);
+        if reaper.as_ref().is_none_or(AbortHandle::is_finished) {
+            let task = tokio::spawn(reap(Arc::downgrade(self), Arc::clone(&self.wake)));
+            *reaper = Some(task.abort_handle());
+        }
+    }
+}
+
+async fn reap<C: Connection>(pool: Weak<Shared<C>>, wake: Arc<Notify>) {
+    loop {
+        let due = match pool.upgrade() {
+            Some(pool) => pool.change(|state, effects| state.sweep(Instant::now(), effects)),
+            None => return,
+        };
+        match due {
+            Some(due) => {
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    () = wake.notified() => {}
+                }
+            }
+            None => wake.notified().await,
+        }
+    }
+}
+
+impl<C: Connection> Drop for Shared<C> {
+    fn drop(&mut self) {
+        if let Some(task) = lock(&self.reaper).take() {
+            task.abort();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing under the locks panics half-way through a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
