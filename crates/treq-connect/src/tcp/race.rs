@@ -133,6 +133,7 @@ fn is_unreachable(error: &io::Error) -> bool {
 mod tests {
     use std::cell::RefCell;
     use std::future::pending;
+    use std::rc::Rc;
 
     use super::*;
 
@@ -198,6 +199,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn keeps_what_is_running_when_no_address_waits() {
         assert_eq!(run(&[Connects(900), Fails(1, ConnectionRefused)]).await, (Ok(0), 900, vec![0, 250]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn drops_the_losers() {
+        let running = Rc::new(());
+        let addrs = (0..3).map(|nth| SocketAddr::from(([10, 0, 0, nth], 80))).collect();
+        let race = Race::new(addrs, Duration::from_millis(250), |addr: SocketAddr| {
+            let running = Rc::clone(&running);
+            async move {
+                if addr.to_string() != "10.0.0.2:80" {
+                    pending::<()>().await;
+                }
+                Ok(Rc::strong_count(&running))
+            }
+        });
+        let (addr, at_the_end) = race.await.unwrap();
+        assert_eq!((addr.to_string().as_str(), at_the_end), ("10.0.0.2:80", 4));
+        assert_eq!(Rc::strong_count(&running), 1);
     }
 
     #[tokio::test(start_paused = true)]

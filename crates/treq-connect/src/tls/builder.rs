@@ -58,7 +58,7 @@ impl TlsConfigBuilder {
     }
 
     /// Trusts these authorities too: beside those of the platform, or those that [`roots`](TlsConfigBuilder::roots)
-    /// has put in their place.
+    /// has put in their place. Android cannot add to those of the platform; the first `https` target then fails.
     pub fn add_roots(self, roots: impl IntoIterator<Item = CertificateDer<'static>>) -> TlsConfigBuilder {
         self.change(|draft| draft.recipe.trust(roots.into_iter().collect(), "the list of roots"))
     }

@@ -106,7 +106,7 @@ impl Recipe {
         if self.roots.is_empty() {
             return builder.with_platform_verifier().map_err(no_roots);
         }
-        let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider).map_err(no_roots)?;
+        let verifier = platform_and(&self.roots, provider)?;
         Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
     }
 
@@ -135,6 +135,20 @@ fn default_provider() -> Option<Arc<CryptoProvider>> {
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
 fn default_provider() -> Option<Arc<CryptoProvider>> {
     None
+}
+
+#[cfg(not(target_os = "android"))]
+fn platform_and(roots: &[CertificateDer<'static>], provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {
+    Verifier::new_with_extra_roots(roots.iter().cloned(), provider).map_err(no_roots)
+}
+
+/// Android's verifier takes no further roots.
+#[cfg(target_os = "android")]
+fn platform_and(_: &[CertificateDer<'static>], _: Arc<CryptoProvider>) -> Result<Verifier, Error> {
+    Err(Error::new(
+        Kind::Tls,
+        "on Android no roots can be added to those of the platform: give all of them with TlsConfig::builder().roots",
+    ))
 }
 
 fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
