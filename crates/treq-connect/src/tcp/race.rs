@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use std::vec;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 /// A future that connects to addresses in order, staggered, and keeps the first that succeeds
 /// ([RFC 8305, section 5](https://www.rfc-editor.org/rfc/rfc8305#section-5)). Dropping it drops every attempt.
@@ -78,10 +78,8 @@ where
         self.latest_failed = false;
         self.running.push(Attempt { nth: self.started, addr, connecting: Box::pin((self.connect)(addr)) });
         if self.waiting.len() > 0 {
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(Instant::now() + self.delay),
-                None => self.timer = Some(Box::pin(sleep(self.delay))),
-            }
+            // Not `reset`, which takes a point in time: with a delay of `Duration::MAX` there is none.
+            self.timer = Some(Box::pin(sleep(self.delay)));
         }
     }
 
@@ -134,6 +132,8 @@ mod tests {
     use std::cell::RefCell;
     use std::future::pending;
     use std::rc::Rc;
+
+    use tokio::time::Instant;
 
     use super::*;
 

@@ -115,7 +115,11 @@ fn refusal(alert: AlertDescription) -> String {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
-        | AlertDescription::AccessDenied => format!("it does not accept the client certificate ({alert:?})"),
+        | AlertDescription::AccessDenied => {
+            format!(
+                "it does not accept the client certificate, or wants one ({alert:?}): see TlsConfigBuilder::client_pem"
+            )
+        }
         other => format!("alert {other:?}"),
     }
 }

@@ -111,10 +111,11 @@ async fn names_the_host_that_has_no_address() {
 
 #[tokio::test]
 async fn goes_on_to_the_next_address_where_one_refuses() {
-    let (_socket, refusing) = refusing();
+    let (_one, one) = refusing();
+    let (_two, two) = refusing();
     let (_listener, addr) = listener().await;
     // Nobody waits for the delay: a refusal starts the next attempt at once.
-    let connect = TcpConnect::new().resolve_to("api.test", [refusing, addr]).attempt_delay(Duration::MAX);
+    let connect = TcpConnect::new().resolve_to("api.test", [one, two, addr]).attempt_delay(Duration::MAX);
     assert_eq!(connect.oneshot(target("http://api.test/")).await.unwrap().peer.addr(), Some(addr));
 }
 

@@ -113,6 +113,41 @@ async fn takes_over_the_errors_from_below() {
     }
 }
 
+#[tokio::test]
+async fn leaves_nothing_behind_when_it_is_dropped() {
+    let authority = Authority::new("ours");
+    let identity = authority.issue(&["api.test"]);
+    let config = TlsConfig::builder().roots([authority.certificate()]).build().unwrap();
+    let connect = TlsLayer::new(config.clone());
+
+    // While the configuration is being built: the next one builds it.
+    let preparing = connect.layer(pipes(&identity)).oneshot(target("https://api.test/"));
+    drop_after_one_poll(preparing).await;
+    let mut connected = connect.layer(pipes(&identity)).oneshot(target("https://api.test/")).await.unwrap();
+    speak(&mut connected).await.unwrap();
+
+    // During the handshake: the stream below is closed.
+    let (here, mut there) = tokio::io::duplex(64 * 1024);
+    let mut once = Some(here);
+    let silent = service_fn(move |_: Target| {
+        let io = once.take().unwrap();
+        std::future::ready(Ok::<_, Infallible>(Connected::new(io, Peer::Memory("pipe".into()))))
+    });
+    drop_after_one_poll(connect.layer(silent).oneshot(target("https://api.test/"))).await;
+    let mut hello = Vec::new();
+    there.read_to_end(&mut hello).await.unwrap();
+    assert_eq!(hello.first(), Some(&22), "a handshake record, and then the end");
+}
+
+async fn drop_after_one_poll<F: Future>(future: F) {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(|cx| {
+        assert!(future.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
 #[test]
 fn can_be_moved_between_threads() {
     fn assert_send<T: Send>(_: &T) {}

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use treq_connect::TlsConfig;
-use treq_core::{Kind, Resend};
 
 use super::{Authority, Server, through};
 use crate::support::Scratch;
@@ -34,6 +33,8 @@ fn again(test: &str, scratch: &Scratch, variable: &str, value: impl AsRef<OsStr>
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[tokio::test]
 async fn names_the_remedy_where_the_platform_has_no_roots() {
+    use treq_core::{Kind, Resend};
+
     let Some(directory) = handed_over() else {
         let scratch = Scratch::new();
         let roots = scratch.file("roots.pem", "");
