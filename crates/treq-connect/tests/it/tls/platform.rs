@@ -32,13 +32,18 @@ fn again(test: &str, scratch: &Scratch, variable: &str, value: impl AsRef<OsStr>
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[tokio::test]
-async fn names_the_remedy_where_the_platform_has_no_roots() {
+async fn follows_the_platform_and_names_the_remedy_where_it_has_no_roots() {
     use treq_core::{Kind, Resend};
 
     let Some(directory) = handed_over() else {
         let scratch = Scratch::new();
         let roots = scratch.file("roots.pem", "");
-        return again("names_the_remedy_where_the_platform_has_no_roots", &scratch, "SSL_CERT_FILE", roots);
+        return again(
+            "follows_the_platform_and_names_the_remedy_where_it_has_no_roots",
+            &scratch,
+            "SSL_CERT_FILE",
+            roots,
+        );
     };
     let authority = Authority::new("ours");
     let server = Server::new(&authority.issue(&["api.test"])).await;
@@ -59,7 +64,13 @@ async fn names_the_remedy_where_the_platform_has_no_roots() {
     // The failure was not kept: once there are roots, the same configuration serves.
     std::fs::write(directory.join("roots.pem"), authority.pem()).unwrap();
     through(&server, &config, URL).await;
-    assert!(server.connect(&config, "http://api.test/").await.is_ok());
+
+    // Those of the platform stay beside added ones, and go where others are put in their place.
+    let other = Authority::new("other").certificate();
+    let added = TlsConfig::builder().add_roots([other.clone()]).build().unwrap();
+    through(&server, &added, URL).await;
+    let replaced = TlsConfig::builder().roots([other]).build().unwrap();
+    assert_eq!(server.connect(&replaced, URL).await.unwrap_err().kind(), Kind::Tls);
 }
 
 #[tokio::test]
