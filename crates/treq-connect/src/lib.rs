@@ -1,2 +1,17 @@
-//! From a target to a byte stream: name resolution, TCP with Happy Eyeballs, Unix sockets, TLS.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod resolve;
+mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(unix)]
+mod unix;
+
+pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use tcp::{Keepalive, TcpConnect, TcpFuture};
+#[cfg(feature = "tls")]
+pub use tls::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsConnect, TlsFuture, TlsLayer, TlsVersion};
+#[cfg(unix)]
+pub use unix::{UnixConnect, UnixFuture};

@@ -1,0 +1,201 @@
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tower_service::Service;
+use treq_core::{BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
+
+use crate::{Resolve, SystemResolver};
+
+mod order;
+mod race;
+mod socket;
+
+pub use socket::Keepalive;
+use socket::Options;
+
+/// A connector that resolves the target's host and races its addresses over TCP.
+///
+/// Addresses are tried in Happy Eyeballs order ([RFC 8305](https://www.rfc-editor.org/rfc/rfc8305)): families take
+/// turns, beginning with that of the resolver's first address; the next attempt begins when the one before has failed,
+/// or [`attempt_delay`](TcpConnect::attempt_delay) after it began; the first that succeeds is kept, the others are
+/// dropped. IP addresses are not looked up.
+///
+/// There is no time limit here but the system's own. The scheme is not looked at: for TLS, put a `TlsLayer` around it.
+/// Must be called on a tokio runtime with IO and time switched on.
+///
+/// ```
+/// use std::time::Duration;
+/// use treq_connect::{Keepalive, TcpConnect};
+///
+/// let connect = TcpConnect::new()
+///     .resolve_to("api.test", ["127.0.0.1:8080".parse().unwrap()])
+///     .keepalive(Keepalive::after(Duration::from_secs(60)));
+/// # let _ = connect;
+/// ```
+///
+/// # Errors
+///
+/// [`Kind::Resolve`] names the host and has the resolver's error as its source; [`Kind::Connect`] names host and port
+/// and is a [`std::io::Error`] at heart: `err.find::<std::io::Error>()`. Of several, that is the first one that is not
+/// merely "unreachable from here". Both are [`Resend::Safe`].
+#[derive(Clone, Debug)]
+pub struct TcpConnect {
+    resolver: Arc<dyn Resolve>,
+    /// By host in lower case, without brackets.
+    overrides: Arc<HashMap<Box<str>, Vec<SocketAddr>>>,
+    attempt_delay: Duration,
+    options: Options,
+}
+
+/// The future of [`TcpConnect`]. It holds one box: connections are rare beside requests.
+pub struct TcpFuture(Pin<Box<dyn Future<Output = Result<Connected<TcpStream>, Error>> + Send>>);
+
+impl TcpConnect {
+    /// The system's resolver, 250 ms between attempts, no Nagle delay, no keep-alive probes.
+    pub fn new() -> TcpConnect {
+        TcpConnect {
+            resolver: Arc::new(SystemResolver),
+            overrides: Arc::default(),
+            // https://www.rfc-editor.org/rfc/rfc8305#section-8
+            attempt_delay: Duration::from_millis(250),
+            options: Options::default(),
+        }
+    }
+
+    /// Looks names up with `resolver` instead of the [`SystemResolver`].
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolve) -> TcpConnect {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Takes `addrs` for `host`, whatever its case, without looking it up. Port 0 stands for the port of the target.
+    ///
+    /// A second call for the same host replaces the first. With no address at all every connection to `host` fails.
+    #[must_use]
+    pub fn resolve_to(mut self, host: &str, addrs: impl IntoIterator<Item = SocketAddr>) -> TcpConnect {
+        let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let overrides = Arc::make_mut(&mut self.overrides);
+        overrides.insert(host.to_ascii_lowercase().into(), addrs.into_iter().collect());
+        self
+    }
+
+    /// How long an attempt has before the next address is tried beside it: 250 ms by default, as recommended by
+    /// [RFC 8305, section 5](https://www.rfc-editor.org/rfc/rfc8305#section-5), which wants at least 10 ms.
+    #[must_use]
+    pub fn attempt_delay(mut self, delay: Duration) -> TcpConnect {
+        self.attempt_delay = delay;
+        self
+    }
+
+    /// Whether small writes are sent at once (`TCP_NODELAY`): true by default.
+    #[must_use]
+    pub fn nodelay(mut self, nodelay: bool) -> TcpConnect {
+        self.options.nodelay = nodelay;
+        self
+    }
+
+    /// When the system probes a silent connection (`SO_KEEPALIVE`): never by default.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: impl Into<Option<Keepalive>>) -> TcpConnect {
+        self.options.keepalive = keepalive.into();
+        self
+    }
+
+    /// Connects from this address of the machine; addresses of the other family are then left out.
+    #[must_use]
+    pub fn local_address(mut self, local: impl Into<Option<IpAddr>>) -> TcpConnect {
+        self.options.local = local.into();
+        self
+    }
+
+    async fn connect(self, origin: Origin) -> Result<Connected<TcpStream>, Error> {
+        let mut addrs = self.lookup(&origin).await?;
+        if let Some(local) = self.options.local {
+            addrs.retain(|addr| addr.is_ipv4() == local.is_ipv4());
+        }
+        let addrs = order::interleave(addrs);
+        let count = addrs.len();
+        let options = self.options;
+        match race::Race::new(addrs, self.attempt_delay, move |addr| options.connect(addr)).await {
+            Ok((addr, stream)) => Ok(Connected::new(stream, Peer::Tcp(addr))),
+            Err(cause) => Err(unconnected(&origin, count, options.local, cause)),
+        }
+    }
+
+    /// Never empty, and without port 0.
+    async fn lookup(&self, origin: &Origin) -> Result<Vec<SocketAddr>, Error> {
+        let host = origin.host();
+        let mut addrs = if let Some(addrs) = self.overrides.get(host) {
+            addrs.clone()
+        } else if let Ok(ip) = host.parse::<IpAddr>() {
+            vec![SocketAddr::new(ip, 0)]
+        } else {
+            let found = self.resolver.resolve(host, origin.port()).await;
+            found.map_err(|cause| unresolved(format!("could not resolve the host name {host:?}"), Some(cause)))?
+        };
+        if addrs.is_empty() {
+            return Err(unresolved(format!("the host name {host:?} has no address"), None));
+        }
+        for addr in addrs.iter_mut().filter(|addr| addr.port() == 0) {
+            addr.set_port(origin.port());
+        }
+        Ok(addrs)
+    }
+}
+
+impl Default for TcpConnect {
+    fn default() -> TcpConnect {
+        TcpConnect::new()
+    }
+}
+
+impl Service<Target> for TcpConnect {
+    type Response = Connected<TcpStream>;
+    type Error = Error;
+    type Future = TcpFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Target) -> TcpFuture {
+        TcpFuture(Box::pin(self.clone().connect(target.origin)))
+    }
+}
+
+impl Future for TcpFuture {
+    type Output = Result<Connected<TcpStream>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+fn unresolved(message: String, cause: Option<BoxError>) -> Error {
+    let error = Error::new(Kind::Resolve, message).with_resend(Resend::Safe);
+    match cause {
+        Some(cause) => error.with_source(cause),
+        None => error,
+    }
+}
+
+fn unconnected(origin: &Origin, count: usize, local: Option<IpAddr>, cause: io::Error) -> Error {
+    let host = origin.host();
+    let endpoint =
+        if host.contains(':') { format!("[{host}]:{}", origin.port()) } else { format!("{host}:{}", origin.port()) };
+    let message = match (count, local) {
+        (0, Some(local)) => {
+            format!("could not connect to {endpoint}: none of its addresses is of the family of {local}")
+        }
+        (1, _) => format!("could not connect to {endpoint}: its one address failed"),
+        _ => format!("could not connect to {endpoint}: all {count} addresses failed"),
+    };
+    Error::new(Kind::Connect, message).with_source(cause).with_resend(Resend::Safe)
+}

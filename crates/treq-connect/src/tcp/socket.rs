@@ -1,0 +1,98 @@
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// When the system probes a connection on which nothing has come in for a while.
+///
+/// Systems count in whole seconds; where one has no setting for the interval or the number of probes, it uses its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    after: Duration,
+    every: Option<Duration>,
+    probes: Option<u32>,
+}
+
+impl Keepalive {
+    /// The first probe is sent after `idle` of silence.
+    pub fn after(idle: Duration) -> Keepalive {
+        Keepalive { after: idle, every: None, probes: None }
+    }
+
+    /// Further ones follow at this interval.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Keepalive {
+        self.every = Some(interval);
+        self
+    }
+
+    /// The connection is given up after so many probes without an answer.
+    #[must_use]
+    pub fn probes(mut self, probes: u32) -> Keepalive {
+        self.probes = Some(probes);
+        self
+    }
+
+    #[cfg(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "ios",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "windows",
+    ))]
+    fn to_socket(self) -> TcpKeepalive {
+        let mut keepalive = TcpKeepalive::new().with_time(self.after);
+        if let Some(interval) = self.every {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Some(probes) = self.probes {
+            keepalive = keepalive.with_retries(probes);
+        }
+        keepalive
+    }
+
+    #[cfg(not(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "ios",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "windows",
+    )))]
+    fn to_socket(self) -> TcpKeepalive {
+        TcpKeepalive::new().with_time(self.after)
+    }
+}
+
+/// What is set on a socket before it connects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    pub(super) nodelay: bool,
+    pub(super) keepalive: Option<Keepalive>,
+    pub(super) local: Option<IpAddr>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { nodelay: true, keepalive: None, local: None }
+    }
+}
+
+impl Options {
+    pub(super) async fn connect(self, addr: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_nodelay(self.nodelay)?;
+        if let Some(keepalive) = self.keepalive {
+            SockRef::from(&socket).set_tcp_keepalive(&keepalive.to_socket())?;
+        }
+        if let Some(local) = self.local {
+            socket.bind(SocketAddr::new(local, 0))?;
+        }
+        socket.connect(addr).await
+    }
+}
