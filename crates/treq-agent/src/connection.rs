@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::header::{HeaderName, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio_util::sync::ReusableBoxFuture;
@@ -153,29 +153,30 @@ where
 {
     type Body = Incoming;
 
-    fn begin(&mut self, mut request: Request<B>) {
+    fn begin(&mut self, mut head: request::Parts, body: B) {
         let http2 = self.is_http2();
         let inner = &mut *self.inner;
-        let uploads = !request.body().is_end_stream();
+        let uploads = !body.is_end_stream();
         let (mut announced, mut gate) = (None, None);
         if uploads {
-            announced = head::announced(request.headers(), &request.body().size_hint());
-            if !http2 && head::needs_chunked(&request) {
-                request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            let size = body.size_hint();
+            announced = head::announced(&head.headers, &size);
+            if !http2 && head::needs_chunked(&head, &size) {
+                head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            if !http2 && expect::is_expected(request.headers()) {
+            if !http2 && expect::is_expected(&head.headers) {
                 let (sender, waiting) = Gate::new(inner.shared.expect_wait);
                 inner.exchange.gate = Some(Arc::new(Opener::new(sender)));
                 gate = Some(waiting);
             }
         }
-        inner.exchange.is_head = *request.method() == Method::HEAD;
+        inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
+        let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
         if !http2 {
             expect::observe(&mut request, inner.exchange.gate.clone());
         }
-        let request = request.map(|body| Outgoing::new(body, announced, gate, &inner.shared.watch));
         match &mut inner.sender {
             Sender::Http1(sender) => set(&mut inner.sending, sender.try_send_request(request)),
             #[cfg(feature = "http2")]

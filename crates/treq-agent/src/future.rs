@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, HeaderMap, Method, Request, Response, Uri, Version};
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri, Version, request};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -39,7 +39,7 @@ struct Sending<C, R, B> {
     connections: C,
     replay: R,
     /// The request, while it is on no connection. Its URI stands in `uri`.
-    request: Option<Request<B>>,
+    request: Option<(request::Parts, B)>,
     uri: Uri,
     wish: Wish,
     route: Option<Arc<dyn Route>>,
@@ -60,11 +60,12 @@ struct Snapshot<B> {
 
 impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     /// `ready` has been polled ready.
-    pub(crate) fn new(mut ready: C, replay: R, mut request: Request<B>, target: Target) -> Self {
-        let uri = std::mem::take(request.uri_mut());
+    pub(crate) fn new(mut ready: C, replay: R, request: Request<B>, target: Target) -> Self {
+        let (mut head, body) = request.into_parts();
+        let uri = std::mem::take(&mut head.uri);
         let (wish, route) = (target.wish, target.route.clone());
         let connecting = ready.call(target);
-        let request = Some(request);
+        let request = Some((head, body));
         let sending = Sending { connections: ready, replay, request, uri, wish, route, resent: false, snapshot: None };
         let sending = Some(sending);
         AgentFuture { state: State::Connecting { connecting }, sending }
@@ -132,21 +133,21 @@ impl<C, R, B: Body> Sending<C, R, B> {
     where
         R: Replay<B>,
     {
-        let Some(mut request) = self.request.take() else { return Ok(()) };
+        let Some((mut head, body)) = self.request.take() else { return Ok(()) };
         // A fresh connection cannot be stale, so nothing is kept for a second try on it.
-        if connection.is_reused() && head::is_idempotent(request.method()) {
-            self.snapshot = self.replay.copy(request.body()).map(|body| Snapshot {
-                method: request.method().clone(),
-                version: request.version(),
-                headers: (!request.headers().is_empty()).then(|| Box::new(request.headers().clone())),
-                extensions: request.extensions().clone(),
+        if connection.is_reused() && head::is_idempotent(&head.method) {
+            self.snapshot = self.replay.copy(&body).map(|body| Snapshot {
+                method: head.method.clone(),
+                version: head.version,
+                headers: (!head.headers.is_empty()).then(|| Box::new(head.headers.clone())),
+                extensions: head.extensions.clone(),
                 body,
             });
         }
         if let Some(wire) = connection.wire() {
-            head::prepare(&mut request, &self.uri, wire, connection.is_persistent())?;
+            head::prepare(&mut head, &self.uri, wire, connection.is_persistent())?;
         }
-        connection.begin(request);
+        connection.begin(head, body);
         Ok(())
     }
 
@@ -163,7 +164,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
         if self.resent {
             return Err(refused.error);
         }
-        let unsent = refused.request;
+        let unsent = refused.request.map(Request::into_parts);
         let replayed = || if refused.stale { self.snapshot.take().map(Snapshot::into_request) } else { None };
         self.request = unsent.or_else(replayed);
         match self.request {
@@ -177,7 +178,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
 }
 
 impl<B> Snapshot<B> {
-    fn into_request(self) -> Request<B> {
+    fn into_request(self) -> (request::Parts, B) {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.version_mut() = self.version;
@@ -185,7 +186,7 @@ impl<B> Snapshot<B> {
             *request.headers_mut() = *headers;
         }
         *request.extensions_mut() = self.extensions;
-        request
+        request.into_parts()
     }
 }
 

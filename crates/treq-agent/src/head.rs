@@ -1,8 +1,8 @@
 //! The head of a request as it goes out: decided here, moved by the service.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
-use http_body::{Body, SizeHint};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
+use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Wire};
 
 /// Checks what the caller says about the body's length, before anything is connected.
@@ -38,29 +38,27 @@ pub(crate) fn check_framing(headers: &HeaderMap, body: &SizeHint) -> Result<(), 
 /// Writes target, version and the fields that belong to the connection
 /// ([RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
 /// [RFC 9113, section 8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)).
-pub(crate) fn prepare<B>(request: &mut Request<B>, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<(), Error> {
+pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<(), Error> {
     let origin = wire.origin;
     if wire.http2 {
-        let host = request.headers_mut().remove(HOST);
-        let as_given =
-            host.is_none() && *request.method() != Method::CONNECT && uri.authority() == Some(origin.authority());
+        let host = head.headers.remove(HOST);
+        let as_given = host.is_none() && head.method != Method::CONNECT && uri.authority() == Some(origin.authority());
         // `Connection` and its like have no meaning here; hyper leaves them out.
-        *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() =
-            if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, request.method())? };
+        head.version = Version::HTTP_2;
+        head.uri = if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, &head.method)? };
         return Ok(());
     }
-    if request.version() != Version::HTTP_10 {
-        *request.version_mut() = Version::HTTP_11;
+    if head.version != Version::HTTP_10 {
+        head.version = Version::HTTP_11;
     }
-    *request.uri_mut() = if *request.method() == Method::CONNECT {
+    head.uri = if head.method == Method::CONNECT {
         authority_form(origin)?
     } else if wire.forward.is_some() {
-        absolute(uri, None, origin, request.method())?
+        absolute(uri, None, origin, &head.method)?
     } else {
         uri.path_and_query().filter(|path| !path.as_str().is_empty()).cloned().map_or_else(Uri::default, Uri::from)
     };
-    let headers = request.headers_mut();
+    let headers = &mut head.headers;
     if !headers.contains_key(HOST) {
         headers.insert(HOST, wire.host.clone());
     }
@@ -82,10 +80,10 @@ pub(crate) fn announced(headers: &HeaderMap, body: &SizeHint) -> Option<u64> {
 }
 
 /// Where hyper would send no body at all: a GET or HEAD whose body does not know its length.
-pub(crate) fn needs_chunked<B: Body>(request: &Request<B>) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD)
-        && request.body().size_hint().exact().is_none()
-        && !request.headers().contains_key(CONTENT_LENGTH)
+pub(crate) fn needs_chunked(head: &request::Parts, body: &SizeHint) -> bool {
+    matches!(head.method, Method::GET | Method::HEAD)
+        && body.exact().is_none()
+        && !head.headers.contains_key(CONTENT_LENGTH)
 }
 
 /// The `Host` field of an origin.

@@ -97,20 +97,22 @@ impl Origin {
     /// As [`Origin::of`].
     pub fn from_authority(scheme: Scheme, authority: &Authority) -> Result<Origin, Error> {
         let whole = authority.as_str();
-        let cut = Cut::of(whole.as_bytes());
-        let text = &whole[cut.host_start..];
-        let host_end = cut.host_end - cut.host_start;
-        let host = &text[..host_end];
-        if host.is_empty() {
+        let bytes = whole.as_bytes();
+        let cut = Cut::of(bytes);
+        if cut.host_start == cut.host_end {
             return Err(Error::new(Kind::Builder, format!("{whole:?} names no host")));
         }
-        let port = port(&text[host_end..], scheme)?;
-        let shown = if port == scheme.default_port() { host_end } else { text.len() };
-        let clean = shown == whole.len() && !cut.upper;
-        let authority = if clean { authority.clone() } else { normalised(host, port, scheme)? };
-        let host_end = u16::try_from(host_end).map_err(|_| {
-            Error::new(Kind::Builder, format!("a host name of {host_end} bytes is too long: the limit is 255"))
-        })?;
+        let host_end = u16::try_from(cut.host_end - cut.host_start)
+            .map_err(|_| Error::new(Kind::Builder, format!("a host name of {} bytes is too long", whole.len())))?;
+        let port = port(&bytes[cut.host_end..], scheme)?;
+        // Nearly always the text is in normal form and is shared, not copied.
+        let default = port == scheme.default_port();
+        let usual = default == (cut.host_end == bytes.len()) && bytes.get(cut.host_end + 1) != Some(&b'0');
+        let authority = if cut.host_start == 0 && !cut.upper && usual {
+            authority.clone()
+        } else {
+            normalised(&whole[cut.host_start..cut.host_end], port, scheme)?
+        };
         Ok(Origin { scheme, port, host_end, authority: Text(authority) })
     }
 
@@ -184,20 +186,27 @@ impl Cut {
 }
 
 /// The port of `:8080`; the default of `` and `:`.
-fn port(text: &str, scheme: Scheme) -> Result<u16, Error> {
-    let digits = text.strip_prefix(':').unwrap_or(text);
+fn port(text: &[u8], scheme: Scheme) -> Result<u16, Error> {
+    let digits = text.strip_prefix(b":").unwrap_or(text);
     if digits.is_empty() {
         return Ok(scheme.default_port());
     }
-    let number = digits.bytes().try_fold(0_u32, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-        Some((number * 10 + digit).min(u32::from(u16::MAX) + 1))
-    });
-    number
-        .and_then(|number| u16::try_from(number).ok())
-        .filter(|&number| number > 0)
-        .ok_or_else(|| Error::new(Kind::Builder, format!("port {digits:?} is not usable: ports go from 1 to 65535")))
+    let mut number = 0_u32;
+    for &byte in digits {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        number = if digit < 10 { (number * 10 + digit).min(TOO_LARGE) } else { TOO_LARGE };
+    }
+    match u16::try_from(number) {
+        Ok(port) if port > 0 => Ok(port),
+        _ => {
+            let digits = String::from_utf8_lossy(digits);
+            Err(Error::new(Kind::Builder, format!("port {digits:?} is not usable: ports go from 1 to 65535")))
+        }
+    }
 }
+
+/// One more than the last port.
+const TOO_LARGE: u32 = 65_536;
 
 fn normalised(host: &str, port: u16, scheme: Scheme) -> Result<Authority, Error> {
     let mut text = host.to_ascii_lowercase();
@@ -249,6 +258,7 @@ mod tests {
         {
             assert_eq!(of(same).unwrap(), plain, "{same}");
         }
+        assert_eq!(of("http://a.test:08080").unwrap(), of("http://a.test:8080").unwrap());
         for other in ["https://example.test/", "http://example.test:8080/", "http://example.test./"] {
             assert_ne!(of(other).unwrap(), plain, "{other}");
         }

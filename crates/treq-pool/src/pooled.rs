@@ -2,7 +2,7 @@ use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Response, request};
 use treq_core::{Connection, Error, Exchange, Kind, Refused, Wire};
 
 use crate::PooledBody;
@@ -68,11 +68,11 @@ impl<C: Connection> Connection for Pooled<C> {
 impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
     type Body = PooledBody<C::Body, C>;
 
-    fn begin(&mut self, request: Request<B>) {
+    fn begin(&mut self, head: request::Parts, body: B) {
         if let Some(lease) = &mut self.lease {
             lease.set_clean(false);
             if let Some(connection) = lease.connection_mut() {
-                connection.begin(request);
+                connection.begin(head, body);
             }
         }
     }

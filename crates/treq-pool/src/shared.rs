@@ -7,7 +7,7 @@ use treq_core::Connection;
 
 use crate::Limits;
 use crate::lease::Lease;
-use crate::state::{Effects, State};
+use crate::state::{Effects, Grant, State};
 
 /// How a waiter is reached: what it receives is the lease itself, so that one that has gone passes it on by its drop.
 pub(crate) type Reach<C> = oneshot::Sender<Lease<C>>;
@@ -34,14 +34,21 @@ impl<C: Connection> Shared<C> {
     ) -> T {
         let mut effects = Effects::default();
         let result = change(&mut lock(&self.state), &mut effects);
-        for (waiter, grant) in effects.grants {
-            // An error gives the lease back, and its drop passes it on.
-            let _ = waiter.send(Lease::new(self, grant));
+        if !effects.grants.is_empty() {
+            self.hand_over(effects.grants);
         }
         if effects.wake {
             self.wake.notify_one();
         }
         result
+    }
+
+    #[cold]
+    fn hand_over(self: &Arc<Self>, grants: Vec<(Reach<C>, Grant<C>)>) {
+        for (waiter, grant) in grants {
+            // An error gives the lease back, and its drop passes it on.
+            let _ = waiter.send(Lease::new(self, grant));
+        }
     }
 
     /// Starts the task that closes idle connections, unless it runs. To be called on the runtime that makes one.

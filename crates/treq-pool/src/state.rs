@@ -307,6 +307,10 @@ impl<C: Connection, W> State<C, W> {
     fn take_kept(&mut self, id: HostId, now: Instant, effects: &mut Effects<C, W>) -> Option<What<C>> {
         while let Some(kept) = self.host(id)?.idle.pop_back() {
             self.idle -= 1;
+            // The newest is taken first, so most entries leave where they came in.
+            if self.oldest.back().is_some_and(|&(number, _)| number == kept.number) {
+                self.oldest.pop_back();
+            }
             if kept.until > now && kept.connection.is_open() && !self.is_too_old(kept.born, now) {
                 return Some(What::Whole(kept.connection, kept.born));
             }
