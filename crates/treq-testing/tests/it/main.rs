@@ -1,0 +1,6 @@
+//! The kit, tested: each file one part of it.
+
+mod memory;
+mod raw;
+mod raw_memory;
+mod support;
