@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connector;
+pub mod contract;
 mod counts;
 mod memory;
 mod pipe;
