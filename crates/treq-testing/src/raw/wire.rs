@@ -1,0 +1,85 @@
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
+
+use crate::pipe::ServerEnd;
+
+/// The server's end of a connection, on a socket or in memory.
+pub(super) enum Wire {
+    Socket(TcpStream),
+    Pipe(ServerEnd),
+}
+
+impl Wire {
+    /// Reads what there is; 0 once the client has closed.
+    pub(super) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+        match self {
+            Wire::Socket(socket) => socket.read_buf(buffer).await,
+            Wire::Pipe(end) => end.read_buf(buffer).await,
+        }
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Wire::Socket(socket) => socket.write_all(bytes).await,
+            Wire::Pipe(end) => end.write_all(bytes).await,
+        }
+    }
+
+    /// Lets what was written go its way alone, as far as can be told.
+    pub(super) async fn settle(&mut self) {
+        match self {
+            // Without Nagle's algorithm each write is a segment of its own; the yield lets a reader on this thread
+            // see it first.
+            Wire::Socket(_) => tokio::task::yield_now().await,
+            Wire::Pipe(end) => end.drained().await,
+        }
+    }
+
+    pub(super) async fn shut_down(&mut self) -> io::Result<()> {
+        match self {
+            Wire::Socket(socket) => socket.shutdown().await,
+            Wire::Pipe(end) => end.shutdown().await,
+        }
+    }
+
+    /// Closes in order, into `buffer` what has already arrived: a socket closed over unread bytes sends a reset, which
+    /// can destroy what was written before.
+    pub(super) async fn close(mut self, buffer: &mut BytesMut) {
+        if let Wire::Socket(socket) = &self {
+            while socket.try_read_buf(buffer).is_ok_and(|read| read > 0) {}
+        }
+        // The client may be gone already.
+        let _ = self.shut_down().await;
+    }
+
+    pub(super) fn reset(self) {
+        match self {
+            Wire::Socket(socket) => {
+                // It fails only for a socket that is dead already.
+                let _ = socket.set_zero_linger();
+            }
+            Wire::Pipe(end) => end.reset(),
+        }
+    }
+
+    /// Waits until the client has closed, without reading.
+    pub(super) async fn client_closed(&self) {
+        match self {
+            Wire::Pipe(end) => end.client_gone().await,
+            Wire::Socket(socket) => loop {
+                match socket.ready(Interest::READABLE).await {
+                    Ok(ready) if !ready.is_read_closed() => {
+                        // There are bytes, which stay unread. To say "would block" is what makes tokio wait for the
+                        // socket's next event instead of telling of this one again.
+                        let unread = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                        let _ = socket.try_io(Interest::READABLE, unread);
+                    }
+                    _ => return,
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The kit, tested: each file one part of it.
+
+mod broken;
+mod contract;
+mod memory;
+mod raw;
+mod raw_memory;
+mod support;
