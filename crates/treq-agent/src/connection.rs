@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
-    BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Origin, Refused, Wire,
+    BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Origin, Reason, Refused, Wire,
 };
 
 use crate::expect::{self, Opener};
@@ -232,6 +233,11 @@ impl<B> Inner<B> {
         // A server says it with its first answer or never.
         if !http2 && (!self.exchange.reused || self.idle_hint.is_some()) {
             self.idle_hint = idle_hint(response.headers());
+        }
+        if !response.extensions().is_empty()
+            && let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>()
+        {
+            response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
         }
         response.extensions_mut().insert(Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing));
         response

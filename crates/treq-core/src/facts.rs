@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use http::Version;
 
 use crate::{Peer, TlsFacts};
@@ -82,6 +83,10 @@ pub enum BodyEnd {
     /// Only the end of the connection did: it may have been cut.
     PossiblyCut,
 }
+
+/// The reason phrase of a status line, where it is not the usual one of its status: an extension of the response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(pub Bytes);
 
 impl Facts {
     /// The facts of one answer.

@@ -16,7 +16,7 @@ pub use body::Body;
 pub use connected::{Connected, Forward, Peer, TlsFacts};
 pub use error::{BoxError, Error, Kind, Phase, Resend};
 pub use exchange::{Connection, Exchange, Refused, Wire};
-pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing};
+pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use origin::{Origin, Scheme};
 pub use replay::{ByTryClone, Never, Replay, TryClone};
 pub use target::{Key, Route, Target, Wish};

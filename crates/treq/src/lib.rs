@@ -1,2 +1,44 @@
-//! treq
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod builder;
+mod client;
+mod erased;
+mod fields;
+mod free;
+mod global;
+mod https;
+mod query;
+mod request;
+mod response;
+mod save;
+mod stack;
+mod status;
+mod stream;
+mod text;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use erased::{ResponseBody, Sent};
+pub use fields::Headers;
+pub use free::{delete, get, head, options, patch, post, put, request};
+pub use global::default_client;
+#[doc(hidden)]
+pub use global::default_clients;
+pub use request::{Pending, RequestBuilder};
+pub use response::Response;
+pub use status::StatusError;
+pub use stream::BodyStream;
+
+pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInformational, Upgraded, upgrade};
+#[cfg(unix)]
+pub use treq_connect::UnixConnect;
+pub use treq_connect::{Keepalive, Resolve, Resolving, SystemResolver, TcpConnect};
+#[cfg(any(feature = "tls", feature = "tls-ring"))]
+pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersion};
+pub use treq_core::{
+    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
+    Phase, Resend, Target, TlsFacts, TryClone, Wish,
+};
+pub use treq_pool::{Pool, PoolLayer, PoolStats};

@@ -1,0 +1,285 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body::Body as HttpBody;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_layer::{Identity, Layer, Stack as Both};
+use tower_service::Service;
+use treq_agent::{Agent, HttpConnector};
+use treq_connect::TcpConnect;
+use treq_core::{Body, BoxError, Connected, Error, Kind, Target, Wish};
+use treq_pool::PoolLayer;
+
+use crate::Client;
+use crate::client::{Connections, Settings};
+use crate::erased::Stack;
+use crate::https::Https;
+use crate::stack::{Pooling, stack};
+
+/// Sets up a [`Client`].
+///
+/// `C` yields byte streams, `A` are the layers next to the agent, `O` those around everything. Each method that puts one
+/// in changes the type; nothing is boxed.
+///
+/// ```
+/// use std::time::Duration;
+/// use treq::PoolLayer;
+///
+/// # fn main() -> Result<(), treq::Error> {
+/// let client = treq::Client::builder()
+///     .header("user-agent", "shop/1.0")?
+///     .pool(PoolLayer::new().max_per_host(8).idle_time(Duration::from_secs(30)))
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
+    outer: O,
+    agent: A,
+    connect: C,
+    pool: PoolLayer,
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
+    tls: treq_connect::TlsConfig,
+    http: Http,
+    settings: Settings,
+}
+
+/// Limits on heads, kept until the type of the connector is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Http {
+    max_headers: Option<usize>,
+    max_head_size: Option<usize>,
+    expect_wait: Option<std::time::Duration>,
+    title_case: bool,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new() -> ClientBuilder {
+        ClientBuilder {
+            outer: Identity::new(),
+            agent: Identity::new(),
+            connect: TcpConnect::new(),
+            pool: PoolLayer::new(),
+            #[cfg(any(feature = "tls", feature = "tls-ring"))]
+            tls: treq_connect::TlsConfig::default(),
+            http: Http::default(),
+            settings: Settings::default(),
+        }
+    }
+}
+
+impl<O, A> ClientBuilder<O, A, TcpConnect> {
+    /// How TCP connections are made: resolver, static addresses, keep-alive.
+    ///
+    /// ```
+    /// use treq::{Client, TcpConnect};
+    ///
+    /// # fn main() -> Result<(), treq::Error> {
+    /// let tcp = TcpConnect::new().resolve_to("api.test", ["127.0.0.1:8080".parse().unwrap()]);
+    /// let client = Client::builder().tcp(tcp).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn tcp(mut self, connect: TcpConnect) -> Self {
+        self.connect = connect;
+        self
+    }
+}
+
+impl<O, A, C> ClientBuilder<O, A, C> {
+    /// Where byte streams come from: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe.
+    /// TLS is spoken over them for https.
+    pub fn connector<T>(self, connect: T) -> ClientBuilder<O, A, T> {
+        ClientBuilder {
+            outer: self.outer,
+            agent: self.agent,
+            connect,
+            pool: self.pool,
+            #[cfg(any(feature = "tls", feature = "tls-ring"))]
+            tls: self.tls,
+            http: self.http,
+            settings: self.settings,
+        }
+    }
+
+    /// Every connection goes to this Unix socket, whatever the host of the URL.
+    #[cfg(unix)]
+    pub fn unix_socket(self, path: impl Into<std::path::PathBuf>) -> ClientBuilder<O, A, treq_connect::UnixConnect> {
+        self.connector(treq_connect::UnixConnect::new(path))
+    }
+
+    /// A layer around everything: it sees what the caller sent and the answer that the caller gets. One that is added
+    /// later is further out.
+    pub fn layer<T>(self, layer: T) -> ClientBuilder<Both<O, T>, A, C> {
+        ClientBuilder {
+            outer: Both::new(self.outer, layer),
+            agent: self.agent,
+            connect: self.connect,
+            pool: self.pool,
+            #[cfg(any(feature = "tls", feature = "tls-ring"))]
+            tls: self.tls,
+            http: self.http,
+            settings: self.settings,
+        }
+    }
+
+    /// A layer next to the agent: it sees each request that goes to the network, and its answer as it comes from there.
+    /// One that is added later is further out.
+    pub fn agent_layer<T>(self, layer: T) -> ClientBuilder<O, Both<A, T>, C> {
+        ClientBuilder {
+            outer: self.outer,
+            agent: Both::new(self.agent, layer),
+            connect: self.connect,
+            pool: self.pool,
+            #[cfg(any(feature = "tls", feature = "tls-ring"))]
+            tls: self.tls,
+            http: self.http,
+            settings: self.settings,
+        }
+    }
+
+    /// How connections are kept.
+    pub fn pool(mut self, pool: PoolLayer) -> Self {
+        self.pool = pool;
+        self
+    }
+
+    /// How TLS is spoken: roots, client certificates, versions.
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
+    pub fn tls(mut self, config: treq_connect::TlsConfig) -> Self {
+        self.tls = config;
+        self
+    }
+
+    /// Which version of HTTP is spoken unless a request says otherwise. [`Wish::Http2`] speaks HTTP/2 with prior
+    /// knowledge in the clear.
+    pub fn http_version(mut self, wish: Wish) -> Self {
+        self.settings.wish = wish;
+        self
+    }
+
+    /// A field of every request that does not set it itself. Given again, the name has several values.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Builder`] for a name that is no token and a value with control characters.
+    pub fn header<K, V>(mut self, name: K, value: V) -> Result<Self, Error>
+    where
+        K: AsRef<str> + TryInto<HeaderName>,
+        K::Error: Into<BoxError>,
+        V: AsRef<[u8]> + TryInto<HeaderValue>,
+        V::Error: Into<BoxError>,
+    {
+        let (name, value) = crate::fields::field(name, value)?;
+        self.settings.headers.append(name, value);
+        Ok(self)
+    }
+
+    /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
+    /// [`Kind::Body`] that names the limit. Streams have no limit.
+    pub fn content_limit(mut self, bytes: usize) -> Self {
+        self.settings.content_limit = bytes;
+        self
+    }
+
+    /// How many fields a response's head may have over HTTP/1.1: 100 unless set.
+    pub fn max_headers(mut self, fields: usize) -> Self {
+        self.http.max_headers = Some(fields);
+        self
+    }
+
+    /// How many bytes a response's head may have: 400 KiB over HTTP/1.1 and 64 KiB over HTTP/2 unless set.
+    pub fn max_head_size(mut self, bytes: usize) -> Self {
+        self.http.max_head_size = Some(bytes);
+        self
+    }
+
+    /// How long the body of a request with `Expect: 100-continue` waits for the server's word before it is sent all
+    /// the same: one second unless set.
+    pub fn expect_wait(mut self, wait: std::time::Duration) -> Self {
+        self.http.expect_wait = Some(wait);
+        self
+    }
+
+    /// Whether field names go out as `Title-Case` over HTTP/1.1. Off unless set.
+    pub fn title_case_headers(mut self, on: bool) -> Self {
+        self.http.title_case = on;
+        self
+    }
+
+    fn http(&self, https: Https<C>) -> HttpConnector<Https<C>, Body>
+    where
+        C: Clone,
+    {
+        let mut http = HttpConnector::new(https).title_case_headers(self.http.title_case);
+        if let Some(fields) = self.http.max_headers {
+            http = http.max_headers(fields);
+        }
+        if let Some(bytes) = self.http.max_head_size {
+            http = http.max_head_size(bytes);
+        }
+        if let Some(wait) = self.http.expect_wait {
+            http = http.expect_wait(wait);
+        }
+        http
+    }
+}
+
+impl<O, A, C, IO> ClientBuilder<O, A, C>
+where
+    C: Service<Target, Response = Connected<IO>> + Clone + Send + 'static,
+    C::Error: Into<BoxError> + 'static,
+    C::Future: Send + 'static,
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    A: Layer<Agent<Pooling<C>>>,
+    O: Layer<A::Service>,
+{
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// None so far: what is given to a builder is checked where it is given. TLS is set up at the first https URL.
+    pub fn build<B>(self) -> Result<Client, Error>
+    where
+        O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <O::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <O::Service as Service<Request<Body>>>::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        let settings = self.settings.clone();
+        let (service, pool) = self.assemble();
+        let pool: Box<dyn Connections> = Box::new(pool);
+        Ok(Client::of(Stack::new(service), Some(pool), settings))
+    }
+
+    /// The stack itself, in its own type, without the client's surface and settings: a
+    /// `Service<http::Request<Body>>` for another stack to stand on.
+    pub fn into_service(self) -> O::Service {
+        self.assemble().0
+    }
+
+    fn assemble(self) -> (O::Service, Pooling<C>) {
+        #[cfg(any(feature = "tls", feature = "tls-ring"))]
+        let https = crate::https::https(self.connect.clone(), &self.tls);
+        #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
+        let https = crate::https::https(self.connect.clone());
+        let (agent, pool) = stack(self.http(https), &self.pool);
+        (self.outer.layer(self.agent.layer(agent)), pool)
+    }
+}
+
+impl<O, A, C: fmt::Debug> fmt::Debug for ClientBuilder<O, A, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("connect", &self.connect)
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A refusal that names the field.
+pub(crate) fn refuse(what: String, source: impl Into<BoxError>) -> Error {
+    Error::new(Kind::Builder, what).with_source(source)
+}

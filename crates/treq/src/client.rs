@@ -1,0 +1,223 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body::Body as HttpBody;
+use tower_service::Service;
+use treq_core::{Body, BoxError, Error};
+use treq_pool::PoolStats;
+
+use crate::builder::ClientBuilder;
+use crate::erased::{Sent, Stack};
+use crate::{RequestBuilder, ResponseBody};
+
+/// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
+pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
+
+/// A client: connections that are kept, and the settings that its requests share.
+///
+/// Cloning is cheap, and clones share the connections. A `Client`, and a `&Client`, is a
+/// `tower_service::Service<http::Request<B>>` too, for any `B: Into<Body>`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = treq_httpbin::Server::start().await?;
+/// let client = treq::Client::builder().header("user-agent", "shop/1.0")?.build()?;
+/// for page in 1..=3 {
+///     client.get(server.url("/get")).params([("page", page)]).await?.content().await?;
+/// }
+/// assert_eq!(client.pool_stats().map(|stats| stats.open), Some(1));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    stack: Stack,
+    pool: Option<Box<dyn Connections>>,
+    settings: Settings,
+}
+
+/// What a client adds to each of its requests and answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) headers: HeaderMap,
+    pub(crate) content_limit: usize,
+    pub(crate) wish: treq_core::Wish,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { headers: HeaderMap::new(), content_limit: CONTENT_LIMIT, wish: treq_core::Wish::Any }
+    }
+}
+
+/// A pool of any type.
+pub(crate) trait Connections: Send + Sync {
+    fn stats(&self) -> PoolStats;
+    fn close_idle(&self);
+}
+
+impl<M: Send, C: treq_core::Connection> Connections for treq_pool::Pool<M, C> {
+    fn stats(&self) -> PoolStats {
+        self.stats()
+    }
+
+    fn close_idle(&self) {
+        self.close_idle();
+    }
+}
+
+impl Client {
+    /// A client with the defaults: what the free functions use, with connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// None with the default features; see [`ClientBuilder::build`].
+    pub fn new() -> Result<Client, Error> {
+        Client::builder().build()
+    }
+
+    /// A client to be set up.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// The surface of a client over any service that answers requests: an agent of your own, a stack put together by
+    /// hand, a `service_fn` in a test.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// let canned = tower::service_fn(|request: http::Request<treq::Body>| async move {
+    ///     Ok::<_, std::convert::Infallible>(http::Response::new(treq::Body::from(request.uri().to_string())))
+    /// });
+    /// let client = treq::Client::from_service(canned);
+    /// assert_eq!(client.get("http://a.test/x").await?.text().await?, "http://a.test/x");
+    /// # Ok(()) }
+    /// ```
+    pub fn from_service<S, B>(service: S) -> Client
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        Client::of(Stack::new(service), None, Settings::default())
+    }
+
+    pub(crate) fn of(stack: Stack, pool: Option<Box<dyn Connections>>, settings: Settings) -> Client {
+        Client { inner: Arc::new(Inner { stack, pool, settings }) }
+    }
+
+    /// A request with any method.
+    ///
+    /// A bad URL or method is reported when the request is awaited: an error of [`Kind::Builder`](crate::Kind) that
+    /// names it, with nothing sent.
+    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
+    where
+        M: TryInto<Method>,
+        M::Error: Into<BoxError>,
+    {
+        RequestBuilder::new(self.clone(), method, url.as_ref())
+    }
+
+    /// The figures of the connection pool; `None` over a service of one's own.
+    pub fn pool_stats(&self) -> Option<PoolStats> {
+        self.inner.pool.as_ref().map(|pool| pool.stats())
+    }
+
+    /// Closes all idle connections; those in use are kept when their exchange is over.
+    pub fn close_idle(&self) {
+        if let Some(pool) = &self.inner.pool {
+            pool.close_idle();
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Sends a request that is complete but for the client's own fields.
+    pub(crate) fn send(&self, mut request: Request<Body>) -> Sent {
+        let settings = &self.inner.settings;
+        for name in settings.headers.keys() {
+            if !request.headers().contains_key(name) {
+                for value in settings.headers.get_all(name) {
+                    request.headers_mut().append(name, value.clone());
+                }
+            }
+        }
+        if settings.wish != treq_core::Wish::Any && request.extensions().get::<treq_core::Wish>().is_none() {
+            request.extensions_mut().insert(settings.wish);
+        }
+        self.inner.stack.call(request)
+    }
+}
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $verb:ident = $method:ident),+ $(,)?) => {
+        impl Client {$(
+            $(#[$doc])*
+            pub fn $verb(&self, url: impl AsRef<str>) -> RequestBuilder {
+                self.request(Method::$method, url)
+            }
+        )+}
+    };
+}
+
+verbs! {
+    /// A GET request.
+    get = GET,
+    /// A HEAD request.
+    head = HEAD,
+    /// A POST request.
+    post = POST,
+    /// A PUT request.
+    put = PUT,
+    /// A PATCH request.
+    patch = PATCH,
+    /// A DELETE request.
+    delete = DELETE,
+    /// An OPTIONS request.
+    options = OPTIONS,
+}
+
+impl<B: Into<Body>> Service<Request<B>> for Client {
+    type Response = Response<ResponseBody>;
+    type Error = Error;
+    type Future = Sent;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // The stack is cloned for each request and made ready there.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Sent {
+        self.send(request.map(Into::into))
+    }
+}
+
+impl<B: Into<Body>> Service<Request<B>> for &Client {
+    type Response = Response<ResponseBody>;
+    type Error = Error;
+    type Future = Sent;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Sent {
+        self.send(request.map(Into::into))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("pool", &self.pool_stats()).finish_non_exhaustive()
+    }
+}

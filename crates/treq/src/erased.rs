@@ -1,0 +1,181 @@
+//! The one place where the type of the stack is forgotten, at one allocation per request: what is first the future is
+//! then the body.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response, response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use treq_core::{Body, BoxError, Error};
+
+/// A stack of any type.
+#[derive(Clone)]
+pub(crate) struct Stack(Arc<dyn Call>);
+
+trait Call: Send + Sync {
+    fn call(&self, request: Request<Body>) -> Exchange;
+}
+
+/// An exchange of any type: its head, then its body.
+type Exchange = Pin<Box<dyn Poller>>;
+
+trait Poller: Send {
+    fn poll_head(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>>;
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>>;
+    fn is_end_stream(&self) -> bool;
+    fn size_hint(&self) -> SizeHint;
+}
+
+impl Stack {
+    pub(crate) fn new<S, B>(service: S) -> Stack
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        Stack(Arc::new(Typed(service)))
+    }
+
+    pub(crate) fn call(&self, request: Request<Body>) -> Sent {
+        Sent { exchange: Some(self.0.call(request)) }
+    }
+}
+
+struct Typed<S>(S);
+
+impl<S, B> Call for Typed<S>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError> + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError> + 'static,
+{
+    fn call(&self, request: Request<Body>) -> Exchange {
+        Box::pin(Stage::Readying { service: self.0.clone(), request: Some(request) })
+    }
+}
+
+pin_project! {
+    #[project = StageProj]
+    #[project_ref = StageRef]
+    enum Stage<S, F, B> {
+        Readying { service: S, request: Option<Request<Body>> },
+        Calling { #[pin] future: F },
+        Body { #[pin] body: B },
+    }
+}
+
+impl<S, B> Poller for Stage<S, S::Future, B>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Send,
+    S::Error: Into<BoxError> + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send,
+    B::Error: Into<BoxError> + 'static,
+{
+    fn poll_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
+        loop {
+            let next = match self.as_mut().project() {
+                StageProj::Readying { service, request } => {
+                    ready!(service.poll_ready(cx)).map_err(Error::adopt)?;
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    Stage::Calling { future: service.call(request) }
+                }
+                StageProj::Calling { future } => {
+                    let (head, body) = ready!(future.poll(cx)).map_err(Error::adopt)?.into_parts();
+                    self.set(Stage::Body { body });
+                    return Poll::Ready(Ok(head));
+                }
+                StageProj::Body { .. } => return Poll::Pending,
+            };
+            self.set(next);
+        }
+    }
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.project() {
+            StageProj::Body { body } => body.poll_frame(cx).map_err(Error::adopt),
+            StageProj::Readying { .. } | StageProj::Calling { .. } => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Stage::Body { body } => body.is_end_stream(),
+            Stage::Readying { .. } | Stage::Calling { .. } => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Stage::Body { body } => body.size_hint(),
+            Stage::Readying { .. } | Stage::Calling { .. } => SizeHint::default(),
+        }
+    }
+}
+
+/// The future of a [`Client`](crate::Client) used as a service.
+pub struct Sent {
+    exchange: Option<Exchange>,
+}
+
+impl Future for Sent {
+    type Output = Result<Response<ResponseBody>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(exchange) = &mut self.exchange else { return Poll::Pending };
+        let head = ready!(exchange.as_mut().poll_head(cx));
+        let exchange = self.exchange.take();
+        Poll::Ready(head.map(|head| Response::from_parts(head, ResponseBody { exchange })))
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sent")
+    }
+}
+
+/// The body of an answer: an [`http_body::Body`] of [`Bytes`].
+///
+/// Dropping it before its end gives the rest up.
+#[derive(Default)]
+pub struct ResponseBody {
+    /// `None` for a body that is empty from the start.
+    exchange: Option<Exchange>,
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.exchange {
+            Some(exchange) => exchange.as_mut().poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.exchange.as_ref().is_none_or(|exchange| exchange.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.exchange.as_ref().map_or_else(|| SizeHint::with_exact(0), |exchange| exchange.size_hint())
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseBody")
+    }
+}

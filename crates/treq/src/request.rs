@@ -1,0 +1,234 @@
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::header::{CONTENT_TYPE, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use serde::Serialize;
+use treq_core::{Body, BoxError, Error, Wish, uri};
+
+use crate::builder::refuse;
+use crate::erased::Sent;
+use crate::fields::{Headers, field};
+use crate::{Client, Response, query};
+
+/// A request being put together; awaiting it sends it.
+///
+/// A method that is given something it cannot use makes the request fail when it is awaited, with an error of
+/// [`Kind::Builder`](crate::Kind) and nothing sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+/// # let server = treq_httpbin::Server::start().await.unwrap();
+/// let mut response = treq::post(server.url("/post"))
+///     .params([("page", "2")])
+///     .header("accept", "application/json")
+///     .form(&[("name", "Ada")])
+///     .await?;
+/// assert!(response.status().is_success());
+/// assert!(response.text().await?.contains("Ada"));
+/// # Ok(()) }
+/// ```
+#[must_use = "a request is sent when it is awaited"]
+pub struct RequestBuilder {
+    client: Result<Client, Error>,
+    /// The request so far, or the first thing that was wrong with it.
+    request: Result<Request<Body>, Error>,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new<M>(client: Client, method: M, url: &str) -> RequestBuilder
+    where
+        M: TryInto<Method>,
+        M::Error: Into<BoxError>,
+    {
+        RequestBuilder { client: Ok(client), request: start(method, url) }
+    }
+
+    /// On the default client of the runtime, or with the error of not being on one.
+    pub(crate) fn on_default<M>(method: M, url: &str) -> RequestBuilder
+    where
+        M: TryInto<Method>,
+        M::Error: Into<BoxError>,
+    {
+        RequestBuilder { client: crate::default_client(), request: start(method, url) }
+    }
+
+    /// Appends pairs to the query of the URL: pairs, a map, or anything that serializes to one; a list as a value
+    /// repeats its key.
+    ///
+    /// Letters, digits and `-._~` stay, a space becomes `+`, all else is percent-encoded UTF-8.
+    pub fn params<T: Serialize>(self, params: T) -> RequestBuilder {
+        self.and_then(|request| {
+            if let Some(uri) = query::append(request.uri(), &params)? {
+                *request.uri_mut() = uri;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a field. The client's own fields of that name are left out.
+    pub fn header<K, V>(self, name: K, value: V) -> RequestBuilder
+    where
+        K: AsRef<str> + TryInto<HeaderName>,
+        K::Error: Into<BoxError>,
+        V: AsRef<[u8]> + TryInto<HeaderValue>,
+        V::Error: Into<BoxError>,
+    {
+        self.and_then(|request| {
+            let (name, value) = field(name, value)?;
+            request.headers_mut().append(name, value);
+            Ok(())
+        })
+    }
+
+    /// Adds fields: a `HeaderMap`, or pairs of names and values.
+    pub fn headers(self, headers: impl Headers) -> RequestBuilder {
+        self.and_then(|request| headers.add_to(request.headers_mut()))
+    }
+
+    /// The body: bytes, text, or any [`Body`].
+    pub fn body(self, body: impl Into<Body>) -> RequestBuilder {
+        self.and_then(|request| {
+            *request.body_mut() = body.into();
+            Ok(())
+        })
+    }
+
+    /// A body of compact JSON, with `Content-Type: application/json` unless the request has one.
+    #[cfg(feature = "json")]
+    pub fn json<T: Serialize + ?Sized>(self, json: &T) -> RequestBuilder {
+        self.and_then(|request| {
+            let refused = |error| refuse("the value cannot be written as JSON".to_owned(), error);
+            let text = serde_json::to_vec(json).map_err(refused)?;
+            set_body(request, text, "application/json");
+            Ok(())
+        })
+    }
+
+    /// A body of pairs, with `Content-Type: application/x-www-form-urlencoded` unless the request has one.
+    pub fn form<T: Serialize + ?Sized>(self, form: &T) -> RequestBuilder {
+        self.and_then(|request| {
+            set_body(request, query::encode(form, "form fields")?, "application/x-www-form-urlencoded");
+            Ok(())
+        })
+    }
+
+    /// Which version of HTTP is spoken.
+    pub fn http_version(self, wish: Wish) -> RequestBuilder {
+        self.extension(wish)
+    }
+
+    /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
+    pub fn extension<T: Clone + Send + Sync + 'static>(self, option: T) -> RequestBuilder {
+        self.and_then(|request| {
+            request.extensions_mut().insert(option);
+            Ok(())
+        })
+    }
+
+    /// The request as it would be handed to the stack, the client's own fields not yet added.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that was wrong with it.
+    pub fn build(self) -> Result<Request<Body>, Error> {
+        self.request
+    }
+
+    fn and_then(mut self, change: impl FnOnce(&mut Request<Body>) -> Result<(), Error>) -> RequestBuilder {
+        if let Ok(request) = &mut self.request
+            && let Err(error) = change(request)
+        {
+            self.request = Err(error);
+        }
+        self
+    }
+}
+
+fn start<M>(method: M, url: &str) -> Result<Request<Body>, Error>
+where
+    M: TryInto<Method>,
+    M::Error: Into<BoxError>,
+{
+    let method = method.try_into().map_err(|error| {
+        let why = "the method is no token: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
+        refuse(why.to_owned(), error)
+    })?;
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri::parse(url)?.uri;
+    Ok(request)
+}
+
+fn set_body(request: &mut Request<Body>, body: impl Into<Body>, content_type: &'static str) {
+    *request.body_mut() = body.into();
+    if let Entry::Vacant(vacant) = request.headers_mut().entry(CONTENT_TYPE) {
+        vacant.insert(HeaderValue::from_static(content_type));
+    }
+}
+
+impl IntoFuture for RequestBuilder {
+    type Output = Result<Response, Error>;
+    type IntoFuture = Pending;
+
+    fn into_future(self) -> Pending {
+        let (client, request) = match (self.client, self.request) {
+            (Ok(client), Ok(request)) => (client, request),
+            (_, Err(error)) | (Err(error), _) => return Pending { state: State::Failed(Some(error)) },
+        };
+        let url = request.uri().clone();
+        let content_limit = client.settings().content_limit;
+        Pending { state: State::Sent { sent: client.send(request), url, content_limit } }
+    }
+}
+
+/// A request that has been sent: the future of its [`Response`].
+pub struct Pending {
+    state: State,
+}
+
+enum State {
+    Sent { sent: Sent, url: Uri, content_limit: usize },
+    Failed(Option<Error>),
+}
+
+impl Future for Pending {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.state {
+            State::Sent { sent, url, content_limit } => {
+                let response = ready!(Pin::new(sent).poll(cx))?;
+                Poll::Ready(Ok(Response::new(response, std::mem::take(url), *content_limit)))
+            }
+            State::Failed(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
+        }
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
+}
+
+impl fmt::Debug for RequestBuilder {
+    /// Names of fields only: their values carry secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("RequestBuilder");
+        match &self.request {
+            Ok(request) => debug
+                .field("method", request.method())
+                .field("host", &request.uri().host())
+                .field("headers", &names(request.headers()))
+                .finish_non_exhaustive(),
+            Err(error) => debug.field("error", error).finish_non_exhaustive(),
+        }
+    }
+}
+
+fn names(headers: &HeaderMap) -> Vec<&HeaderName> {
+    headers.keys().collect()
+}

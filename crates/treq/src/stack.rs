@@ -1,0 +1,27 @@
+//! The order of the layers. Only this file knows it.
+
+use tower_layer::Layer;
+use tower_service::Service;
+use treq_agent::{Agent, HttpConnector};
+use treq_core::{Body, Target};
+use treq_pool::{Pool, PoolLayer};
+
+use crate::https::Https;
+
+/// From a target to a connection on which HTTP is spoken.
+pub(crate) type Connecting<C> = HttpConnector<Https<C>, Body>;
+
+/// The agent over the pool, and the pool for those who ask for its figures.
+pub(crate) type Pooling<C> = Pool<Connecting<C>, treq_agent::HttpConnection<Body>>;
+
+/// What every request goes through, from the network up: one line and one reason a layer.
+pub(crate) fn stack<C>(connect: Connecting<C>, pool: &PoolLayer) -> (Agent<Pooling<C>>, Pooling<C>)
+where
+    Connecting<C>: Service<Target, Response = treq_agent::HttpConnection<Body>>,
+{
+    // Connections are kept above the handshake, so that TLS and HTTP/2 are negotiated once.
+    let pool = pool.layer(connect);
+    // The agent knows whether bytes have left, so the one safe resend is its business.
+    let agent = Agent::new(pool.clone());
+    (agent, pool)
+}
