@@ -32,6 +32,15 @@ pub struct HttpConnector<C, B> {
     body: PhantomData<fn(B)>,
 }
 
+/// How large a head may be.
+const MAX_HEAD: u32 = 64 * 1024;
+
+/// How much an HTTP/2 peer may send ahead of what is read, on one stream and on all of a connection's.
+#[cfg(feature = "http2")]
+const STREAM_WINDOW: u32 = 1024 * 1024;
+#[cfg(feature = "http2")]
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
 /// What an HTTP/2 peer is taken to admit until its settings say otherwise: the least that
 /// [RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
 #[cfg(feature = "http2")]
@@ -48,11 +57,13 @@ struct Options {
 impl<C, B> HttpConnector<C, B> {
     /// HTTP over the streams that `connector` yields.
     pub fn new(connector: C) -> HttpConnector<C, B> {
+        let mut http1 = http1::Builder::new();
+        http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
-            http1: http1::Builder::new(),
+            http1,
             expect_wait: Duration::from_secs(1),
             #[cfg(feature = "http2")]
-            max_header_list: 64 * 1024,
+            max_header_list: MAX_HEAD,
         };
         HttpConnector { connector, options, body: PhantomData }
     }
@@ -65,8 +76,7 @@ impl<C, B> HttpConnector<C, B> {
         self
     }
 
-    /// How many bytes a response's head may have: 400 KiB over HTTP/1.1 and 64 KiB over HTTP/2 unless set. More are
-    /// an error of [`Kind::Protocol`].
+    /// How many bytes a response's head may have: 64 KiB unless set. More are an error of [`Kind::Protocol`].
     #[must_use]
     pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.options.http1.max_header_size(bytes);
@@ -157,7 +167,10 @@ where
         Version::HTTP_2 => {
             let executor = hyper_util::rt::TokioExecutor::new();
             let mut builder = hyper::client::conn::http2::Builder::new(executor);
-            builder.max_header_list_size(options.max_header_list);
+            builder
+                .max_header_list_size(options.max_header_list)
+                .initial_stream_window_size(STREAM_WINDOW)
+                .initial_connection_window_size(CONNECTION_WINDOW);
             let (sender, mut connection) = builder.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
             let settings = Arc::downgrade(&shared);
             tokio::spawn(std::future::poll_fn(move |cx| {

@@ -189,7 +189,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// How many bytes a response's head may have: 400 KiB over HTTP/1.1 and 64 KiB over HTTP/2 unless set.
+    /// How many bytes a response's head may have: 64 KiB unless set.
     pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.http.max_head_size = Some(bytes);
         self

@@ -1,0 +1,59 @@
+//! Where treq deliberately answers in another way than a row says. Rules, not ids: they hold for rows of the same kind
+//! that nobody has seen yet.
+
+use serde_json::Value;
+
+use crate::Row;
+
+/// The reason for which a row of `suite` may come out otherwise.
+pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
+    match suite {
+        "h1-responses" => h1_responses(row),
+        _ => None,
+    }
+}
+
+fn h1_responses(row: &Row) -> Option<&'static str> {
+    let wire = row.bytes("response").ok()?;
+    let text = String::from_utf8_lossy(&wire);
+    let end = text.find("\r\n\r\n").or_else(|| text.find("\n\n")).unwrap_or(text.len());
+    let head = &text[..end];
+    let status = head.split_whitespace().nth(1).unwrap_or_default();
+    let lengths = || {
+        let lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).flat_map(|(_, value)| value.split(','))
+    };
+    let wants_error = match row.get("expect") {
+        Some(expect) => expect.get("error").is_some_and(|error| !error.is_null() && error.as_bool() != Some(false)),
+        None => false,
+    };
+    if wants_error {
+        let numbers: Vec<_> = lengths().filter_map(|value| value.trim().parse::<u64>().ok()).collect();
+        if numbers.len() > 1 && numbers.len() == lengths().count() && numbers.iter().all(|number| *number == numbers[0])
+        {
+            return Some(
+                "a Content-Length that repeats one decimal value may be taken as that value: RFC 9110, section 8.6",
+            );
+        }
+        let bare_cr = text.replace("\r\n", "").contains('\r');
+        if !bare_cr && head.split("\r\n").any(|line| line.contains('\n')) || text.contains("\n\n") && !bare_cr {
+            return Some("a line may end with LF alone: RFC 9112, section 2.2; other clients take it too");
+        }
+        return None;
+    }
+    if lengths().any(|value| {
+        value.is_empty() || !value.trim().bytes().all(|byte| byte.is_ascii_digit()) || value.trim().is_empty()
+    }) {
+        return Some("a Content-Length that is no number is refused: RFC 9112, section 6.3; browsers ignore it");
+    }
+    if status.len() != 3 || status.starts_with('0') {
+        return Some("a status has three digits, the first not 0: RFC 9112, section 4; browsers are lenient");
+    }
+    let no_body = row.get("expect").and_then(|expect| expect.get("body_len")).and_then(Value::as_u64) == Some(0);
+    if status == "205" && no_body {
+        return Some(
+            "content of a 205 is framed by its Content-Length: RFC 9112, section 6.3; Fetch drops it afterwards",
+        );
+    }
+    None
+}
