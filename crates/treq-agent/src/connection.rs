@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderName, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
@@ -170,6 +170,14 @@ where
                 inner.exchange.gate = Some(Arc::new(Opener::new(sender)));
                 gate = Some(waiting);
             }
+        }
+        // The length of nothing is said where a body is expected: RFC 9110, section 8.6.
+        if !uploads
+            && matches!(head.method, Method::POST | Method::PUT | Method::PATCH)
+            && !head.headers.contains_key(TRANSFER_ENCODING)
+            && !head.headers.contains_key(CONTENT_LENGTH)
+        {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;

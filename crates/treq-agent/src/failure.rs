@@ -1,9 +1,8 @@
 //! What hyper's errors mean to a caller.
 
-use std::error::Error as StdError;
 use std::io;
 
-use treq_core::{Error, Kind, Resend};
+use treq_core::{Error, Kind, Resend, find_cause};
 
 use crate::TooManyInterim;
 
@@ -15,14 +14,14 @@ pub(crate) fn of_exchange(error: hyper::Error, unsent: bool) -> Error {
 }
 
 fn describe(error: &hyper::Error) -> Error {
-    if let Some(ours) = find::<Error>(error) {
+    if let Some(ours) = find_cause::<Error>(error) {
         // The caller's body failed: its own words say most.
         return Error::new(ours.kind(), ours.to_string());
     }
     if error.is_user() {
         return Error::new(Kind::Body, "the request's body could not be read");
     }
-    if let Some(limit) = find::<TooManyInterim>(error) {
+    if let Some(limit) = find_cause::<TooManyInterim>(error) {
         return Error::new(Kind::Protocol, format!("the server sent {limit}"));
     }
     // hyper has a predicate for this in servers only; a test keeps the words true.
@@ -44,7 +43,7 @@ fn describe(error: &hyper::Error) -> Error {
     if error.is_canceled() || error.is_closed() {
         return Error::new(Kind::Connect, "the connection was closed before the request was sent");
     }
-    if find::<io::Error>(error).is_some() {
+    if find_cause::<io::Error>(error).is_some() {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
     Error::new(Kind::Protocol, "the exchange failed")
@@ -53,7 +52,7 @@ fn describe(error: &hyper::Error) -> Error {
 /// A body that broke off.
 pub(crate) fn of_body(error: hyper::Error) -> Error {
     let cut = error.is_incomplete_message()
-        || find::<io::Error>(&error)
+        || find_cause::<io::Error>(&error)
             .is_some_and(|io| !matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
     let what = if cut {
         "the response was cut: the connection ended before the body did"
@@ -71,14 +70,14 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
         && (error.is_incomplete_message()
             || error.is_canceled()
             || error.is_closed()
-            || find::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
+            || find_cause::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
 }
 
 /// Whether an HTTP/2 peer said that it did not look at the request
 /// ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)).
 #[cfg(feature = "http2")]
 pub(crate) fn refused_by_peer(error: &hyper::Error) -> bool {
-    find::<h2::Error>(error).is_some_and(|error| {
+    find_cause::<h2::Error>(error).is_some_and(|error| {
         error.is_remote()
             && (error.reason() == Some(h2::Reason::REFUSED_STREAM)
                 || (error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)))
@@ -88,15 +87,4 @@ pub(crate) fn refused_by_peer(error: &hyper::Error) -> bool {
 #[cfg(not(feature = "http2"))]
 pub(crate) fn refused_by_peer(_: &hyper::Error) -> bool {
     false
-}
-
-fn find<'a, T: StdError + 'static>(error: &'a hyper::Error) -> Option<&'a T> {
-    let mut next = error.source();
-    while let Some(source) = next {
-        if let Some(found) = source.downcast_ref::<T>() {
-            return Some(found);
-        }
-        next = source.source();
-    }
-    None
 }

@@ -10,11 +10,14 @@ pub(crate) fn check_framing(headers: &HeaderMap, body: &SizeHint) -> Result<(), 
     if headers.is_empty() {
         return Ok(());
     }
+    if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
+        let why = format!("the request's Transfer-Encoding {other:?} is not \"chunked\", the only coding that is sent");
+        return Err(Error::new(Kind::Builder, why));
+    }
     if headers.contains_key(TRANSFER_ENCODING) {
-        let chunked =
-            headers.get_all(TRANSFER_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
-        if !chunked || headers.contains_key(CONTENT_LENGTH) {
-            let why = "the request's Transfer-Encoding may only be \"chunked\", and only without a Content-Length";
+        if let Some(length) = headers.get(CONTENT_LENGTH) {
+            let why =
+                format!("the request has a Transfer-Encoding beside its Content-Length {length:?}: leave one out");
             return Err(Error::new(Kind::Builder, why));
         }
         return Ok(());
@@ -33,6 +36,10 @@ pub(crate) fn check_framing(headers: &HeaderMap, body: &SizeHint) -> Result<(), 
         return Err(Error::new(Kind::Builder, why));
     }
     Ok(())
+}
+
+fn is_chunked(value: &HeaderValue) -> bool {
+    value.as_bytes().eq_ignore_ascii_case(b"chunked")
 }
 
 /// Writes target, version and the fields that belong to the connection

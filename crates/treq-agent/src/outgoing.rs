@@ -24,7 +24,7 @@ pub(crate) struct Outgoing<B> {
 struct UnderWay {
     gate: Option<Gate>,
     left: Option<Left>,
-    /// Cleared when the body is done with, sent or not.
+    /// Told when the body is done with, sent or not.
     watch: Arc<Watch>,
 }
 
@@ -37,7 +37,7 @@ struct Left {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.watch.uploaded();
+        self.watch.given();
     }
 }
 

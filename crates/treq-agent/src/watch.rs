@@ -1,7 +1,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,14 +18,20 @@ pub(crate) struct Watch {
     read: AtomicU64,
     /// Whether the next bytes are the head of an answer.
     awaiting_head: AtomicBool,
-    /// Whether a request's body is still on its way.
-    uploading: AtomicBool,
+    /// How far the body of the request has come: an answer may be there before it has gone.
+    upload: AtomicU8,
 }
+
+/// No body, or all of it written.
+const WRITTEN: u8 = 0;
+/// The body has given its last, which may stand in hyper's buffers.
+const GIVEN: u8 = 1;
+const UNDER_WAY: u8 = 2;
 
 impl Watch {
     /// A request goes out: what comes next is a head. Returns what had been read before.
     pub(crate) fn begin(&self, uploading: bool) -> u64 {
-        self.uploading.store(uploading, Ordering::Release);
+        self.upload.store(if uploading { UNDER_WAY } else { WRITTEN }, Ordering::Release);
         self.awaiting_head.store(true, Ordering::Release);
         self.read()
     }
@@ -34,12 +40,20 @@ impl Watch {
         self.read.load(Ordering::Acquire)
     }
 
-    pub(crate) fn uploaded(&self) {
-        self.uploading.store(false, Ordering::Release);
+    /// The body has given its last.
+    pub(crate) fn given(&self) {
+        self.upload.store(GIVEN, Ordering::Release);
+    }
+
+    /// hyper flushes the stream when its own buffers are empty.
+    fn flushed(&self) {
+        if self.upload.load(Ordering::Acquire) == GIVEN {
+            self.upload.store(WRITTEN, Ordering::Release);
+        }
     }
 
     pub(crate) fn is_uploading(&self) -> bool {
-        self.uploading.load(Ordering::Acquire)
+        self.upload.load(Ordering::Acquire) != WRITTEN
     }
 }
 
@@ -85,7 +99,11 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = flushed {
+            self.watch.flushed();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use http::Uri;
 
@@ -156,15 +157,25 @@ impl Error {
 
     /// The first cause of type `T` along the chain of sources.
     pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
-        let mut next = self.source();
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref::<T>() {
-                return Some(found);
-            }
-            next = error.source();
-        }
-        None
+        find_cause(self)
     }
+}
+
+/// The first cause of type `T` along the chain of sources of `error`, those that an [`io::Error`] carries among them:
+/// it leaves them out of its own chain.
+pub fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match carried {
+            Some(carried) => Some(carried),
+            None => cause.source(),
+        };
+    }
+    None
 }
 
 /// Scheme, host, port and path; `?…` stands for a query.
@@ -237,6 +248,14 @@ mod tests {
         let error = Error::new(Kind::Connect, "refused").with_source("inner text").with_url(&url);
         assert_eq!(error.to_string(), "refused (http://example.test:81/path?…)");
         assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+    }
+
+    #[test]
+    fn finds_what_an_io_error_carries() {
+        let carried = io::Error::other(io::Error::other(Error::new(Kind::Decode, "inner")));
+        let error = Error::new(Kind::Body, "outer").with_source(carried);
+        assert_eq!(error.find::<Error>().map(Error::kind), Some(Kind::Decode));
+        assert!(error.find::<std::fmt::Error>().is_none());
     }
 
     #[test]

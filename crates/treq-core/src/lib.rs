@@ -14,7 +14,7 @@ pub mod uri;
 
 pub use body::Body;
 pub use connected::{Connected, Forward, Peer, TlsFacts};
-pub use error::{BoxError, Error, Kind, Phase, Resend};
+pub use error::{BoxError, Error, Kind, Phase, Resend, find_cause};
 pub use exchange::{Connection, Exchange, Refused, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use origin::{Origin, Scheme};

@@ -41,6 +41,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether any connection is kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.idle_per_host > 0 && self.idle_total > 0 && !self.idle_time.is_zero()
+    }
+
     /// How long a connection is kept idle: no longer than its server says that it keeps it.
     pub(crate) fn idle_for(&self, hint: Option<Duration>) -> Duration {
         hint.map_or(self.idle_time, |hint| hint.min(self.idle_time))
@@ -55,7 +60,7 @@ impl PoolLayer {
     }
 
     /// How many idle connections of one origin are kept: 32 unless set. Twisted's pool keeps 2. With 0 no connection
-    /// is kept. The one idle the longest is closed first.
+    /// is kept, and requests say `Connection: close`. The one idle the longest is closed first.
     #[must_use]
     pub fn idle_per_host(mut self, connections: usize) -> PoolLayer {
         self.limits.idle_per_host = connections;

@@ -68,6 +68,11 @@ impl<C: Connection> Lease<C> {
         }
     }
 
+    /// Whether the pool keeps connections at all.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.pool.limits.keeps()
+    }
+
     pub(crate) fn is_share(&self) -> bool {
         matches!(self.held, Held::Share { .. })
     }

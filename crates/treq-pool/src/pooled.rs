@@ -61,7 +61,7 @@ impl<C: Connection> Connection for Pooled<C> {
     }
 
     fn is_persistent(&self) -> bool {
-        true
+        self.lease.as_ref().is_some_and(Lease::is_kept)
     }
 }
 

@@ -52,13 +52,16 @@ where
     }
 
     fn call(&mut self, target: Target) -> Checkout<C> {
-        match ask(&self.shared, &target) {
-            Asked::Lease(lease) if lease.connection().is_some_and(C::is_ready) => Checkout::ready(lease),
-            asked => {
-                let maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Checkout::slow(settle(maker, Arc::clone(&self.shared), target, asked))
-            }
-        }
+        let asked = match self.shared.take_newest(&target) {
+            Some(lease) if lease.connection().is_some_and(C::is_ready) => return Checkout::ready(lease),
+            Some(lease) => Asked::Lease(lease),
+            None => match ask(&self.shared, &target) {
+                Asked::Lease(lease) if lease.connection().is_some_and(C::is_ready) => return Checkout::ready(lease),
+                asked => asked,
+            },
+        };
+        let maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Checkout::slow(settle(maker, Arc::clone(&self.shared), target, asked))
     }
 }
 

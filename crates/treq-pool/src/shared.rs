@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use treq_core::Connection;
+use treq_core::{Connection, Target};
 
 use crate::Limits;
 use crate::lease::Lease;
@@ -24,6 +24,12 @@ impl<C: Connection> Shared<C> {
     pub(crate) fn new(limits: Limits) -> Shared<C> {
         let state = Mutex::new(State::new(limits.clone()));
         Shared { state, limits, reaper: Mutex::new(None), wake: Arc::new(Notify::new()) }
+    }
+
+    /// The newest idle connection for `target`, where there is a good one and nobody waits.
+    pub(crate) fn take_newest(self: &Arc<Self>, target: &Target) -> Option<Lease<C>> {
+        let grant = lock(&self.state).take_newest(target, Instant::now())?;
+        Some(Lease::new(self, grant))
     }
 
     /// Changes the state, then carries out what follows with the lock released: handing over may drop a lease, and

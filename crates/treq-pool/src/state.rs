@@ -92,6 +92,29 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
+    /// What most requests find: the newest idle connection of their target, still good, and nobody waiting. `None`
+    /// decides nothing: [`checkout`](State::checkout) does.
+    pub(crate) fn take_newest(&mut self, target: &Target, now: Instant) -> Option<Grant<C>> {
+        if target.fresh {
+            return None;
+        }
+        let key = target.key();
+        let hash = self.hasher.hash_one(key);
+        let hosts = &self.hosts;
+        let same = |id: &HostId| hosts[id.0 as usize].as_ref().is_some_and(|host| host.target.key() == key);
+        let id = *self.index.find(hash, same)?;
+        let max_age = self.limits.max_age;
+        let host = self.hosts[id.0 as usize].as_mut()?;
+        let newest = host.idle.back()?;
+        let young = max_age.is_none_or(|age| now.duration_since(newest.born) < age);
+        if host.waiting() > 0 || newest.until <= now || !young || !newest.connection.is_open() {
+            return None;
+        }
+        let newest = host.idle.pop_back()?;
+        self.left_idleness(newest.number);
+        Some(Grant { host: id, what: What::Whole(newest.connection, newest.born) })
+    }
+
     /// A connection for `target`, a place to make one in, or the advice to wait.
     pub(crate) fn checkout(&mut self, target: &Target, now: Instant, effects: &mut Effects<C, W>) -> Decision<C> {
         let id = self.find_or_add(target, now);
@@ -191,7 +214,7 @@ impl<C: Connection, W> State<C, W> {
             return;
         }
         let keep = self.limits.idle_for(connection.idle_hint());
-        if keep.is_zero() || self.limits.idle_per_host == 0 || self.limits.idle_total == 0 || self.others_starve() {
+        if keep.is_zero() || !self.limits.keeps() || self.others_starve() {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
@@ -220,14 +243,14 @@ impl<C: Connection, W> State<C, W> {
         effects: &mut Effects<C, W>,
     ) {
         let starve = self.others_starve();
-        let (max_age, keep) = (self.limits.max_age, self.limits.idle_for(None));
+        let (max_age, keep, keeps) = (self.limits.max_age, self.limits.idle_time, self.limits.keeps());
         let Some(host) = self.host(id) else { return };
         host.used = now;
         let Some(at) = host.shared.iter().position(|shared| shared.number == share) else { return };
         let shared = &mut host.shared[at];
         shared.give_back(handle);
         let too_old = max_age.is_some_and(|age| now.duration_since(shared.born) >= age);
-        let ends = !shared.connection.is_open() || too_old || starve || keep.is_zero();
+        let ends = !shared.connection.is_open() || too_old || starve || !keeps;
         if shared.users > 0 {
             return self.serve(id, effects);
         }
@@ -306,11 +329,7 @@ impl<C: Connection, W> State<C, W> {
     /// The newest idle connection that is still good, or a share of one in use.
     fn take_kept(&mut self, id: HostId, now: Instant, effects: &mut Effects<C, W>) -> Option<What<C>> {
         while let Some(kept) = self.host(id)?.idle.pop_back() {
-            self.idle -= 1;
-            // The newest is taken first, so most entries leave where they came in.
-            if self.oldest.back().is_some_and(|&(number, _)| number == kept.number) {
-                self.oldest.pop_back();
-            }
+            self.left_idleness(kept.number);
             if kept.until > now && kept.connection.is_open() && !self.is_too_old(kept.born, now) {
                 return Some(What::Whole(kept.connection, kept.born));
             }
@@ -427,6 +446,14 @@ impl<C: Connection, W> State<C, W> {
             self.oldest.retain(|&(number, id)| hosts[id.0 as usize].as_ref().is_some_and(|host| is_idle(host, number)));
         }
         self.clock
+    }
+
+    fn left_idleness(&mut self, number: u64) {
+        self.idle -= 1;
+        // The newest is taken first, so most entries leave where they came in.
+        if self.oldest.back().is_some_and(|&(last, _)| last == number) {
+            self.oldest.pop_back();
+        }
     }
 
     fn expires(&mut self, until: Instant, effects: &mut Effects<C, W>) {

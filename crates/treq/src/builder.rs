@@ -28,12 +28,11 @@ use crate::stack::{Pooling, stack};
 ///
 /// # fn main() -> Result<(), treq::Error> {
 /// let client = treq::Client::builder()
-///     .header("user-agent", "shop/1.0")?
+///     .header("user-agent", "shop/1.0")
 ///     .pool(PoolLayer::new().max_per_host(8).idle_time(Duration::from_secs(30)))
 ///     .build()?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     outer: O,
@@ -44,6 +43,8 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     tls: treq_connect::TlsConfig,
     http: Http,
     settings: Settings,
+    /// The first thing that was wrong.
+    error: Option<Error>,
 }
 
 /// Limits on heads, kept until the type of the connector is known.
@@ -66,6 +67,7 @@ impl ClientBuilder {
             tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
             settings: Settings::default(),
+            error: None,
         }
     }
 }
@@ -100,6 +102,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             tls: self.tls,
             http: self.http,
             settings: self.settings,
+            error: self.error,
         }
     }
 
@@ -121,6 +124,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             tls: self.tls,
             http: self.http,
             settings: self.settings,
+            error: self.error,
         }
     }
 
@@ -136,6 +140,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             tls: self.tls,
             http: self.http,
             settings: self.settings,
+            error: self.error,
         }
     }
 
@@ -161,19 +166,20 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// A field of every request that does not set it itself. Given again, the name has several values.
     ///
-    /// # Errors
-    ///
-    /// [`Kind::Builder`] for a name that is no token and a value with control characters.
-    pub fn header<K, V>(mut self, name: K, value: V) -> Result<Self, Error>
+    /// A name that is no token or a value with control characters is an error of [`Kind::Builder`] when the client is
+    /// built.
+    pub fn header<K, V>(mut self, name: K, value: V) -> Self
     where
         K: AsRef<str> + TryInto<HeaderName>,
         K::Error: Into<BoxError>,
         V: AsRef<[u8]> + TryInto<HeaderValue>,
         V::Error: Into<BoxError>,
     {
-        let (name, value) = crate::fields::field(name, value)?;
-        self.settings.headers.append(name, value);
-        Ok(self)
+        match crate::fields::field(name, value) {
+            Ok((name, value)) => _ = self.settings.headers.append(name, value),
+            Err(error) => _ = self.error.get_or_insert(error),
+        }
+        self
     }
 
     /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
@@ -239,7 +245,7 @@ where
     ///
     /// # Errors
     ///
-    /// None so far: what is given to a builder is checked where it is given. TLS is set up at the first https URL.
+    /// The first thing that was wrong with what the builder was given. TLS is set up later, at the first https URL.
     pub fn build<B>(self) -> Result<Client, Error>
     where
         O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
@@ -249,24 +255,31 @@ where
         B::Error: Into<BoxError> + 'static,
     {
         let settings = self.settings.clone();
-        let (service, pool) = self.assemble();
+        let (service, pool) = self.assemble()?;
         let pool: Box<dyn Connections> = Box::new(pool);
         Ok(Client::of(Stack::new(service), Some(pool), settings))
     }
 
     /// The stack itself, in its own type, without the client's surface and settings: a
     /// `Service<http::Request<Body>>` for another stack to stand on.
-    pub fn into_service(self) -> O::Service {
-        self.assemble().0
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](ClientBuilder::build).
+    pub fn into_service(self) -> Result<O::Service, Error> {
+        Ok(self.assemble()?.0)
     }
 
-    fn assemble(self) -> (O::Service, Pooling<C>) {
+    fn assemble(mut self) -> Result<(O::Service, Pooling<C>), Error> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
         #[cfg(any(feature = "tls", feature = "tls-ring"))]
         let https = crate::https::https(self.connect.clone(), &self.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
         let (agent, pool) = stack(self.http(https), &self.pool);
-        (self.outer.layer(self.agent.layer(agent)), pool)
+        Ok((self.outer.layer(self.agent.layer(agent)), pool))
     }
 }
 

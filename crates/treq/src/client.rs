@@ -24,7 +24,7 @@ pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = treq_httpbin::Server::start().await?;
-/// let client = treq::Client::builder().header("user-agent", "shop/1.0")?.build()?;
+/// let client = treq::Client::builder().header("user-agent", "shop/1.0").build()?;
 /// for page in 1..=3 {
 ///     client.get(server.url("/get")).params([("page", page)]).await?.content().await?;
 /// }
@@ -120,7 +120,7 @@ impl Client {
     /// names it, with nothing sent.
     pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
     where
-        M: TryInto<Method>,
+        M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
         RequestBuilder::new(self.clone(), method, url.as_ref())

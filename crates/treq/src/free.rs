@@ -14,7 +14,7 @@ use crate::RequestBuilder;
 /// ```
 pub fn request<M>(method: M, url: impl AsRef<str>) -> RequestBuilder
 where
-    M: TryInto<Method>,
+    M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
 {
     RequestBuilder::on_default(method, url.as_ref())

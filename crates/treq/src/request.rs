@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
-use treq_core::{Body, BoxError, Error, Wish, uri};
+use treq_core::{Body, BoxError, Error, Kind, Wish, uri};
 
 use crate::builder::refuse;
 use crate::erased::Sent;
@@ -40,7 +40,7 @@ pub struct RequestBuilder {
 impl RequestBuilder {
     pub(crate) fn new<M>(client: Client, method: M, url: &str) -> RequestBuilder
     where
-        M: TryInto<Method>,
+        M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
         RequestBuilder { client: Ok(client), request: start(method, url) }
@@ -49,7 +49,7 @@ impl RequestBuilder {
     /// On the default client of the runtime, or with the error of not being on one.
     pub(crate) fn on_default<M>(method: M, url: &str) -> RequestBuilder
     where
-        M: TryInto<Method>,
+        M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
         RequestBuilder { client: crate::default_client(), request: start(method, url) }
@@ -149,17 +149,24 @@ impl RequestBuilder {
 
 fn start<M>(method: M, url: &str) -> Result<Request<Body>, Error>
 where
-    M: TryInto<Method>,
+    M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
 {
-    let method = method.try_into().map_err(|error| {
-        let why = "the method is no token: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
-        refuse(why.to_owned(), error)
-    })?;
+    if method.as_ref().is_empty() || !method.as_ref().bytes().all(is_token) {
+        let shown: String = method.as_ref().chars().take(100).collect();
+        let why = "is no method: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
+        return Err(Error::new(Kind::Builder, format!("{shown:?} {why}")));
+    }
+    let method = method.try_into().map_err(|error| refuse("the method cannot be used".to_owned(), error))?;
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
     *request.uri_mut() = uri::parse(url)?.uri;
     Ok(request)
+}
+
+/// [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn set_body(request: &mut Request<Body>, body: impl Into<Body>, content_type: &'static str) {

@@ -297,3 +297,15 @@ impl Response {
         Error::new(Kind::Body, why.to_owned()).with_url(&self.url)
     }
 }
+
+impl Response {
+    /// The connection itself, after a 101 or a 2xx to CONNECT: bytes in both directions.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Protocol`] where the answer hands no connection over.
+    pub async fn upgrade(self) -> Result<treq_agent::Upgraded, Error> {
+        let response = http::Response::from_parts(self.head, ());
+        treq_agent::upgrade(response).await.map_err(|error| error.with_url(&self.url))
+    }
+}

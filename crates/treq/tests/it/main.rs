@@ -1,0 +1,29 @@
+//! The whole client, over real sockets and in memory.
+#![allow(missing_docs)]
+
+mod bad_input;
+mod connections;
+mod framing;
+mod peers;
+mod requests;
+mod responses;
+mod runtimes;
+mod services;
+mod streams;
+mod surface;
+mod tls;
+mod upgrades;
+
+use treq::Error;
+
+/// An error with its sources, for assertions on what a caller would read.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}

@@ -1,0 +1,112 @@
+//! Real servers, started by `cargo xtask peers`, which names them in the environment. Without them these tests say so
+//! and do nothing.
+
+use treq::{Client, TlsConfig, Wish};
+
+/// The value of a variable, or a line that says what is missing.
+fn peer(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok();
+    if value.is_none() {
+        println!("skipped: {name} is not set; `cargo xtask peers` starts the peers");
+    }
+    value
+}
+
+fn tls() -> Option<TlsConfig> {
+    Some(TlsConfig::builder().roots_pem_file(peer("TREQ_PEER_CA")?).build().unwrap())
+}
+
+#[tokio::test]
+async fn httpbin_answers_as_the_embedded_server_does() {
+    let Some(base) = peer("TREQ_PEER_HTTPBIN") else { return };
+    let client = Client::new().unwrap();
+    let get = client.get(format!("{base}/get")).params([("a", "b c")]);
+    let json: serde_json::Value = get.await.unwrap().json().await.unwrap();
+    assert_eq!(json["args"]["a"], "b c");
+    let post = client.post(format!("{base}/post")).json(&[1, 2]);
+    let json: serde_json::Value = post.await.unwrap().json().await.unwrap();
+    assert_eq!(json["json"], serde_json::json!([1, 2]));
+    let mut bytes = 0;
+    client
+        .get(format!("{base}/stream-bytes/50000"))
+        .await
+        .unwrap()
+        .collect(|piece| bytes += piece.len())
+        .await
+        .unwrap();
+    assert_eq!(bytes, 50_000);
+    let error = client.get(format!("{base}/status/418")).await.unwrap().error_for_status().await.unwrap_err();
+    assert!(error.to_string().contains("418"), "{error}");
+}
+
+#[tokio::test]
+async fn nginx_closes_after_three_requests_and_nobody_notices() {
+    let Some(base) = peer("TREQ_PEER_NGINX_HTTP") else { return };
+    let client = Client::new().unwrap();
+    let mut reused = Vec::new();
+    for _ in 0..6 {
+        let mut response = client.get(format!("{base}/echo")).await.unwrap();
+        reused.push(response.facts().unwrap().is_reused());
+        assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
+    }
+    assert_eq!(reused, [false, true, true, false, true, true]);
+    assert!(client.get(format!("{base}/drop")).await.is_err());
+    assert_eq!(client.get(format!("{base}/204")).await.unwrap().content().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn nginx_over_tls_with_and_without_http2() {
+    let (Some(h2), Some(h1), Some(tls)) = (peer("TREQ_PEER_NGINX_H2"), peer("TREQ_PEER_NGINX_H1"), tls()) else {
+        return;
+    };
+    let client = Client::builder().tls(tls.clone()).build().unwrap();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let request = client.get(format!("{h2}/echo"));
+        requests.spawn(async move {
+            let mut response = request.await.unwrap();
+            assert_eq!(response.version(), http::Version::HTTP_2);
+            assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/2.0"));
+            response.facts().unwrap().connection().id
+        });
+    }
+    let ids = requests.join_all().await;
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    for (base, wish) in [(&h1, Wish::Any), (&h2, Wish::Http1)] {
+        let client = Client::builder().tls(tls.clone()).http_version(wish).build().unwrap();
+        for n in 0..2 {
+            let mut response = client.get(format!("{base}/echo")).await.unwrap();
+            assert_eq!(response.version(), http::Version::HTTP_11);
+            assert_eq!(response.facts().unwrap().is_reused(), n > 0);
+            response.content().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn nginx_asks_for_a_client_certificate() {
+    let (Some(base), Some(ca), Some(own)) =
+        (peer("TREQ_PEER_NGINX_MTLS"), peer("TREQ_PEER_CA"), peer("TREQ_PEER_CLIENT"))
+    else {
+        return;
+    };
+    let tls = TlsConfig::builder().roots_pem_file(&ca).client_pem_file(own).build().unwrap();
+    let client = Client::builder().tls(tls).build().unwrap();
+    let mut response = client.get(&base).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(!response.text().await.unwrap().trim().is_empty());
+    let without = Client::builder().tls(TlsConfig::builder().roots_pem_file(ca).build().unwrap()).build().unwrap();
+    assert_eq!(without.get(&base).await.unwrap().status(), 400);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nginx_over_a_unix_socket() {
+    let Some(path) = peer("TREQ_PEER_NGINX_UNIX") else { return };
+    let client = Client::builder().unix_socket(path).build().unwrap();
+    for n in 0..2 {
+        let mut response = client.get("http://a.test/echo").await.unwrap();
+        assert_eq!(response.facts().unwrap().is_reused(), n > 0);
+        assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
+    }
+}

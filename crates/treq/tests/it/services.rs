@@ -1,0 +1,104 @@
+//! The client as a service, over services, with layers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use tower::{Layer, Service, ServiceExt as _};
+use treq::{Body, Client, Kind};
+use treq_httpbin::Server;
+
+#[tokio::test]
+async fn a_client_and_a_reference_to_one_are_services() {
+    let server = Server::start().await.unwrap();
+    let client = Client::new().unwrap();
+    let request = || Request::post(server.url("/post")).body("text").unwrap();
+    let response = client.clone().oneshot(request()).await.unwrap();
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&text).contains("\"data\": \"text\""));
+    let response = (&client).oneshot(request()).await.unwrap();
+    assert!(response.extensions().get::<treq::Facts>().unwrap().is_reused());
+}
+
+/// Counts the requests that go by.
+#[derive(Clone)]
+struct Count(Arc<AtomicUsize>);
+
+#[derive(Clone)]
+struct Counted<S>(S, Arc<AtomicUsize>);
+
+impl<S> Layer<S> for Count {
+    type Service = Counted<S>;
+
+    fn layer(&self, inner: S) -> Counted<S> {
+        Counted(inner, Arc::clone(&self.0))
+    }
+}
+
+impl<S: Service<R>, R> Service<R> for Counted<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.call(request)
+    }
+}
+
+#[tokio::test]
+async fn layers_stand_around_everything_and_next_to_the_agent() {
+    let server = Server::start().await.unwrap();
+    let (outer, inner) = (Count(Arc::default()), Count(Arc::default()));
+    let client = Client::builder().layer(outer.clone()).agent_layer(inner.clone()).build().unwrap();
+    for _ in 0..3 {
+        client.get(server.url("/get")).await.unwrap();
+    }
+    assert_eq!((outer.0.load(Ordering::Relaxed), inner.0.load(Ordering::Relaxed)), (3, 3));
+}
+
+#[tokio::test]
+async fn the_stack_can_be_had_in_its_own_type() {
+    let server = Server::start().await.unwrap();
+    let stack = Client::builder().into_service().unwrap();
+    let request = Request::get(server.url("/get")).body(Body::empty()).unwrap();
+    let response = stack.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    // And a client's surface put over it again.
+    let client = Client::from_service(stack);
+    assert_eq!(client.get(server.url("/get")).await.unwrap().status(), 200);
+    assert!(client.pool_stats().is_none());
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_is_waited_for_and_its_error_adopted() {
+    let canned = tower::service_fn(|request: Request<Body>| async move {
+        match request.uri().path() {
+            "/fails" => Err("a stranger's error"),
+            path => Ok(Response::new(Body::from(path.to_owned()))),
+        }
+    });
+    let limited = tower::ServiceBuilder::new().concurrency_limit(1).service(canned);
+    let client = Client::from_service(limited);
+    let (a, b) = tokio::join!(client.get("http://a.test/1"), client.get("http://a.test/2"));
+    assert_eq!(a.unwrap().text().await.unwrap() + &b.unwrap().text().await.unwrap(), "/1/2");
+    let error = client.get("http://a.test/fails").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Other);
+    assert!(crate::chain(&error).contains("a stranger's error"));
+}
+
+#[tokio::test]
+async fn an_infallible_service_with_a_body_of_its_own_will_do() {
+    let canned = tower::service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(http_body_util::Full::new(bytes::Bytes::from_static(b"[1, 2]"))))
+    });
+    let numbers: Vec<u8> = Client::from_service(canned).get("http://a.test/").await.unwrap().json().await.unwrap();
+    assert_eq!(numbers, [1, 2]);
+}

@@ -1,0 +1,99 @@
+//! Large bodies in constant memory: each measurement is a process of its own, this binary started again.
+
+use std::process::Command;
+
+use bytes::Bytes;
+use treq::Body;
+use treq_httpbin::Server;
+
+const GIB: u64 = 1024 * 1024 * 1024;
+const KIB: u64 = 1024;
+
+/// Peak memory that a stream of any length may add.
+const ALLOWED: u64 = 16 * 1024;
+
+#[test]
+fn a_gibibyte_down_takes_no_more_memory_than_a_kibibyte() {
+    compare("down", "/zeros/");
+}
+
+#[test]
+fn a_gibibyte_up_takes_no_more_memory_than_a_kibibyte() {
+    compare("up", "/upload-count");
+}
+
+fn compare(direction: &str, path: &str) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
+    let (small, large) = (measure(direction, &server.url(path), KIB), measure(direction, &server.url(path), GIB));
+    println!("{direction}: {small} KiB of memory for a KiB, {large} KiB for a GiB");
+    assert!(large <= small + ALLOWED, "{direction}: {large} KiB against {small} KiB");
+}
+
+/// Peak memory in KiB of a process that streams so many bytes.
+fn measure(direction: &str, url: &str, bytes: u64) -> u64 {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "streams::child", "--nocapture"])
+        .env("TREQ_STREAM", format!("{direction} {url} {bytes}"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let peak = text.lines().find_map(|line| line.split("peak ").nth(1)).unwrap_or_else(|| panic!("{text}"));
+    peak.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Does nothing unless it was started by [`measure`].
+#[test]
+fn child() {
+    let Ok(task) = std::env::var("TREQ_STREAM") else { return };
+    let mut words = task.split(' ');
+    let (direction, url, bytes) =
+        (words.next().unwrap(), words.next().unwrap(), words.next().unwrap().parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let moved = match direction {
+            "down" => {
+                let mut read = 0;
+                let mut response = treq::get(format!("{url}{bytes}")).await.unwrap();
+                response.collect(|piece| read += piece.len() as u64).await.unwrap();
+                read
+            }
+            _ => {
+                let mut response = treq::post(url).body(Body::stream(Zeros(bytes))).await.unwrap();
+                let answer: serde_json::Value = response.json().await.unwrap();
+                answer.as_u64().or_else(|| answer["bytes"].as_u64()).or_else(|| answer["length"].as_u64()).unwrap()
+            }
+        };
+        assert_eq!(moved, bytes);
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    println!("peak {}", peak.trim());
+}
+
+struct Zeros(u64);
+
+impl http_body::Body for Zeros {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        static PIECE: [u8; 64 * 1024] = [0; 64 * 1024];
+        let len = self.0.min(PIECE.len() as u64);
+        self.0 -= len;
+        let piece = (len > 0).then(|| Ok(http_body::Frame::data(Bytes::from_static(&PIECE[..len as usize]))));
+        std::task::Poll::Ready(piece)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0 == 0
+    }
+}
