@@ -12,7 +12,7 @@ type Version = (u64, u64, u64);
 /// Edition 2024 is not known to an older compiler.
 const OF_THE_EDITION: &str = "1.85";
 
-/// The highest version that anything asks for, and who asks.
+/// The highest version that anything asks for, and all who ask for it.
 pub(super) struct Highest {
     version: Version,
     by: String,
@@ -27,7 +27,7 @@ impl fmt::Display for Highest {
 
 /// Over everything that is built with a published crate, on any platform, its own tests aside.
 pub(super) fn highest(metadata: &Metadata) -> Outcome<Highest> {
-    let mut highest = Highest { version: parse(OF_THE_EDITION)?, by: "edition 2024".to_owned() };
+    let mut stated = Vec::new();
     let mut seen = BTreeSet::new();
     let mut open: Vec<&str> = metadata.published().map(|package| package.id.as_str()).collect();
     while let Some(id) = open.pop() {
@@ -39,13 +39,16 @@ pub(super) fn highest(metadata: &Metadata) -> Outcome<Highest> {
         open.extend(built.map(|(to, _)| to.as_str()));
         let foreign = metadata.packages.iter().find(|it| it.id == id && !metadata.members.contains(&it.id));
         let Some(package) = foreign else { continue };
-        let Some(stated) = &package.rust_version else { continue };
-        let version = parse(stated)?;
-        if version > highest.version {
-            highest = Highest { version, by: format!("{} {}", package.name, package.version) };
+        if let Some(text) = &package.rust_version {
+            stated.push((parse(text)?, format!("{} {}", package.name, package.version)));
         }
     }
-    Ok(highest)
+    let edition = parse(OF_THE_EDITION)?;
+    let version = stated.iter().map(|(version, _)| *version).max().unwrap_or_default().max(edition);
+    let mut by: Vec<String> = stated.into_iter().filter(|(it, _)| *it == version).map(|(_, name)| name).collect();
+    by.extend((version == edition).then(|| "edition 2024".to_owned()));
+    by.sort();
+    Ok(Highest { version, by: by.join(", ") })
 }
 
 pub(super) fn check(metadata: &Metadata, highest: &Highest) -> Vec<Complaint> {

@@ -31,7 +31,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
         role: Role::Core,
         may_use: Some(&["bytes", "http", "http-body", "percent-encoding", "pin-project-lite", "url"]),
         tests_use: &[],
-        may_name: Some(&["url"]),
+        may_name: Some(&[]),
     },
     Row {
         name: "treq-connect",
@@ -116,8 +116,19 @@ pub(crate) const UNPUBLISHED: &[&str] = &["examples", "treq-bench", "treq-confor
 pub(crate) const NOT_DEFAULT: &str = "treq-bench";
 
 /// What every crate's public signatures may name: the field's common types and the vocabulary.
-pub(crate) const COMMON: &[&str] =
-    &["alloc", "bytes", "core", "http", "http_body", "std", "tower_layer", "tower_service", "treq_core"];
+pub(crate) const COMMON: &[&str] = &[
+    "alloc",
+    "bytes",
+    "core",
+    "http",
+    "http_body",
+    // Not by a hand: its macro writes an `Unpin` impl that names a private type.
+    "pin_project_lite",
+    "std",
+    "tower_layer",
+    "tower_service",
+    "treq_core",
+];
 
 /// A dependency and the published crates that may have it outside of tests.
 pub(crate) const FENCES: &[(&str, &[&str])] = &[
