@@ -74,18 +74,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
     }
 
-    println!(
-        "\n{}\n{}",
-        table.join("\n"),
-        line("all", if failure.is_none() { "ok" } else { "FAILED" }, start.elapsed(), "")
-    );
-    match (failure, closing) {
-        (Some(failure), _) => Err(failure),
-        (None, closing) => {
-            println!("\n{}", closing.ok_or("the test runner said nothing of how many tests ran")?);
-            Ok(())
-        }
+    table.push(line("all", if failure.is_none() { "ok" } else { "FAILED" }, start.elapsed(), ""));
+    println!("\n{}", table.join("\n"));
+    if let Some(failure) = failure {
+        return Err(failure);
     }
+    println!("\n{}", closing.ok_or("the test runner said nothing of how many tests ran")?);
+    Ok(())
 }
 
 fn line(name: &str, word: &str, took: Duration, note: &str) -> String {

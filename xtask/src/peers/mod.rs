@@ -69,15 +69,13 @@ fn interop(variables: Vec<Variable>) -> Outcome {
 const HTTPBIN: &str = "TREQ_PEER_HTTPBIN";
 
 fn started(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
-    let mut attempts = (0..ATTEMPTS).map(|_| start(folders));
-    let mut last = Err("was not tried".to_owned());
-    while last.is_err() {
-        match attempts.next() {
-            Some(outcome) => last = outcome,
-            None => break,
-        }
+    let mut outcome = start(folders);
+    for _ in 1..ATTEMPTS {
+        let Err(reason) = &outcome else { break };
+        println!("begun again: {reason}");
+        outcome = start(folders);
     }
-    last
+    outcome
 }
 
 fn start(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
@@ -86,7 +84,15 @@ fn start(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
     prepare::configure(folders, &ports, &socket)?;
 
     let mut httpbin = command(folders.venv.join("bin/gunicorn"), &["--workers", "2", "--threads", "4"])?;
-    httpbin.args(["--log-level", "warning", "-b", &format!("127.0.0.1:{}", ports.httpbin), "httpbin:app"]);
+    httpbin.args([
+        "--graceful-timeout",
+        "2",
+        "--log-level",
+        "warning",
+        "-b",
+        &format!("127.0.0.1:{}", ports.httpbin),
+        "httpbin:app",
+    ]);
     let mut httpbin = Guard::start("gunicorn", httpbin)?;
     let mut nginx = command("nginx", &["-e", "nginx.err", "-c", "nginx.conf", "-p"])?;
     nginx.arg(&folders.run);
