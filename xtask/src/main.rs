@@ -1,2 +1,84 @@
-//! The workspace's own automation.
-fn main() {}
+//! The workspace's own automation: `cargo xtask COMMAND`.
+#![forbid(unsafe_code)]
+// A command line tool: what it prints is what it is for.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod api;
+mod bench;
+mod ci;
+mod debian;
+mod delegate;
+mod features;
+mod metadata;
+mod peers;
+mod run;
+mod tally;
+mod tidy;
+
+use std::process::ExitCode;
+
+use run::Outcome;
+
+struct Command {
+    name: &'static str,
+    usage: &'static str,
+    help: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+const COMMANDS: &[Command] = &[
+    Command { name: "ci", usage: "[--fast]", help: "all checks, in order, up to the first that fails", run: ci::run },
+    Command { name: "tidy", usage: "", help: "the design's invariants: crates, dependencies, files", run: tidy::run },
+    Command { name: "api", usage: "[CRATE..]", help: "which crates the public signatures name", run: api::run },
+    Command { name: "features", usage: "", help: "each published crate with each feature alone", run: features::run },
+    Command {
+        name: "httpbin",
+        usage: "[--port N] [--tls]",
+        help: "the embedded httpbin, until it is interrupted",
+        run: delegate::httpbin,
+    },
+    Command {
+        name: "conformance",
+        usage: "[SUITE..] [--data DIR]",
+        help: "the conformance suites, or those named",
+        run: delegate::conformance,
+    },
+    Command {
+        name: "peers",
+        usage: "[-- COMMAND ..]",
+        help: "the interop tests, or a command, with real httpbin and nginx running",
+        run: peers::run,
+    },
+    Command {
+        name: "bench",
+        usage: "--instructions [--check]",
+        help: "instructions and allocations per request, beside the peers",
+        run: bench::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    if matches!(name.as_str(), "" | "help" | "--help" | "-h") {
+        println!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<String> = arguments.collect();
+    let outcome = match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(&arguments),
+        None => Err(format!("no such command.\n{}", help())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("cargo xtask {name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() -> String {
+    let lines = COMMANDS.iter().map(|it| format!("\n  {:<36} {}", format!("{} {}", it.name, it.usage), it.help));
+    format!("cargo xtask COMMAND{}", lines.collect::<String>())
+}

@@ -1,0 +1,158 @@
+//! What one small GET costs each client, in instructions and allocations.
+//!
+//! Each client runs under callgrind with 1,000 and with 2,000 requests: the difference is free of what starting costs.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use crate::debian;
+use crate::metadata::Metadata;
+use crate::run::{Outcome, cargo, command, flag, no_more, output, shown, to_end};
+
+struct Client {
+    name: &'static str,
+    /// The instructions that it may take, as a multiple of bare hyper's.
+    limit: Option<f64>,
+}
+
+/// The first is what the others are measured by.
+const CLIENTS: &[Client] = &[
+    Client { name: "hyper", limit: None },
+    Client { name: "hyper-util", limit: None },
+    Client { name: "reqwest", limit: None },
+    Client { name: "agent", limit: Some(1.3) },
+    Client { name: "treq", limit: None },
+];
+
+const FEW: u64 = 1_000;
+const MANY: u64 = 2_000;
+
+/// What one request costs.
+struct Cost {
+    instructions: f64,
+    allocations: f64,
+}
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let mut arguments = arguments.to_vec();
+    if !flag(&mut arguments, "--instructions") {
+        return Err("say what to measure: --instructions".to_owned());
+    }
+    let check = flag(&mut arguments, "--check");
+    no_more(&arguments)?;
+    debian::provide(&[debian::VALGRIND])?;
+    to_end(&mut cargo(&["build", "-q", "--release", "-p", "treq-bench", "--bins"])?)?;
+
+    let bench = Bench::start(&Metadata::load()?.target)?;
+    let costs = CLIENTS.iter().map(|client| bench.cost(client.name)).collect::<Outcome<Vec<_>>>()?;
+    let floor = costs[0].instructions;
+    println!("{:<12} {:>16} {:>10} {:>8} {:>15}", "client", "instructions/GET", "x hyper", "limit", "allocations/GET");
+    let mut over = Vec::new();
+    for (client, cost) in CLIENTS.iter().zip(&costs) {
+        let ratio = cost.instructions / floor;
+        let limit = client.limit.map_or("-".to_owned(), |limit| format!("{limit:.2}"));
+        let Cost { instructions, allocations } = cost;
+        println!("{:<12} {instructions:>16.0} {ratio:>10.2} {limit:>8} {allocations:>15.1}", client.name);
+        if let Some(limit) = client.limit.filter(|limit| ratio > *limit) {
+            over.push(format!("{} takes {ratio:.2} x bare hyper, at most {limit:.2} may be", client.name));
+        }
+    }
+    if check && !over.is_empty() { Err(over.join("; ")) } else { Ok(()) }
+}
+
+/// The server, in a process of its own, and where the client's program is. The server ends when its input does.
+struct Bench {
+    server: Child,
+    url: String,
+    fetch: PathBuf,
+    reports: PathBuf,
+}
+
+impl Bench {
+    fn start(target: &Path) -> Outcome<Self> {
+        let programs = target.join("release");
+        let reports = target.join("bench");
+        std::fs::create_dir_all(&reports).map_err(|error| format!("{}: {error}", reports.display()))?;
+        let mut serve = command(programs.join("serve"), &[])?;
+        let failed = |error: std::io::Error| format!("`serve`: {error}");
+        let server = serve.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+        let mut bench = Self { server, url: String::new(), fetch: programs.join("fetch"), reports };
+        let mut address = String::new();
+        let said = bench.server.stdout.take().ok_or("`serve` has no output")?;
+        BufReader::new(said).read_line(&mut address).map_err(failed)?;
+        bench.url = match address.trim() {
+            "" => return Err("`serve` ended without an address".to_owned()),
+            address => format!("http://{address}/get"),
+        };
+        Ok(bench)
+    }
+
+    fn cost(&self, client: &str) -> Outcome<Cost> {
+        let per_request = |few: u64, many: u64| (many as f64 - few as f64) / (MANY - FEW) as f64;
+        Ok(Cost {
+            instructions: per_request(self.instructions(client, FEW)?, self.instructions(client, MANY)?),
+            allocations: per_request(self.allocations(client, FEW)?, self.allocations(client, MANY)?),
+        })
+    }
+
+    fn instructions(&self, client: &str, count: u64) -> Outcome<u64> {
+        let report = self.reports.join(format!("callgrind.{client}.{count}"));
+        let log = self.reports.join(format!("callgrind.{client}.{count}.log"));
+        let mut valgrind = command("valgrind", &["--tool=callgrind"])?;
+        valgrind.arg(format!("--callgrind-out-file={}", report.display())).arg(format!("--log-file={}", log.display()));
+        valgrind.arg(&self.fetch).args([client, &count.to_string(), &self.url]);
+        output(&mut valgrind)?;
+        let text = std::fs::read_to_string(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        collected(&text).ok_or_else(|| format!("`{}` counted nothing: {}", shown(&valgrind), log.display()))
+    }
+
+    fn allocations(&self, client: &str, count: u64) -> Outcome<u64> {
+        let mut fetch = command(&self.fetch, &[client, &count.to_string(), &self.url, "--allocations"])?;
+        let said = output(&mut fetch)?;
+        allocations(&said).ok_or_else(|| format!("`{}` printed no `allocations: N`", shown(&fetch)))
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        if let Err(error) = self.server.wait() {
+            eprintln!("`serve`: {error}");
+        }
+    }
+}
+
+/// `==PID== Collected : N`, callgrind's sum.
+fn collected(log: &str) -> Option<u64> {
+    let mut lines = log.lines().filter_map(|line| line.split_once("Collected :"));
+    lines.next_back().and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
+}
+
+fn allocations(said: &str) -> Option<u64> {
+    said.lines().find_map(|line| line.trim().strip_prefix("allocations: ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_callgrind_counted() {
+        let log = "==7== Callgrind, a call-graph generating cache profiler\n==7== Events    : Ir\n\
+                   ==7== Collected : 24816221\n==7== \n==7== I   refs:      24,816,221\n";
+        assert_eq!(collected(log), Some(24_816_221));
+        assert_eq!(collected("==7== Process terminating\n"), None);
+    }
+
+    #[test]
+    fn reads_what_fetch_counted() {
+        assert_eq!(allocations("allocations: 17042\n"), Some(17_042));
+        assert_eq!(allocations("allocations per request: 17\n"), None);
+    }
+
+    #[test]
+    fn the_floor_comes_first() {
+        assert_eq!(CLIENTS[0].name, "hyper");
+    }
+}

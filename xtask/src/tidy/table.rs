@@ -1,0 +1,167 @@
+//! Which crate may depend on what, and name what. A new crate, or a new dependency, is a line here, with a reader.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The vocabulary: nothing of the workspace below it.
+    Core,
+    /// One concern; of the workspace it knows the vocabulary only.
+    Layer,
+    /// Stubs and checks for the others' tests; of the workspace it knows the vocabulary only.
+    Testing,
+    /// The paved path over all of them.
+    Umbrella,
+}
+
+/// A published crate.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    /// Every foreign crate it may depend on outside of tests. The umbrella answers to the fences only.
+    pub(crate) may_use: Option<&'static [&'static str]>,
+    /// Crates of the workspace that its tests may use beside `treq-testing`, each with its reason.
+    pub(crate) tests_use: &'static [(&'static str, &'static str)],
+    /// Crates that its public signatures may name beside [`COMMON`]. The umbrella hands out its parts' types.
+    pub(crate) may_name: Option<&'static [&'static str]>,
+}
+
+pub(crate) const PUBLISHED: &[Row] = &[
+    Row {
+        name: "treq-core",
+        role: Role::Core,
+        may_use: Some(&["bytes", "http", "http-body", "percent-encoding", "pin-project-lite", "url"]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
+        name: "treq-connect",
+        role: Role::Layer,
+        may_use: Some(&[
+            "bytes",
+            "pin-project-lite",
+            "rustls",
+            "rustls-platform-verifier",
+            "socket2",
+            "tokio",
+            "tokio-rustls",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&["tokio", "rustls", "rustls_pki_types"]),
+    },
+    Row {
+        name: "treq-agent",
+        role: Role::Layer,
+        may_use: Some(&[
+            "bytes",
+            "h2",
+            "http",
+            "http-body",
+            "hyper",
+            "hyper-util",
+            "pin-project-lite",
+            "tokio",
+            "tokio-util",
+            "tower-service",
+        ]),
+        tests_use: &[("treq-pool", "reuse, resends and lost connections show only with the agent over the pool")],
+        may_name: Some(&["tokio"]),
+    },
+    Row {
+        name: "treq-pool",
+        role: Role::Layer,
+        may_use: Some(&[
+            "bytes",
+            "hashbrown",
+            "http",
+            "http-body",
+            "pin-project-lite",
+            "tokio",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
+        name: "treq-testing",
+        role: Role::Testing,
+        may_use: Some(&[
+            "bytes",
+            "http",
+            "http-body",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "multer",
+            "pin-project-lite",
+            "tokio",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&["tokio"]),
+    },
+    Row { name: "treq", role: Role::Umbrella, may_use: None, tests_use: &[HTTPBIN], may_name: None },
+];
+
+/// The only path that leads to the embedded server from a published crate: its tests.
+const HTTPBIN: (&str, &str) = ("treq-httpbin", "the client is tested and documented against a whole server");
+
+/// Never on a registry: `publish = false`.
+pub(crate) const UNPUBLISHED: &[&str] = &["examples", "treq-bench", "treq-conformance", "treq-httpbin", "xtask"];
+
+/// The one member that a plain `cargo test` leaves out: its peers, reqwest among them, are nobody else's dependency.
+pub(crate) const NOT_DEFAULT: &str = "treq-bench";
+
+/// What every crate's public signatures may name: the field's common types and the vocabulary.
+pub(crate) const COMMON: &[&str] = &[
+    "alloc",
+    "bytes",
+    "core",
+    "http",
+    "http_body",
+    // Not by a hand: its macro writes an `Unpin` impl that names a private type.
+    "pin_project_lite",
+    "std",
+    "tower_layer",
+    "tower_service",
+    "treq_core",
+];
+
+/// A dependency and the published crates that may have it outside of tests.
+pub(crate) const FENCES: &[(&str, &[&str])] = &[
+    ("hyper", &["treq-agent", "treq-testing"]),
+    ("hyper-util", &["treq-agent", "treq-proxy", "treq-testing"]),
+    ("rustls", &["treq-connect"]),
+    ("tokio-rustls", &["treq-connect"]),
+    ("reqwest", &[]),
+    ("native-tls", &[]),
+    ("openssl", &[]),
+];
+
+/// What the vocabulary must not know: a runtime, or tower.
+pub(crate) const NOT_IN_CORE: &[&str] = &["tokio", "tokio-util", "tower", "tower-layer", "tower-service", "hyper"];
+
+/// Two versions of these in one build, and types of the same name no longer fit each other.
+pub(crate) const ONE_VERSION_EACH: &[&str] = &["http", "http-body", "hyper", "rustls", "tower-layer", "tower-service"];
+
+/// The top level, names with a leading dot aside.
+pub(crate) const TOP_LEVEL: &[&str] = &[
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "crates",
+    "deny.toml",
+    "examples",
+    "xtask",
+];
+
+pub(crate) fn row(name: &str) -> Option<&'static Row> {
+    PUBLISHED.iter().find(|row| row.name == name)
+}
