@@ -61,11 +61,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if check && !over.is_empty() { Err(over.join("; ")) } else { Ok(()) }
 }
 
-/// The server, in a process of its own, and where the client's program is. The server ends when its input does.
+/// The server, in a process of its own, and where the clients' programs are. The server ends when its input does.
 struct Bench {
     server: Child,
     url: String,
     fetch: PathBuf,
+    count: PathBuf,
     reports: PathBuf,
 }
 
@@ -77,7 +78,8 @@ impl Bench {
         let mut serve = command(programs.join("serve"), &[])?;
         let failed = |error: std::io::Error| format!("`serve`: {error}");
         let server = serve.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
-        let mut bench = Self { server, url: String::new(), fetch: programs.join("fetch"), reports };
+        let mut bench =
+            Self { server, url: String::new(), fetch: programs.join("fetch"), count: programs.join("count"), reports };
         let mut address = String::new();
         let said = bench.server.stdout.take().ok_or("`serve` has no output")?;
         BufReader::new(said).read_line(&mut address).map_err(failed)?;
@@ -108,9 +110,9 @@ impl Bench {
     }
 
     fn allocations(&self, client: &str, count: u64) -> Outcome<u64> {
-        let mut fetch = command(&self.fetch, &[client, &count.to_string(), &self.url, "--allocations"])?;
-        let said = output(&mut fetch)?;
-        allocations(&said).ok_or_else(|| format!("`{}` printed no `allocations: N`", shown(&fetch)))
+        let mut counter = command(&self.count, &[client, &count.to_string(), &self.url])?;
+        let said = output(&mut counter)?;
+        allocations(&said).ok_or_else(|| format!("`{}` printed no `allocations: N`", shown(&counter)))
     }
 }
 

@@ -11,9 +11,10 @@ use tower_service::Service;
 use treq_core::{BoxError, Connection, Error, Kind, Phase, Resend, Target};
 
 use crate::Pooled;
+use crate::hosts::HostId;
 use crate::lease::Lease;
 use crate::shared::Shared;
-use crate::state::{Decision, HostId};
+use crate::state::Decision;
 
 /// The future of a [`Pool`](crate::Pool): ready at once where an idle connection is, boxed where one has to be made or
 /// waited for.

@@ -4,8 +4,9 @@ use tokio::time::Instant;
 use treq_core::Connection;
 
 use crate::host::ShareId;
+use crate::hosts::HostId;
 use crate::shared::Shared;
-use crate::state::{Grant, HostId, What};
+use crate::state::{Grant, What};
 
 /// A place in the pool: a connection, a share of one, or room to make one. Its drop gives it back.
 pub(crate) struct Lease<C: Connection> {

@@ -5,6 +5,7 @@
 mod body;
 mod checkout;
 mod host;
+mod hosts;
 mod layer;
 mod lease;
 mod pooled;
