@@ -24,17 +24,24 @@ fn printed(name: &str, arguments: &[&str]) -> String {
     out
 }
 
-const QUICKSTART: [&str; 4] = [
-    r#"GET with params: the server read q = "tea & milk""#,
-    r#"POST JSON: the server read {"cups":2}"#,
-    "streamed download: [########################################] 400 of 400 bytes",
-    "100 URLs at once: answered over 8 connections",
-];
+/// Each step of the quickstart has its line; returns over how many connections the last was answered.
+fn quickstart(arguments: &[&str]) -> usize {
+    let out = printed("quickstart", arguments);
+    let lines: Vec<&str> = out.lines().collect();
+    let steps = [
+        r#"GET with params: the server read q = "tea & milk""#,
+        r#"POST JSON: the server read {"cups":2}"#,
+        "streamed download: [########################################] 400 of 400 bytes",
+    ];
+    assert_eq!(lines[..3], steps);
+    let last = lines[3].strip_prefix("100 URLs at once: answered over ").and_then(|it| it.strip_suffix(" connections"));
+    last.unwrap().parse().unwrap()
+}
 
 #[test]
 fn quickstart_prints_what_each_step_did_in_under_five_seconds() {
     let start = std::time::Instant::now();
-    assert_eq!(printed("quickstart", &[]).lines().collect::<Vec<_>>(), QUICKSTART);
+    assert!((1..=8).contains(&quickstart(&[])));
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
 
@@ -42,10 +49,11 @@ fn quickstart_prints_what_each_step_did_in_under_five_seconds() {
 async fn quickstart_goes_to_the_httpbin_that_it_is_told() {
     let server = treq_httpbin::Server::start().await.unwrap();
     let base = server.url("/");
-    let out = tokio::task::spawn_blocking(move || printed("quickstart", &["--base", &base])).await.unwrap();
-    assert_eq!(out.lines().collect::<Vec<_>>(), QUICKSTART);
-    // One for the steps before, and eight for the 100 URLs.
-    assert_eq!(server.connections().accepted, 9);
+    let connections = tokio::task::spawn_blocking(move || quickstart(&["--base", &base])).await.unwrap();
+    // One more for the steps before. A few more than the client counts may have been accepted: it gives up making one
+    // when another comes free meanwhile.
+    let accepted = server.connections().accepted;
+    assert!(connections < accepted && accepted <= 2 * 8 + 1, "{connections} of {accepted}");
 }
 
 #[test]
