@@ -35,8 +35,7 @@ fn h1_responses(row: &Row) -> Option<&'static str> {
                 "a Content-Length that repeats one decimal value may be taken as that value: RFC 9110, section 8.6",
             );
         }
-        let bare_cr = text.replace("\r\n", "").contains('\r');
-        if !bare_cr && head.split("\r\n").any(|line| line.contains('\n')) || text.contains("\n\n") && !bare_cr {
+        if ends_lines_with_lf(&wire) {
             return Some("a line may end with LF alone: RFC 9112, section 2.2; other clients take it too");
         }
         return None;
@@ -56,4 +55,15 @@ fn h1_responses(row: &Row) -> Option<&'static str> {
         );
     }
     None
+}
+
+/// Whether some line of the head ends with LF alone, and no CR stands by itself, which is another matter.
+fn ends_lines_with_lf(wire: &[u8]) -> bool {
+    let end = wire.windows(2).position(|pair| pair == b"\n\n").map(|at| at + 2);
+    let end = end.or_else(|| wire.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4));
+    let head = &wire[..end.unwrap_or(wire.len())];
+    let follows = |at: usize, byte: u8| at.checked_sub(1).is_some_and(|before| head[before] == byte);
+    let lone_lf = head.iter().enumerate().any(|(at, &byte)| byte == b'\n' && !follows(at, b'\r'));
+    let lone_cr = head.iter().enumerate().any(|(at, &byte)| byte == b'\r' && head.get(at + 1) != Some(&b'\n'));
+    lone_lf && !lone_cr
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -96,8 +96,9 @@ pub(crate) async fn settle<M, C>(
     asked: Asked<C>,
 ) -> Result<Lease<C>, Error>
 where
-    M: Service<Target, Response = C> + Clone,
+    M: Service<Target, Response = C> + Clone + Send + 'static,
     M::Error: Into<BoxError> + 'static,
+    M::Future: Send,
     C: Connection,
 {
     let mut asked = asked;
@@ -136,8 +137,9 @@ enum Made<C: Connection> {
 
 async fn make<M, C>(mut maker: M, pool: &Arc<Shared<C>>, target: &Target, mut room: Lease<C>) -> Result<Made<C>, Error>
 where
-    M: Service<Target, Response = C>,
+    M: Service<Target, Response = C> + Send + 'static,
     M::Error: Into<BoxError> + 'static,
+    M::Future: Send,
     C: Connection,
 {
     let (sender, receiver) = oneshot::channel();
@@ -145,23 +147,32 @@ where
     let ticket = pool.change(|state, _| state.enqueue(host, sender, true));
     let mut waiting = Waiting { pool: Arc::clone(pool), host, ticket, receiver };
     pool.watch_idle();
-    let mut connecting = pin!(async {
-        poll_fn(|cx| maker.poll_ready(cx)).await?;
-        maker.call(target.clone()).await
-    });
-    tokio::select! {
-        biased;
-        made = &mut connecting => match made {
+    let target = target.clone();
+    let mut connecting = Box::pin(async move {
+        let ready = poll_fn(|cx| maker.poll_ready(cx)).await.map_err(Error::adopt);
+        let made = match ready {
+            Ok(()) => maker.call(target).await.map_err(Error::adopt),
+            Err(error) => Err(error),
+        };
+        match made {
             Ok(connection) => {
                 room.fill(connection, ticket);
-                Ok(Made::New(room))
+                Ok(room)
             }
             Err(error) => {
                 room.set_failed();
-                Err(Error::adopt(error))
+                Err(error)
             }
-        },
-        Ok(lease) = &mut waiting.receiver => Ok(Made::Handed(lease)),
+        }
+    });
+    tokio::select! {
+        biased;
+        made = &mut connecting => made.map(Made::New),
+        Ok(lease) = &mut waiting.receiver => {
+            // The work done so far is not lost: the connection comes to its end by itself and serves the next.
+            tokio::spawn(connecting);
+            Ok(Made::Handed(lease))
+        }
     }
 }
 

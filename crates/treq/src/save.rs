@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -77,7 +77,7 @@ fn permit(file: &std::fs::File) -> std::io::Result<()> {
 }
 
 async fn blocking<T: Send + 'static>(
-    path: &PathBuf,
+    path: &Path,
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, Error> {
     let failed = |error| Error::new(Kind::Body, format!("{} cannot be written", path.display())).with_source(error);
