@@ -242,9 +242,7 @@ impl<B> Inner<B> {
         if !http2 && (!self.exchange.reused || self.idle_hint.is_some()) {
             self.idle_hint = idle_hint(response.headers());
         }
-        if !response.extensions().is_empty()
-            && let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>()
-        {
+        if let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>() {
             response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
         }
         response.extensions_mut().insert(Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing));

@@ -53,9 +53,7 @@ impl Interim {
     /// Takes the next bytes; true when the head of the real answer has begun.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<bool> {
         // What nearly all answers are: a whole status line at once, and not an interim one.
-        if let (At::StatusLine(0), [b'H', _, _, _, _, _, _, _, _, status, ..], 0) = (self.at, bytes, self.heads)
-            && *status != b'1'
-        {
+        if let (At::StatusLine(0), [b'H', _, _, _, _, _, _, _, _, b'2'..=b'9', ..], 0) = (self.at, bytes, self.heads) {
             return Ok(true);
         }
         for &byte in bytes {

@@ -83,11 +83,10 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         // Only this task writes the count, so a load and a store do.
         let read = this.watch.read.load(Ordering::Relaxed) + new.len() as u64;
         this.watch.read.store(read, Ordering::Release);
-        if let Some(interim) = &mut this.interim
-            && this.watch.awaiting_head.load(Ordering::Acquire)
-            && interim.feed(new)?
-        {
-            this.watch.awaiting_head.store(false, Ordering::Release);
+        if let Some(interim) = &mut this.interim {
+            if this.watch.awaiting_head.load(Ordering::Acquire) && interim.feed(new)? {
+                this.watch.awaiting_head.store(false, Ordering::Release);
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -106,10 +106,8 @@ impl<C: Connection, W> State<C, W> {
         host.used = now;
         // Nobody overtakes those who wait already.
         let queue = host.next_for_room().is_some();
-        if !queue
-            && !target.fresh
-            && let Some(what) = self.take_kept(id, now, effects)
-        {
+        let kept = if queue || target.fresh { None } else { self.take_kept(id, now, effects) };
+        if let Some(what) = kept {
             return Decision::Grant(Grant { host: id, what });
         }
         let expects_shared = self.host(id).is_some_and(|host| host.expects_shared());
@@ -209,7 +207,8 @@ impl<C: Connection, W> State<C, W> {
         host.idle.push_back(Idle { connection, born, until: now + keep, number });
         let over = host.idle.len() > per_host;
         self.expires(now + keep, effects);
-        if over && let Some(oldest) = self.host(id).and_then(|host| host.idle.pop_front()) {
+        let oldest = if over { self.host(id).and_then(|host| host.idle.pop_front()) } else { None };
+        if let Some(oldest) = oldest {
             self.idle -= 1;
             effects.dead.push(oldest.connection);
             self.closed(id, effects);

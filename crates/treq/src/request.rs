@@ -138,9 +138,7 @@ impl RequestBuilder {
     }
 
     fn and_then(mut self, change: impl FnOnce(&mut Request<Body>) -> Result<(), Error>) -> RequestBuilder {
-        if let Ok(request) = &mut self.request
-            && let Err(error) = change(request)
-        {
+        if let Err(error) = self.request.as_mut().map_or(Ok(()), change) {
             self.request = Err(error);
         }
         self

@@ -27,9 +27,8 @@ impl Stream for BodyStream {
         loop {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data()
-                        && !data.is_empty()
-                    {
+                    let data = frame.into_data().unwrap_or_default();
+                    if !data.is_empty() {
                         return Poll::Ready(Some(Ok(data)));
                     }
                 }
