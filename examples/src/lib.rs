@@ -94,3 +94,8 @@ impl Bar {
         expect(self.seen == self.size, "as many bytes as the server announced")
     }
 }
+
+/// The snippets of the README at the root, compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
