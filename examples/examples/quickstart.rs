@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     while let Some(answer) = requests.join_next().await {
         let (n, told) = answer??;
-        examples::expect(told["args"]["n"] == n.to_string(), "each its own answer")?;
+        examples::expect(told["args"]["n"] == json!(n.to_string()), "each its own answer")?;
     }
     let made = client.pool_stats().map_or(0, |stats| stats.made);
     println!("100 URLs at once: answered over {made} connections");

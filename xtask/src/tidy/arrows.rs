@@ -84,7 +84,7 @@ mod tests {
             ("treq-pool", "treq-agent", Normal, Some("treq-pool depends on treq-agent: of the workspace only")),
             ("treq-pool", "treq-testing", Normal, Some("of the workspace only treq-core")),
             ("treq-pool", "treq-testing", Dev, None),
-            ("treq-pool", "treq-agent", Dev, Some("the tests of treq-pool use treq-agent: say why")),
+            ("treq-core", "treq-agent", Dev, Some("the tests of treq-core use treq-agent: say why")),
             ("treq-agent", "treq-pool", Dev, None),
             ("treq-agent", "treq-pool", Normal, Some("of the workspace only treq-core")),
             ("treq-pool", "serde", Normal, Some("which its line in the table lacks")),

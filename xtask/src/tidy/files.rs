@@ -61,6 +61,7 @@ fn of_file(file: &File) -> Vec<Complaint> {
     let parts: Vec<&str> = file.path.split('/').collect();
     if file.path.ends_with(".rs") {
         complaints.extend(text::unfinished(&file.text));
+        complaints.extend(text::let_chains(&file.text));
     }
     match parts.as_slice() {
         ["crates", _, "src", "lib.rs"] => {

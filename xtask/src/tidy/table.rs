@@ -81,7 +81,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "tower-layer",
             "tower-service",
         ]),
-        tests_use: &[],
+        tests_use: &[("treq-agent", "the README keeps real connections, which the agent makes")],
         may_name: Some(&[]),
     },
     Row {

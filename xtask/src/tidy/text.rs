@@ -55,6 +55,24 @@ pub(super) fn unfinished(text: &str) -> Vec<Complaint> {
     code.filter_map(|(at, line)| Some(format!("line {}: {}!", at + 1, found(line)?))).collect()
 }
 
+/// Let chains, which need Rust 1.88: the stated `rust-version` is older, and no lint says so.
+pub(super) fn let_chains(text: &str) -> Vec<Complaint> {
+    /// Put together here, so that the rule does not meet itself.
+    const LINK: &str = concat!(" &", "& let ");
+    let mut complaints = Vec::new();
+    let mut lets = false;
+    for (at, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line.trim())) {
+        let binds = ["if let ", "while let "].iter().any(|start| line.contains(start));
+        let more = line.starts_with("&& ");
+        if (more && (lets || line.starts_with(LINK.trim_start()))) || (line.contains(LINK) && !line.starts_with("//")) {
+            complaints.push(format!("line {at}: a let chain, which needs Rust 1.88"));
+        }
+        // A condition goes on until its brace opens.
+        lets = (binds || (lets && more)) && !line.ends_with('{');
+    }
+    complaints
+}
+
 fn calls(line: &str, name: &str) -> bool {
     let call = format!("{name}!(");
     line.match_indices(&call).any(|(at, _)| !line[..at].ends_with(is_word))
@@ -80,6 +98,18 @@ fn is_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_let_chains() {
+        let and = "&".repeat(2);
+        for text in
+            ["if let Some(x) = y\n    AND x\n{", "if a\n    AND let Some(x) = y\n{", "if a AND let Some(x) = y {"]
+        {
+            assert_eq!(let_chains(&text.replace("AND", &and)).len(), 1, "{text}");
+        }
+        assert!(let_chains("if let Some(x) = y {\n    a\n        && b;\n}").is_empty());
+        assert!(let_chains("if a\n    && b\n{").is_empty());
+    }
 
     #[test]
     fn tests_count_unless_they_stand_last() {
