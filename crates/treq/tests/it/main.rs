@@ -1,5 +1,7 @@
 //! The whole client, over real sockets and in memory.
 #![allow(missing_docs)]
+// What was measured, and what was skipped, is printed.
+#![allow(clippy::print_stdout)]
 
 mod bad_input;
 mod connections;
