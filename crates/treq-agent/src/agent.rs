@@ -13,9 +13,10 @@ use crate::head;
 /// A `Service<http::Request<B>>` that reaches the network: the bottom of every stack.
 ///
 /// `C` yields connections for targets: an [`HttpConnector`](crate::HttpConnector) for one connection per request, a
-/// pool over one for connections that are kept. `R` says how a body is copied for the one resend that is safe: when a
-/// kept connection turns out to be dead, the request is repeated once on a fresh one, if no byte of an answer had
-/// arrived, and either nothing of it was written or its method is idempotent and its body can be had again
+/// pool over one for connections that are kept. `R` says how a body is copied for the one resend that is safe: a request
+/// that comes back with nothing of it written is sent once more on a fresh connection, and so is one on a kept
+/// connection that turns out to be dead, if no byte of an answer had arrived, its method is idempotent and its body can
+/// be had again
 /// ([RFC 9112, section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1)).
 #[derive(Clone)]
 pub struct Agent<C, R = ByTryClone> {

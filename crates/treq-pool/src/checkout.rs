@@ -105,7 +105,7 @@ where
     loop {
         let mut lease = match asked {
             Asked::Lease(lease) => lease,
-            Asked::Waiting(waiting) => wait(waiting, pool.limits.wait, &target).await?,
+            Asked::Waiting(waiting) => wait(waiting, pool.limits.wait(), &target).await?,
         };
         let Some(connection) = lease.connection_mut() else {
             match make(maker.clone(), &pool, &target, lease).await? {

@@ -41,6 +41,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How long a waiter waits. Without a cap the only wait is for a handshake under way, which has limits of its own.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait.filter(|_| self.per_host.is_some() || self.total.is_some())
+    }
+
     /// Whether any connection is kept.
     pub(crate) fn keeps(&self) -> bool {
         self.idle_per_host > 0 && self.idle_total > 0 && !self.idle_time.is_zero()
@@ -106,7 +111,7 @@ impl PoolLayer {
         self
     }
 
-    /// How long a request waits for a connection where none may be made: 10 seconds unless set, for ever with `None`.
+    /// How long a request waits for a connection where a cap allows no further one: 10 seconds unless set, for ever with `None`.
     /// Then it fails with [`Kind::Timeout`](treq_core::Kind) of [`Phase::Wait`](treq_core::Phase).
     #[must_use]
     pub fn wait(mut self, time: impl Into<Option<Duration>>) -> PoolLayer {

@@ -206,6 +206,15 @@ async fn sixty_four_first_requests_over_http2_share_one_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_handshake_is_waited_for_where_no_cap_is_set() {
+    let server = echo(Duration::ZERO).connect_delay(Duration::from_secs(30));
+    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let (a, b) = tokio::join!(client.get("http://a.test/a"), client.get("http://a.test/b"));
+    assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_handshake_outlive_the_one_who_made_it() {
     let server = echo(Duration::ZERO).connect_delay(Duration::from_millis(50));
     let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
