@@ -255,11 +255,10 @@ impl<B> Inner<B> {
     {
         let request = failed.take_message().map(|request| request.map(Outgoing::into_inner));
         let error = failed.into_error();
-        // Over HTTP/2 bytes arrive for other exchanges too; there the peer says which requests it did not look at.
-        let silent = match self.shared.facts.protocol {
-            Version::HTTP_2 => failure::refused_by_peer(&error),
-            _ => self.shared.watch.read() == self.exchange.read_before && failure::is_closed(&error),
-        };
+        // Over HTTP/2 bytes may have arrived for other exchanges, which only makes this more careful; there the peer can
+        // also say which requests it did not look at.
+        let nothing_arrived = self.shared.watch.read() == self.exchange.read_before;
+        let silent = failure::refused_by_peer(&error) || (nothing_arrived && failure::is_closed(&error));
         let mut refused = Refused::new(failure::of_exchange(error, request.is_some()));
         refused.stale = self.exchange.reused && silent;
         refused.request = request;

@@ -123,7 +123,11 @@ where
         self.connector.poll_ready(cx).map_err(Error::adopt)
     }
 
-    fn call(&mut self, target: Target) -> Self::Future {
+    fn call(&mut self, mut target: Target) -> Self::Future {
+        if cfg!(not(feature = "http2")) && target.wish == Wish::Any {
+            // What cannot be spoken must not be offered by ALPN.
+            target.wish = Wish::Http1;
+        }
         let (origin, wish) = (target.origin.clone(), target.wish);
         let connecting = self.connector.call(target);
         let options = self.options.clone();

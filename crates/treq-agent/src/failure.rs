@@ -43,7 +43,7 @@ fn describe(error: &hyper::Error) -> Error {
     if error.is_canceled() || error.is_closed() {
         return Error::new(Kind::Connect, "the connection was closed before the request was sent");
     }
-    if find_cause::<io::Error>(error).is_some() {
+    if is_http2_io(error) || find_cause::<io::Error>(error).is_some() {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
     Error::new(Kind::Protocol, "the exchange failed")
@@ -70,7 +70,19 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
         && (error.is_incomplete_message()
             || error.is_canceled()
             || error.is_closed()
+            || is_http2_io(error)
             || find_cause::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
+}
+
+/// h2 keeps the `io::Error` out of its chain of sources.
+#[cfg(feature = "http2")]
+fn is_http2_io(error: &hyper::Error) -> bool {
+    find_cause::<h2::Error>(error).is_some_and(h2::Error::is_io)
+}
+
+#[cfg(not(feature = "http2"))]
+fn is_http2_io(_: &hyper::Error) -> bool {
+    false
 }
 
 /// Whether an HTTP/2 peer said that it did not look at the request

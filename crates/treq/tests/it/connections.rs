@@ -356,6 +356,17 @@ async fn a_post_is_not_repeated_on_a_dead_connection_and_a_get_is() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_get_on_a_dead_http2_connection_is_repeated() {
+    let server = echo(Duration::ZERO);
+    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    client.get("http://a.test/warm").await.unwrap().content().await.unwrap();
+    // The client has no occasion to see that the connection is gone.
+    server.disconnect();
+    assert_eq!(client.get("http://a.test/again").await.unwrap().text().await.unwrap(), "/again");
+    assert_eq!(server.connections(), 2);
+}
+
 #[tokio::test]
 async fn a_request_whose_answer_has_begun_is_not_repeated() {
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
