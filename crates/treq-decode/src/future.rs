@@ -1,0 +1,59 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::header::CONTENT_ENCODING;
+use http::{Method, Response};
+use pin_project_lite::pin_project;
+use treq_core::{BoxError, Error};
+
+use crate::chain::Chain;
+use crate::{DecodeBody, DecodeLayer, plan};
+
+pin_project! {
+    /// The future of a [`Decode`](crate::Decode).
+    pub struct DecodeFuture<F> {
+        #[pin]
+        future: F,
+        // `None` where the answer is passed on as it is.
+        looks: Option<(DecodeLayer, Method)>,
+    }
+}
+
+impl<F> DecodeFuture<F> {
+    pub(crate) fn new(future: F, looks: Option<(DecodeLayer, Method)>) -> DecodeFuture<F> {
+        DecodeFuture { future, looks }
+    }
+}
+
+impl<F, R, E> Future for DecodeFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: Into<BoxError> + 'static,
+{
+    type Output = Result<Response<DecodeBody<R>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.future.poll(cx)).map_err(Error::adopt)?;
+        let Some((layer, method)) = this.looks else { return Poll::Ready(Ok(response.map(DecodeBody::plain))) };
+        if !response.headers().contains_key(CONTENT_ENCODING) || !plan::has_body(method, response.status()) {
+            return Poll::Ready(Ok(response.map(DecodeBody::plain)));
+        }
+        let (mut head, body) = response.into_parts();
+        let undone = plan::undo(&mut head.headers, layer.codings())?;
+        let body = if undone.is_empty() {
+            DecodeBody::plain(body)
+        } else {
+            DecodeBody::coded(body, Chain::new(&undone, layer.limits()))
+        };
+        Poll::Ready(Ok(Response::from_parts(head, body)))
+    }
+}
+
+impl<F> fmt::Debug for DecodeFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecodeFuture")
+    }
+}

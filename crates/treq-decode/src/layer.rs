@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use http::HeaderValue;
+use tower_layer::Layer;
+
+use crate::chain::Limits;
+use crate::{Coding, Decode};
+
+/// Undoes the content codings of answers. See the [crate's page](crate).
+#[derive(Clone, Debug)]
+pub struct DecodeLayer {
+    /// Shared by all clones of the service.
+    codings: Arc<[Coding]>,
+    /// What `Accept-Encoding` says; `None` where no coding is known.
+    offer: Option<HeaderValue>,
+    limits: Limits,
+}
+
+impl Default for DecodeLayer {
+    fn default() -> DecodeLayer {
+        DecodeLayer::new()
+    }
+}
+
+impl DecodeLayer {
+    /// The codings that were built in by features, offered in this order: gzip, deflate, br, zstd. No limits.
+    #[must_use]
+    pub fn new() -> DecodeLayer {
+        #[cfg(feature = "codecs")]
+        let codings = crate::builtin::codings();
+        #[cfg(not(feature = "codecs"))]
+        let codings = Vec::new();
+        DecodeLayer::of(codings)
+    }
+
+    /// No coding but those that are [added](DecodeLayer::coding).
+    #[must_use]
+    pub fn empty() -> DecodeLayer {
+        DecodeLayer::of(Vec::new())
+    }
+
+    fn of(codings: Vec<Coding>) -> DecodeLayer {
+        let names: Vec<_> = codings.iter().map(Coding::name).collect();
+        // A name that is no token is never offered; an answer that has it is decoded all the same.
+        let offer = HeaderValue::try_from(names.join(", ")).ok().filter(|offer| !offer.is_empty());
+        DecodeLayer { codings: codings.into(), offer, limits: Limits::default() }
+    }
+
+    /// Adds a coding of one's own, offered last. One of the same name is replaced.
+    #[must_use]
+    pub fn coding(self, coding: Coding) -> DecodeLayer {
+        let others = self.codings.iter().filter(|other| !other.name().eq_ignore_ascii_case(coding.name()));
+        let codings = others.cloned().chain([coding.clone()]).collect();
+        DecodeLayer { limits: self.limits, ..DecodeLayer::of(codings) }
+    }
+
+    /// How many decoded bytes a body may have. Off unless set; more are an error of [`Kind::Decode`](treq_core::Kind)
+    /// with the cause [`Expanded`](crate::Expanded).
+    #[must_use]
+    pub fn max_size(mut self, bytes: impl Into<Option<u64>>) -> DecodeLayer {
+        self.limits.size = bytes.into();
+        self
+    }
+
+    /// How many decoded bytes there may be for each coded one, looked at from 1 MiB on. Off unless set; deflate goes
+    /// up to about 1,030, brotli and zstd far beyond.
+    #[must_use]
+    pub fn max_ratio(mut self, ratio: impl Into<Option<u32>>) -> DecodeLayer {
+        self.limits.ratio = ratio.into();
+        self
+    }
+
+    pub(crate) fn offer(&self) -> Option<&HeaderValue> {
+        self.offer.as_ref()
+    }
+
+    pub(crate) fn codings(&self) -> &[Coding] {
+        &self.codings
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+impl<S> Layer<S> for DecodeLayer {
+    type Service = Decode<S>;
+
+    fn layer(&self, inner: S) -> Decode<S> {
+        Decode::new(inner, self.clone())
+    }
+}

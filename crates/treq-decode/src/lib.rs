@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+#[cfg(feature = "codecs")]
+mod builtin;
+mod chain;
+mod coding;
+mod error;
+mod future;
+mod layer;
+mod options;
+mod plan;
+mod service;
+
+pub use body::DecodeBody;
+pub use coding::{Coding, Decoder, Progress};
+pub use error::Expanded;
+pub use future::DecodeFuture;
+pub use layer::DecodeLayer;
+pub use options::Decoding;
+pub use service::Decode;

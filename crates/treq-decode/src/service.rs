@@ -1,0 +1,43 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+use treq_core::{BoxError, Error};
+
+use crate::{DecodeBody, DecodeFuture, DecodeLayer, Decoding, plan};
+
+/// The service of a [`DecodeLayer`]. See the [crate's page](crate).
+#[derive(Clone, Debug)]
+pub struct Decode<S> {
+    inner: S,
+    layer: DecodeLayer,
+}
+
+impl<S> Decode<S> {
+    pub(crate) fn new(inner: S, layer: DecodeLayer) -> Decode<S> {
+        Decode { inner, layer }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Decode<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError> + 'static,
+    R: Body,
+{
+    type Response = Response<DecodeBody<R>>;
+    type Error = Error;
+    type Future = DecodeFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(Error::adopt)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let option = request.extensions().get::<Decoding>().copied();
+        let looks = plan::offer(request.headers_mut(), option, self.layer.offer());
+        let method = request.method().clone();
+        DecodeFuture::new(self.inner.call(request), looks.then(|| (self.layer.clone(), method)))
+    }
+}

@@ -1,0 +1,1 @@
+//! Unboxed over the services of others.
