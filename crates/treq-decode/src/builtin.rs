@@ -28,6 +28,7 @@ enum Begins {
     Yes,
     No(&'static str),
     /// More bytes are needed to tell.
+    #[cfg_attr(not(any(feature = "gzip", feature = "zstd")), expect(dead_code))]
     Unknown,
 }
 

@@ -26,9 +26,9 @@ impl DecodeLayer {
     /// The codings that were built in by features, offered in this order: gzip, deflate, br, zstd. No limits.
     #[must_use]
     pub fn new() -> DecodeLayer {
-        #[cfg(feature = "codecs")]
+        #[cfg(any(feature = "gzip", feature = "deflate", feature = "brotli", feature = "zstd"))]
         let codings = crate::builtin::codings();
-        #[cfg(not(feature = "codecs"))]
+        #[cfg(not(any(feature = "gzip", feature = "deflate", feature = "brotli", feature = "zstd")))]
         let codings = Vec::new();
         DecodeLayer::of(codings)
     }

@@ -3,7 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
-#[cfg(feature = "codecs")]
+#[cfg(any(feature = "gzip", feature = "deflate", feature = "brotli", feature = "zstd"))]
 mod builtin;
 mod chain;
 mod coding;
