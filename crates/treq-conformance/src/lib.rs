@@ -5,6 +5,7 @@
 //! that treq deliberately answers in another way is covered by a rule in [`listed`] that gives the reason.
 #![forbid(unsafe_code)]
 
+mod content_coding;
 mod h1_connections;
 mod h1_responses;
 pub mod listed;
@@ -38,6 +39,7 @@ pub struct Suite {
 pub const SUITES: &[Suite] = &[
     Suite { name: "h1-responses", play: h1_responses::play },
     Suite { name: "h1-connections", play: h1_connections::play },
+    Suite { name: "content-coding", play: content_coding::play },
 ];
 
 /// The rows of one file, each with its outcome.

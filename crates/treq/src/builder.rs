@@ -9,13 +9,14 @@ use tower_service::Service;
 use treq_agent::{Agent, HttpConnector};
 use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target, Wish};
+use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 
 use crate::Client;
 use crate::client::{Connections, Settings};
 use crate::erased::Stack;
 use crate::https::Https;
-use crate::stack::{Pooling, stack};
+use crate::stack::{Layered, Pooling, stack};
 
 /// Sets up a [`Client`].
 ///
@@ -39,6 +40,7 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     agent: A,
     connect: C,
     pool: PoolLayer,
+    decode: DecodeLayer,
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     tls: treq_connect::TlsConfig,
     http: Http,
@@ -63,6 +65,7 @@ impl ClientBuilder {
             agent: Identity::new(),
             connect: TcpConnect::new(),
             pool: PoolLayer::new(),
+            decode: DecodeLayer::new(),
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
@@ -98,6 +101,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: self.agent,
             connect,
             pool: self.pool,
+            decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
             http: self.http,
@@ -120,6 +124,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: self.agent,
             connect: self.connect,
             pool: self.pool,
+            decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
             http: self.http,
@@ -136,6 +141,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: Both::new(self.agent, layer),
             connect: self.connect,
             pool: self.pool,
+            decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
             http: self.http,
@@ -147,6 +153,12 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How connections are kept.
     pub fn pool(mut self, pool: PoolLayer) -> Self {
         self.pool = pool;
+        self
+    }
+
+    /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
+    pub fn decode(mut self, decode: DecodeLayer) -> Self {
+        self.decode = decode;
         self
     }
 
@@ -239,7 +251,8 @@ where
     C::Future: Send + 'static,
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     A: Layer<Agent<Pooling<C>>>,
-    O: Layer<A::Service>,
+    A::Service: Service<Request<Body>>,
+    O: Layer<Layered<A::Service>>,
 {
     /// The client.
     ///
@@ -278,8 +291,8 @@ where
         let https = crate::https::https(self.connect.clone(), &self.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
-        let (agent, pool) = stack(self.http(https), &self.pool);
-        Ok((self.outer.layer(self.agent.layer(agent)), pool))
+        let (service, pool) = stack(self.http(https), &self.pool, &self.agent, &self.decode);
+        Ok((self.outer.layer(service), pool))
     }
 }
 

@@ -41,4 +41,5 @@ pub use treq_core::{
     Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
     Phase, Resend, Target, TlsFacts, TryClone, Wish,
 };
+pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};

@@ -120,6 +120,11 @@ impl RequestBuilder {
         self.extension(wish)
     }
 
+    /// Whether the answer is decoded: with [`Decoding::Off`](crate::Decoding) nothing is offered and nothing undone.
+    pub fn decoding(self, decoding: treq_decode::Decoding) -> RequestBuilder {
+        self.extension(decoding)
+    }
+
     /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
     pub fn extension<T: Clone + Send + Sync + 'static>(self, option: T) -> RequestBuilder {
         self.and_then(|request| {

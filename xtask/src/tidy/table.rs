@@ -69,6 +69,23 @@ pub(crate) const PUBLISHED: &[Row] = &[
         may_name: Some(&["tokio"]),
     },
     Row {
+        name: "treq-decode",
+        role: Role::Layer,
+        may_use: Some(&[
+            "bytes",
+            "compression-codecs",
+            "compression-core",
+            "flate2",
+            "http",
+            "http-body",
+            "pin-project-lite",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
         name: "treq-pool",
         role: Role::Layer,
         may_use: Some(&[

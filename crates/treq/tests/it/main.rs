@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod connections;
+mod decoding;
 mod framing;
 mod peers;
 mod requests;

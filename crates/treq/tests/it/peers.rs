@@ -117,3 +117,22 @@ async fn nginx_over_a_unix_socket() {
         assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
     }
 }
+
+#[tokio::test]
+async fn httpbin_and_nginx_compress_and_nobody_notices() {
+    if let Some(base) = peer("TREQ_PEER_HTTPBIN") {
+        for (path, said) in [("gzip", "gzipped"), ("deflate", "deflated"), ("brotli", "brotli")] {
+            let json: serde_json::Value = treq::get(format!("{base}/{path}")).await.unwrap().json().await.unwrap();
+            assert_eq!(json[said], true, "{path}");
+        }
+    }
+    let Some(base) = peer("TREQ_PEER_NGINX_HTTP") else { return };
+    let url = format!("{base}/files/a.txt");
+    let plain = treq::get(&url).decoding(treq::Decoding::Off).await.unwrap().content().await.unwrap();
+    for coding in ["gzip", "br"] {
+        let raw = treq::get(&url).header("accept-encoding", coding).decoding(treq::Decoding::Off).await.unwrap();
+        assert_eq!(raw.headers()["content-encoding"], coding);
+        let decoded = treq::get(&url).header("accept-encoding", coding).await.unwrap().content().await.unwrap();
+        assert_eq!(decoded, plain, "{coding}");
+    }
+}
