@@ -17,8 +17,7 @@ pub(crate) fn drop_credentials(headers: &mut HeaderMap, further: &[HeaderName]) 
 
 fn is_content(name: &HeaderName) -> bool {
     /// Beside `content-*`.
-    const CONTENT: [&str; 7] =
-        ["digest", "expect", "last-modified", "repr-digest", "trailer", "transfer-encoding", "x-content-md5"];
+    const CONTENT: [&str; 6] = ["digest", "expect", "last-modified", "repr-digest", "trailer", "transfer-encoding"];
     let name = name.as_str();
     name.starts_with("content-") || CONTENT.contains(&name)
 }
@@ -70,13 +69,16 @@ fn is_of_origin(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-/// Keeps the values for which `keep` holds; one value alone of a name drops all of that name.
+/// Keeps the names for all of whose values `keep` holds, in their order.
 fn retain(headers: &mut HeaderMap, keep: impl Fn(&HeaderName, &HeaderValue) -> bool) {
     let dropped: Vec<HeaderName> =
         headers.iter().filter(|(name, value)| !keep(name, value)).map(|(name, _)| name.clone()).collect();
-    for name in dropped {
-        headers.remove(name);
+    if dropped.is_empty() {
+        return;
     }
+    // Built anew: `HeaderMap::remove` changes the order of the rest.
+    let kept = headers.iter().filter(|(name, _)| !dropped.contains(name));
+    *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
 }
 
 #[cfg(test)]

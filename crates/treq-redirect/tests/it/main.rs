@@ -1,6 +1,5 @@
 //! The layer over services of several kinds, and the rows of the conformance data.
 
-mod budgets;
 mod chains;
 mod contract;
 mod limits;
