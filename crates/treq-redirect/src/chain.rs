@@ -10,7 +10,7 @@ use treq_core::uri::Located;
 use treq_core::{BoxError, Error, Kind, uri};
 
 use crate::fields::{drop_content, drop_credentials};
-use crate::layer::Config;
+use crate::layer::{Config, Waiting};
 use crate::policy::same_origin;
 use crate::{
     Action, Attempt, FinalUrl, Follow, Fragment, History, Hop, LeftOrigin, ReferrerPolicy, Refused, TooManyRedirects,
@@ -221,6 +221,11 @@ impl Chain {
         *request.headers_mut() = self.headers.clone();
         *request.extensions_mut() = self.extensions.clone();
         request
+    }
+
+    /// The layer's timer for late bodies, started.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.config.drain_until.as_ref().map(|timer| timer())
     }
 
     pub(crate) fn content(&self) -> Content {

@@ -10,6 +10,7 @@ use tower_service::Service;
 use treq_core::{BoxError, Error, Replay};
 
 use crate::chain::{Chain, Content, is_redirect};
+use crate::layer::Waiting;
 
 /// How much of a redirect's own body is read, so that its connection can be used again.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -44,7 +45,7 @@ pin_project! {
         /// A request is under way.
         Calling { #[pin] future: F },
         /// Its answer was a redirect; the body goes to waste up to its end or these limits.
-        Draining { #[pin] body: R, bytes: usize, frames: usize },
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
         /// The next request waits for the inner service.
         Readying,
         Done,
@@ -88,11 +89,21 @@ where
                         }
                     }
                 }
-                StateProj::Draining { mut body, bytes, frames } => {
+                StateProj::Draining { mut body, bytes, frames, late } => {
                     // Whatever ends the body, an error too: the redirect is known.
-                    let piece = match ready!(body.as_mut().poll_frame(cx)) {
-                        Some(Ok(frame)) => frame.data_ref().map_or(0, Buf::remaining),
-                        Some(Err(_)) | None => DRAIN_BYTES,
+                    let piece = match body.as_mut().poll_frame(cx) {
+                        Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
+                        Poll::Ready(Some(Err(_)) | None) => DRAIN_BYTES,
+                        Poll::Pending => {
+                            if late.is_none() {
+                                *late = this.kept.as_deref().and_then(|kept| kept.chain.waiting());
+                            }
+                            match late {
+                                Some(timer) => ready!(timer.as_mut().poll(cx)),
+                                None => return Poll::Pending,
+                            }
+                            DRAIN_BYTES
+                        }
                     };
                     *bytes = bytes.saturating_sub(piece);
                     *frames -= 1;
@@ -155,7 +166,7 @@ fn drain<F, R: Body>(body: R) -> State<F, R> {
     if large || body.is_end_stream() {
         return State::Readying;
     }
-    State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES }
+    State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES, late: None }
 }
 
 impl<B: Default> Kept<B> {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -15,14 +16,20 @@ pub struct RedirectLayer<Y = ByTryClone> {
     pub(crate) replay: Y,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) follow: Follow,
     pub(crate) limit: usize,
     pub(crate) https_only: bool,
     pub(crate) sensitive: Vec<HeaderName>,
     pub(crate) referrer: Option<ReferrerPolicy>,
+    pub(crate) drain_until: Option<Timer>,
 }
+
+/// Makes a future that is done when a redirect's body has been waited for long enough.
+type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
+/// Boxed: only made where a redirect's body is late.
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl RedirectLayer {
     /// At most 20 redirects, as [`policy::Standard`](crate::policy::Standard) follows them, bodies that are
@@ -35,8 +42,14 @@ impl RedirectLayer {
 
 impl Default for RedirectLayer {
     fn default() -> RedirectLayer {
-        let config =
-            Config { follow: Follow::Standard, limit: 20, https_only: false, sensitive: Vec::new(), referrer: None };
+        let config = Config {
+            follow: Follow::Standard,
+            limit: 20,
+            https_only: false,
+            sensitive: Vec::new(),
+            referrer: None,
+            drain_until: None,
+        };
         RedirectLayer { config: Arc::new(config), replay: ByTryClone }
     }
 }
@@ -81,6 +94,19 @@ impl<Y> RedirectLayer<Y> {
         self
     }
 
+    /// How long the body of a redirect that comes late is waited for: until the future that `timer` makes is done, as
+    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This crate
+    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    #[must_use]
+    pub fn drain_until<T, F>(mut self, timer: T) -> RedirectLayer<Y>
+    where
+        T: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Arc::make_mut(&mut self.config).drain_until = Some(Arc::new(move || Box::pin(timer())));
+        self
+    }
+
     /// How a second body is come by where a redirect asks for the same one: a closure `Fn(&B) -> Option<B>`, or any
     /// other [`Replay`](treq_core::Replay).
     #[must_use]
@@ -105,6 +131,12 @@ impl<S, Y: Clone> Layer<S> for RedirectLayer<Y> {
 
 impl<Y> fmt::Debug for RedirectLayer<Y> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedirectLayer").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("RedirectLayer")
+            .field("follow", &self.config.follow)
+            .field("limit", &self.config.limit)
+            .field("https_only", &self.config.https_only)
+            .field("sensitive", &self.config.sensitive)
+            .field("referrer", &self.config.referrer)
+            .finish_non_exhaustive()
     }
 }

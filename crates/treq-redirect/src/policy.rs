@@ -131,8 +131,8 @@ pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
     matches!((Origin::of(one), Origin::of(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// As RFC 9110 has it and all current clients do: 301 and 302 turn POST, 303 all but HEAD, into GET; 307 and 308 keep method and body
-/// ([section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
+/// As RFC 9110 has it and all current clients do: 301 and 302 turn POST, 303 all but HEAD, into GET; 307 and 308 keep
+/// method and body ([section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standard;
 

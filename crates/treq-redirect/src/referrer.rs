@@ -49,7 +49,7 @@ impl ReferrerPolicy {
     pub(crate) fn of(headers: &HeaderMap) -> Option<ReferrerPolicy> {
         let values = headers.get_all(REFERRER_POLICY).iter().filter_map(|value| value.to_str().ok());
         let known = |token: &str| NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(token.trim()));
-        values.flat_map(|value| value.split(',')).filter_map(known).last().map(|(_, policy)| *policy)
+        values.flat_map(|value| value.split(',')).filter_map(known).next_back().map(|(_, policy)| *policy)
     }
 
     /// The `Referer` of a request to `target` that `from`, which has no userinfo, redirected.

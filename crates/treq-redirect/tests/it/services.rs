@@ -207,6 +207,36 @@ async fn what_is_small_is_read_and_what_is_large_is_dropped() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_comes_is_waited_for_as_long_as_the_timer_says() {
+    struct Stalled;
+
+    impl http_body::Body for Stalled {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            Poll::Pending
+        }
+    }
+
+    let service = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.uri().path() {
+            "/3" => Response::new(Stalled),
+            path => Response::builder()
+                .status(302)
+                .header("location", if path == "/1" { "/2" } else { "/3" })
+                .body(Stalled)
+                .unwrap(),
+        })
+    });
+    let wait = std::time::Duration::from_millis(50);
+    let client = RedirectLayer::new().drain_until(move || tokio::time::sleep(wait)).layer(service);
+    let begin = tokio::time::Instant::now();
+    let response = client.oneshot(Request::get("http://a.test/1").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!((response.status().as_u16(), begin.elapsed()), (200, 2 * wait));
+}
+
 /// Every hop goes to an instance that said it was ready.
 #[tokio::test]
 async fn each_hop_waits_for_readiness() {
