@@ -172,3 +172,21 @@ async fn a_referer_is_sent_only_on_demand() {
     let value = |text| Some(HeaderValue::from_static(text));
     assert_eq!(sent, [None, value("http://a.test/1?q"), value("http://a.test/")]);
 }
+
+#[tokio::test]
+async fn a_responses_referrer_policy_holds_for_the_rest_of_the_chain() {
+    let world = World::new(|seen| match seen.url.path() {
+        "/1" => redirect(302, "/2"),
+        "/2" => {
+            let mut response = redirect(302, "/3");
+            response.headers_mut().insert("referrer-policy", HeaderValue::from_static("unknown, no-referrer"));
+            response
+        }
+        "/3" => redirect(302, "/4"),
+        _ => Response::new(Body::empty()),
+    });
+    let layer = RedirectLayer::new().referer(ReferrerPolicy::UnsafeUrl);
+    world.ask(layer, get("http://user:secret@a.test/1")).await.unwrap();
+    let sent: Vec<_> = world.seen().iter().map(|seen| seen.headers.get("referer").cloned()).collect();
+    assert_eq!(sent, [None, Some(HeaderValue::from_static("http://a.test/1")), None, None]);
+}
