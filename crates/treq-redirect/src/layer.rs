@@ -1,0 +1,142 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::HeaderName;
+use tower_layer::Layer;
+use treq_core::{ByTryClone, Never};
+
+use crate::{Follow, Redirect, ReferrerPolicy};
+
+/// Follows redirects of the service that it is put around; see the [crate's page](crate).
+#[derive(Clone)]
+pub struct RedirectLayer<Y = ByTryClone> {
+    /// Shared by all clones: what a redirect needs and the common path does not look at.
+    pub(crate) config: Arc<Config>,
+    pub(crate) replay: Y,
+}
+
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) follow: Follow,
+    pub(crate) limit: usize,
+    pub(crate) https_only: bool,
+    pub(crate) sensitive: Vec<HeaderName>,
+    pub(crate) referrer: Option<ReferrerPolicy>,
+    pub(crate) drain_until: Option<Timer>,
+}
+
+/// Makes a future that is done when a redirect's body has been waited for long enough.
+type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
+/// Boxed: only made where a redirect's body is late.
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl RedirectLayer {
+    /// At most 20 redirects, as [`policy::Standard`](crate::policy::Standard) follows them, bodies that are
+    /// [`TryClone`](treq_core::TryClone) sent again.
+    #[must_use]
+    pub fn new() -> RedirectLayer {
+        RedirectLayer::default()
+    }
+}
+
+impl Default for RedirectLayer {
+    fn default() -> RedirectLayer {
+        let config = Config {
+            follow: Follow::Standard,
+            limit: 20,
+            https_only: false,
+            sensitive: Vec::new(),
+            referrer: None,
+            drain_until: None,
+        };
+        RedirectLayer { config: Arc::new(config), replay: ByTryClone }
+    }
+}
+
+impl<Y> RedirectLayer<Y> {
+    /// Which redirects are followed: a [`Policy`](crate::Policy), or a [`Follow`].
+    #[must_use]
+    pub fn policy(mut self, policy: impl Into<Follow>) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).follow = policy.into();
+        self
+    }
+
+    /// How many redirects are followed for one request: 20 unless set. One more is an error that carries the
+    /// [`History`](crate::History). With 0 none is followed and the first answer is returned.
+    #[must_use]
+    pub fn limit(mut self, redirects: usize) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).limit = redirects;
+        self
+    }
+
+    /// Whether a redirect to an `http` URL is an error. Off unless set: such a one is followed without credentials and
+    /// without body.
+    #[must_use]
+    pub fn https_only(mut self, on: bool) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).https_only = on;
+        self
+    }
+
+    /// A field that is dropped, as `Authorization` is, once the chain leaves its origin. To mark single values, use
+    /// [`HeaderValue::set_sensitive`](http::HeaderValue::set_sensitive).
+    #[must_use]
+    pub fn sensitive(mut self, name: HeaderName) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).sensitive.push(name);
+        self
+    }
+
+    /// Send a `Referer` with each redirected request, or none with `None`, which is the default. A response's
+    /// `Referrer-Policy` overrules `policy` for the rest of its chain.
+    #[must_use]
+    pub fn referer(mut self, policy: impl Into<Option<ReferrerPolicy>>) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).referrer = policy.into();
+        self
+    }
+
+    /// How long the body of a redirect that comes late is waited for: until the future that `timer` makes is done, as
+    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This crate
+    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    #[must_use]
+    pub fn drain_until<T, F>(mut self, timer: T) -> RedirectLayer<Y>
+    where
+        T: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Arc::make_mut(&mut self.config).drain_until = Some(Arc::new(move || Box::pin(timer())));
+        self
+    }
+
+    /// How a second body is come by where a redirect asks for the same one: a closure `Fn(&B) -> Option<B>`, or any
+    /// other [`Replay`](treq_core::Replay).
+    #[must_use]
+    pub fn replay<R>(self, replay: R) -> RedirectLayer<R> {
+        RedirectLayer { config: self.config, replay }
+    }
+
+    /// Bodies go out once: a redirect that asks for one again is an error.
+    #[must_use]
+    pub fn without_replay(self) -> RedirectLayer<Never> {
+        self.replay(Never)
+    }
+}
+
+impl<S, Y: Clone> Layer<S> for RedirectLayer<Y> {
+    type Service = Redirect<S, Y>;
+
+    fn layer(&self, inner: S) -> Redirect<S, Y> {
+        Redirect { inner, layer: self.clone() }
+    }
+}
+
+impl<Y> fmt::Debug for RedirectLayer<Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectLayer")
+            .field("follow", &self.config.follow)
+            .field("limit", &self.config.limit)
+            .field("https_only", &self.config.https_only)
+            .field("sensitive", &self.config.sensitive)
+            .field("referrer", &self.config.referrer)
+            .finish_non_exhaustive()
+    }
+}

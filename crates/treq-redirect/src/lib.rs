@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod chain;
+mod error;
+mod fields;
+mod future;
+mod history;
+mod layer;
+mod options;
+pub mod policy;
+mod referrer;
+mod service;
+
+pub use error::{Refused, TooManyRedirects, Why};
+pub use future::RedirectFuture;
+pub use history::{History, Hop};
+pub use layer::RedirectLayer;
+pub use options::{FinalUrl, Follow, Fragment, LeftOrigin, Limit};
+pub use policy::{Action, Attempt, Policy};
+pub use referrer::ReferrerPolicy;
+pub use service::Redirect;

@@ -1,0 +1,95 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::Uri;
+
+use crate::policy::{BrowserLike, Policy, Standard, Strict};
+
+/// Request option: which redirects of this request are followed.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Follow {
+    /// None: the first answer is returned.
+    None,
+    /// As [`Standard`] says, which is the default.
+    #[default]
+    Standard,
+    /// As [`Strict`] says.
+    Strict,
+    /// As [`BrowserLike`] says.
+    BrowserLike,
+    /// As this policy says.
+    By(Arc<dyn Policy>),
+}
+
+impl Follow {
+    /// `None` where nothing is followed.
+    pub(crate) fn policy(&self) -> Option<&dyn Policy> {
+        match self {
+            Follow::None => None,
+            Follow::Standard => Some(&Standard),
+            Follow::Strict => Some(&Strict),
+            Follow::BrowserLike => Some(&BrowserLike),
+            Follow::By(policy) => Some(&**policy),
+        }
+    }
+}
+
+impl<P: Policy + 'static> From<P> for Follow {
+    fn from(policy: P) -> Follow {
+        Follow::By(Arc::new(policy))
+    }
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Follow::None => "None",
+            Follow::Standard => "Standard",
+            Follow::Strict => "Strict",
+            Follow::BrowserLike => "BrowserLike",
+            Follow::By(_) => "By(..)",
+        })
+    }
+}
+
+/// Request option: how many redirects of this request are followed; with 0 the first answer is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub usize);
+
+/// Request extension: what stands behind the `#` of the URL, which [`Uri`] does not hold. A hop whose `Location` has
+/// none of its own inherits it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment(pub Box<str>);
+
+/// Request extension, set by this layer: the chain has left the origin that the caller chose. Whoever adds credentials
+/// adds none from here on, even where a later hop returns to that origin, since another party has chosen its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOrigin;
+
+impl LeftOrigin {
+    pub(crate) fn mark() -> LeftOrigin {
+        LeftOrigin
+    }
+}
+
+/// Response extension: the URL that gave the response, where that is not the one asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FinalUrl {
+    /// Without userinfo.
+    pub url: Uri,
+    /// The last redirect's fragment, or the one inherited.
+    pub fragment: Option<Box<str>>,
+}
+
+impl fmt::Display for FinalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.url)?;
+        match &self.fragment {
+            Some(fragment) => write!(f, "#{fragment}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Which redirects are followed, and how.
+//!
+//! | status | [`Standard`] | [`Strict`] | [`BrowserLike`] |
+//! |---|---|---|---|
+//! | 301, 302 | POST becomes GET, all else stays | GET and HEAD stay, all else is an error | GET |
+//! | 303 | HEAD stays, all else becomes GET | GET | GET |
+//! | 307 | method and body stay | GET and HEAD stay, all else is an error | as `Strict` |
+//! | 308 | method and body stay | GET and HEAD stay, all else is an error | GET |
+//! | without Location | returned | an error | an error |
+//!
+//! A closure over an [`Attempt`] is a policy too:
+//!
+//! ```
+//! use treq_redirect::{Action, Attempt, RedirectLayer};
+//!
+//! let layer = RedirectLayer::new().policy(|attempt: &Attempt<'_>| match attempt.url().host() {
+//!     Some("a.test") => Action::Follow,
+//!     _ => Action::Stop,
+//! });
+//! # let _ = layer;
+//! ```
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use http::{HeaderMap, Method, StatusCode, Uri};
+use treq_core::{BoxError, Origin};
+
+use crate::Hop;
+
+/// Decides on each redirect. What no policy can change: the limit, what is dropped on the way, and that a body goes
+/// from `https` to `http` in no case.
+pub trait Policy: Send + Sync {
+    /// What is to be done with this redirect.
+    fn decide(&self, attempt: &Attempt<'_>) -> Action;
+
+    /// What is to be done with a redirect that has no `Location`, or an empty one: to return it, unless overridden.
+    ///
+    /// # Errors
+    ///
+    /// The cause of the error that the caller gets instead.
+    fn without_location(&self, _status: StatusCode) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Whether a body of this method might be sent a second time. Where it says no, no copy is kept.
+    fn may_resend(&self, _method: &Method) -> bool {
+        true
+    }
+}
+
+impl<F: Fn(&Attempt<'_>) -> Action + Send + Sync> Policy for F {
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        self(attempt)
+    }
+}
+
+/// What to do with a redirect.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Follow it in the way of [`Standard`].
+    Follow,
+    /// Follow it with this method: where that is the method it has, with the body, else without.
+    FollowAs(Method),
+    /// Return the redirect as the response.
+    Stop,
+    /// Fail: `Kind::Redirect`, with this cause.
+    Fail(BoxError),
+}
+
+/// A redirect that a [`Policy`] decides on.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) method: &'a Method,
+    pub(crate) from: &'a Uri,
+    pub(crate) url: &'a Uri,
+    pub(crate) history: &'a [Hop],
+}
+
+impl<'a> Attempt<'a> {
+    /// 301, 302, 303, 307 or 308.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The fields of the redirect.
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The method of the request that was redirected.
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The URL of the request that was redirected.
+    pub fn from(&self) -> &'a Uri {
+        self.from
+    }
+
+    /// The URL that it leads to: `http` or `https`, resolved, without userinfo and fragment.
+    pub fn url(&self) -> &'a Uri {
+        self.url
+    }
+
+    /// The redirects followed before it.
+    pub fn history(&self) -> &'a [Hop] {
+        self.history
+    }
+
+    /// Whether scheme, host and port stay.
+    pub fn is_same_origin(&self) -> bool {
+        same_origin(self.from, self.url)
+    }
+
+    /// The method of the next request as [`Standard`] has it.
+    pub fn standard_method(&self) -> Method {
+        let get = match self.status {
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
+            StatusCode::SEE_OTHER => self.method != Method::HEAD,
+            _ => false,
+        };
+        if get { Method::GET } else { self.method.clone() }
+    }
+}
+
+pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
+    matches!((Origin::of(one), Origin::of(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// As RFC 9110 has it and all current clients do: 301 and 302 turn POST, 303 all but HEAD, into GET; 307 and 308 keep
+/// method and body ([section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standard;
+
+impl Policy for Standard {
+    fn decide(&self, _: &Attempt<'_>) -> Action {
+        Action::Follow
+    }
+}
+
+/// As Twisted's `RedirectAgent`, which Python treq uses: 301, 302, 307 and 308 are followed for GET and HEAD only, 303
+/// as GET for every method. All else is an error with the cause [`NotAutomatic`] or [`NoLocation`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Strict;
+
+impl Policy for Strict {
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        match attempt.status {
+            StatusCode::SEE_OTHER => Action::FollowAs(Method::GET),
+            _ if is_get_or_head(attempt.method) => Action::Follow,
+            _ => not_automatic(attempt),
+        }
+    }
+
+    fn without_location(&self, status: StatusCode) -> Result<(), BoxError> {
+        Err(NoLocation { status }.into())
+    }
+
+    fn may_resend(&self, method: &Method) -> bool {
+        is_get_or_head(method)
+    }
+}
+
+/// As Twisted's `BrowserLikeRedirectAgent`: 301, 302, 303 and 308 are followed as GET for every method, 307 for GET and
+/// HEAD only. All else is an error as that of [`Strict`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BrowserLike;
+
+impl Policy for BrowserLike {
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        match attempt.status {
+            StatusCode::TEMPORARY_REDIRECT if is_get_or_head(attempt.method) => Action::Follow,
+            StatusCode::TEMPORARY_REDIRECT => not_automatic(attempt),
+            _ => Action::FollowAs(Method::GET),
+        }
+    }
+
+    fn without_location(&self, status: StatusCode) -> Result<(), BoxError> {
+        Strict.without_location(status)
+    }
+
+    fn may_resend(&self, method: &Method) -> bool {
+        is_get_or_head(method)
+    }
+}
+
+fn is_get_or_head(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn not_automatic(attempt: &Attempt<'_>) -> Action {
+    Action::Fail(NotAutomatic { status: attempt.status, method: attempt.method.clone() }.into())
+}
+
+/// The cause of an error of [`Strict`] and [`BrowserLike`]: this method is not redirected automatically (Twisted's
+/// `PageRedirect`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotAutomatic {
+    /// The status of the redirect.
+    pub status: StatusCode,
+    /// The method of the request.
+    pub method: Method,
+}
+
+impl fmt::Display for NotAutomatic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} is not followed for {}", self.status.as_u16(), self.method)
+    }
+}
+
+impl StdError for NotAutomatic {}
+
+/// The cause of an error of [`Strict`] and [`BrowserLike`]: a redirect that leads nowhere (Twisted's
+/// `RedirectWithNoLocation`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoLocation {
+    /// The status of the redirect.
+    pub status: StatusCode,
+}
+
+impl fmt::Display for NoLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} without Location", self.status.as_u16())
+    }
+}
+
+impl StdError for NoLocation {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The method of the next request, `-` for the response itself, `!` for an error.
+    fn decided(policy: &dyn Policy, status: u16, method: &str) -> String {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let url = Uri::from_static("http://a.test/");
+        let attempt = Attempt {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &HeaderMap::new(),
+            method: &method,
+            from: &url,
+            url: &url,
+            history: &[],
+        };
+        match policy.decide(&attempt) {
+            Action::Follow => attempt.standard_method().to_string(),
+            Action::FollowAs(method) => method.to_string(),
+            Action::Stop => "-".into(),
+            Action::Fail(_) => "!".into(),
+        }
+    }
+
+    #[test]
+    fn each_policy_keeps_its_table() {
+        const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "X"];
+        let table: [(&dyn Policy, u16, [&str; 5]); 15] = [
+            (&Standard, 301, ["GET", "HEAD", "GET", "PUT", "X"]),
+            (&Standard, 302, ["GET", "HEAD", "GET", "PUT", "X"]),
+            (&Standard, 303, ["GET", "HEAD", "GET", "GET", "GET"]),
+            (&Standard, 307, ["GET", "HEAD", "POST", "PUT", "X"]),
+            (&Standard, 308, ["GET", "HEAD", "POST", "PUT", "X"]),
+            (&Strict, 301, ["GET", "HEAD", "!", "!", "!"]),
+            (&Strict, 302, ["GET", "HEAD", "!", "!", "!"]),
+            (&Strict, 303, ["GET", "GET", "GET", "GET", "GET"]),
+            (&Strict, 307, ["GET", "HEAD", "!", "!", "!"]),
+            (&Strict, 308, ["GET", "HEAD", "!", "!", "!"]),
+            (&BrowserLike, 301, ["GET", "GET", "GET", "GET", "GET"]),
+            (&BrowserLike, 302, ["GET", "GET", "GET", "GET", "GET"]),
+            (&BrowserLike, 303, ["GET", "GET", "GET", "GET", "GET"]),
+            (&BrowserLike, 307, ["GET", "HEAD", "!", "!", "!"]),
+            (&BrowserLike, 308, ["GET", "GET", "GET", "GET", "GET"]),
+        ];
+        for (policy, status, want) in table {
+            assert_eq!(METHODS.map(|method| decided(policy, status, method)), want, "{status}");
+        }
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        for (one, other, same) in [
+            ("https://a.test/", "https://A.test:443/x", true),
+            ("https://a.test/", "http://a.test/", false),
+            ("https://a.test/", "https://a.test:8443/", false),
+            ("https://a.test/", "https://sub.a.test/", false),
+            ("https://a.test/", "https://a.test./", false),
+            ("http://localhost/", "http://127.0.0.1/", false),
+            ("/relative", "/relative", false),
+        ] {
+            assert_eq!(same_origin(&one.parse().unwrap(), &other.parse().unwrap()), same, "{one} {other}");
+        }
+    }
+}

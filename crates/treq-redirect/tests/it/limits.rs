@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use http::Response;
+use treq_core::{Body, Kind};
+use treq_redirect::{Action, Attempt, Follow, History, Limit, RedirectLayer, TooManyRedirects, Why};
+
+use crate::support::{World, get, one_shot, post, redirect, why};
+
+/// So many redirects, then 200.
+fn hops(status: u16, count: usize) -> World {
+    World::new(move |seen| {
+        let at: usize = seen.url.path()[1..].parse().unwrap();
+        if at < count { redirect(status, &format!("/{}", at + 1)) } else { Response::new(Body::empty()) }
+    })
+}
+
+#[tokio::test]
+async fn twenty_are_followed_and_one_more_is_an_error() {
+    for status in [301, 302, 303, 307, 308] {
+        let world = hops(status, 20);
+        let response = world.ask(RedirectLayer::new(), get("http://a.test/0")).await.unwrap();
+        assert_eq!((response.status().as_u16(), world.seen().len()), (200, 21));
+        assert_eq!(response.extensions().get::<History>().unwrap().len(), 20);
+
+        let world = hops(status, 21);
+        let error = world.ask(RedirectLayer::new(), get("http://a.test/0")).await.unwrap_err();
+        assert_eq!((error.kind(), world.seen().len()), (Kind::Redirect, 21));
+        let cause = error.find::<TooManyRedirects>().unwrap();
+        assert_eq!((cause.limit(), cause.history().len()), (20, 21));
+        assert_eq!(cause.history()[20].url, "http://a.test/20");
+        assert_eq!(error.to_string(), "more than 20 redirects (http://a.test/20)");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_means_what_it_says() {
+    for (limit, hops_made, followed) in [(1, 1, true), (1, 2, false), (3, 3, true), (3, 4, false)] {
+        let world = hops(302, hops_made);
+        let outcome = world.ask(RedirectLayer::new().limit(limit), get("http://a.test/0")).await;
+        assert_eq!((outcome.is_ok(), world.seen().len()), (followed, limit + 1));
+    }
+    // Nothing is followed and nothing fails.
+    let world = hops(302, 1);
+    let response = world.ask(RedirectLayer::new().limit(0), get("http://a.test/0")).await.unwrap();
+    assert_eq!((response.status().as_u16(), world.seen().len()), (302, 1));
+    assert!(response.extensions().get::<History>().is_none());
+}
+
+#[tokio::test]
+async fn a_request_overrides_limit_and_policy() {
+    let mut request = get("http://a.test/0");
+    request.extensions_mut().insert(Limit(2));
+    let error = hops(302, 3).ask(RedirectLayer::new(), request).await.unwrap_err();
+    assert_eq!(error.find::<TooManyRedirects>().unwrap().limit(), 2);
+
+    let at_most_one = |attempt: &Attempt<'_>| if attempt.history().is_empty() { Action::Follow } else { Action::Stop };
+    for (follow, status, requests) in [
+        (Follow::None, 302, 1),
+        (Follow::Standard, 200, 4),
+        (Follow::BrowserLike, 200, 4),
+        (Follow::By(Arc::new(at_most_one)), 302, 2),
+    ] {
+        let world = hops(302, 3);
+        let mut request = post("http://a.test/0", "x");
+        request.extensions_mut().insert(follow);
+        let response = world.ask(RedirectLayer::new().policy(treq_redirect::policy::Strict), request).await.unwrap();
+        assert_eq!((response.status().as_u16(), world.seen().len()), (status, requests));
+        assert_eq!(response.extensions().get::<History>().map_or(0, |history| history.len()), requests - 1);
+    }
+}
+
+#[tokio::test]
+async fn bad_input_is_a_clear_error_and_nothing_is_sent() {
+    for (location, part) in [
+        ("ftp://b.test/x", "\"ftp\""),
+        ("javascript:alert(1)", "\"javascript\""),
+        ("data:,x", "\"data\""),
+        ("http://b.test:99999/", "\"http://b.test:99999/\""),
+        ("http://[broken", "\"http://[broken\""),
+    ] {
+        let world = World::new(move |_| redirect(302, location));
+        let error = world.ask(RedirectLayer::new(), get("http://a.test/")).await.unwrap_err();
+        assert_eq!((error.kind(), why(&error)), (Kind::Redirect, Some(Why::Location)));
+        assert!(error.to_string().contains(part), "{error}");
+        assert_eq!(world.seen().len(), 1);
+    }
+    let world = World::new(|_| redirect(307, "/2"));
+    let error = world.ask(RedirectLayer::new(), post("http://a.test/", one_shot())).await.unwrap_err();
+    assert_eq!((error.kind(), why(&error)), (Kind::Redirect, Some(Why::BodyOnce)));
+    assert!(error.to_string().contains("can be sent only once"), "{error}");
+    assert_eq!(world.seen().len(), 1);
+}
