@@ -11,6 +11,7 @@ use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target, Wish};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
+use treq_redirect::RedirectLayer;
 
 use crate::Client;
 use crate::client::{Connections, Settings};
@@ -40,6 +41,7 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     agent: A,
     connect: C,
     pool: PoolLayer,
+    redirect: RedirectLayer,
     decode: DecodeLayer,
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     tls: treq_connect::TlsConfig,
@@ -48,6 +50,9 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     /// The first thing that was wrong.
     error: Option<Error>,
 }
+
+/// How long the body of a redirect is waited for, so that its connection can be used again.
+const DRAIN: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Limits on heads, kept until the type of the connector is known.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +70,7 @@ impl ClientBuilder {
             agent: Identity::new(),
             connect: TcpConnect::new(),
             pool: PoolLayer::new(),
+            redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
             decode: DecodeLayer::new(),
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
@@ -101,6 +107,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: self.agent,
             connect,
             pool: self.pool,
+            redirect: self.redirect,
             decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
@@ -124,6 +131,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: self.agent,
             connect: self.connect,
             pool: self.pool,
+            redirect: self.redirect,
             decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
@@ -141,6 +149,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             agent: Both::new(self.agent, layer),
             connect: self.connect,
             pool: self.pool,
+            redirect: self.redirect,
             decode: self.decode,
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: self.tls,
@@ -153,6 +162,13 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How connections are kept.
     pub fn pool(mut self, pool: PoolLayer) -> Self {
         self.pool = pool;
+        self
+    }
+
+    /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
+    /// `redirect` is as in a plain [`RedirectLayer`].
+    pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
+        self.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
         self
     }
 
@@ -251,7 +267,7 @@ where
     C::Future: Send + 'static,
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     A: Layer<Agent<Pooling<C>>>,
-    A::Service: Service<Request<Body>>,
+    A::Service: Service<Request<Body>> + Clone,
     O: Layer<Layered<A::Service>>,
 {
     /// The client.
@@ -291,7 +307,7 @@ where
         let https = crate::https::https(self.connect.clone(), &self.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
-        let (service, pool) = stack(self.http(https), &self.pool, &self.agent, &self.decode);
+        let (service, pool) = stack(self.http(https), &self.pool, &self.agent, &self.redirect, &self.decode);
         Ok((self.outer.layer(service), pool))
     }
 }

@@ -43,3 +43,6 @@ pub use treq_core::{
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
+pub use treq_redirect::{
+    FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
+};

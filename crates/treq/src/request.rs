@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
 use treq_core::{Body, BoxError, Error, Kind, Wish, uri};
+use treq_redirect::Fragment;
 
 use crate::builder::refuse;
 use crate::erased::Sent;
@@ -120,6 +121,16 @@ impl RequestBuilder {
         self.extension(wish)
     }
 
+    /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or another policy than the client's.
+    pub fn redirects(self, follow: treq_redirect::Follow) -> RequestBuilder {
+        self.extension(follow)
+    }
+
+    /// How many redirects are followed.
+    pub fn max_redirects(self, redirects: usize) -> RequestBuilder {
+        self.extension(treq_redirect::Limit(redirects))
+    }
+
     /// Whether the answer is decoded: with [`Decoding::Off`](crate::Decoding) nothing is offered and nothing undone.
     pub fn decoding(self, decoding: treq_decode::Decoding) -> RequestBuilder {
         self.extension(decoding)
@@ -163,7 +174,12 @@ where
     let method = method.try_into().map_err(|error| refuse("the method cannot be used".to_owned(), error))?;
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
-    *request.uri_mut() = uri::parse(url)?.uri;
+    let located = uri::parse(url)?;
+    *request.uri_mut() = located.uri;
+    if let Some(fragment) = located.fragment {
+        // It is never sent, but a redirect without one of its own inherits it.
+        request.extensions_mut().insert(Fragment(fragment));
+    }
     Ok(request)
 }
 

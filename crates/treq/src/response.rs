@@ -6,6 +6,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
 use treq_core::{BodyEnd, Error, Facts, Kind, Reason};
+use treq_redirect::{FinalUrl, History, Hop};
 
 use crate::status::StatusError;
 use crate::{ResponseBody, text};
@@ -55,6 +56,7 @@ enum Read {
 impl Response {
     pub(crate) fn new(response: http::Response<ResponseBody>, url: Uri, content_limit: usize) -> Response {
         let (head, body) = response.into_parts();
+        let url = head.extensions.get::<FinalUrl>().map_or(url, |last| last.url.clone());
         Response { head, url, body, read: Read::Nothing, content_limit }
     }
 
@@ -97,9 +99,14 @@ impl Response {
         field.or_else(|| self.body.size_hint().exact())
     }
 
-    /// The URL that answered.
+    /// The URL that answered: the last one of a chain of redirects.
     pub fn url(&self) -> &Uri {
         &self.url
+    }
+
+    /// The redirects that led here, in order: each with its URL, status and header fields.
+    pub fn history(&self) -> &[Hop] {
+        self.head.extensions.get::<History>().map_or(&[], |history| history)
     }
 
     /// The address of the peer, where the connection has one.

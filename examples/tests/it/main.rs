@@ -103,3 +103,22 @@ fn query_params_come_in_every_form() {
 fn custom_agent_adds_its_field() {
     assert_eq!(printed("custom_agent", &[]), "the server saw x-agent: \"mine\"\n");
 }
+
+#[test]
+fn redirects_are_followed_unless_switched_off() {
+    assert_eq!(printed("redirects", &[]), "200 OK from /get\n");
+    assert_eq!(printed("disable_redirects", &[]), "302 Found to /get\n");
+}
+
+#[test]
+fn response_history_tells_the_way() {
+    let out = printed("response_history", &[]);
+    assert!(out.starts_with("302 Found /redirect/2\n302 Found /relative-redirect/1\n200 OK /get\n"), "{out}");
+    assert!(out.contains("more than 4: ") && out.contains("127.0.0.1"), "{out}");
+}
+
+#[test]
+fn custom_decoder_is_offered_and_used() {
+    let out = printed("custom_decoder", &[]);
+    assert_eq!(out, "offered: \"gzip, deflate, br, zstd, rot13\"\ndecoded: true\n");
+}

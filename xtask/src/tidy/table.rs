@@ -102,6 +102,13 @@ pub(crate) const PUBLISHED: &[Row] = &[
         may_name: Some(&[]),
     },
     Row {
+        name: "treq-redirect",
+        role: Role::Layer,
+        may_use: Some(&["bytes", "http", "http-body", "pin-project-lite", "tower-layer", "tower-service"]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
         name: "treq-testing",
         role: Role::Testing,
         may_use: Some(&[

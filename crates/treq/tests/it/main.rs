@@ -8,6 +8,7 @@ mod connections;
 mod decoding;
 mod framing;
 mod peers;
+mod redirects;
 mod requests;
 mod responses;
 mod runtimes;

@@ -136,3 +136,18 @@ async fn httpbin_and_nginx_compress_and_nobody_notices() {
         assert_eq!(decoded, plain, "{coding}");
     }
 }
+
+#[tokio::test]
+async fn httpbin_and_nginx_redirect() {
+    if let Some(base) = peer("TREQ_PEER_HTTPBIN") {
+        let response = treq::get(format!("{base}/redirect/4")).await.unwrap();
+        assert_eq!((response.url().path(), response.history().len()), ("/get", 4));
+    }
+    let Some(base) = peer("TREQ_PEER_NGINX_HTTP") else { return };
+    let client = Client::new().unwrap();
+    let mut response = client.get(format!("{base}/abs/")).await.unwrap();
+    assert_eq!(response.history()[0].status, 308);
+    assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
+    let error = client.get(format!("{base}/loop")).await.unwrap_err();
+    assert!(error.find::<treq::TooManyRedirects>().is_some(), "{error}");
+}
