@@ -40,6 +40,11 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
     outer: O,
     agent: A,
     connect: C,
+    parts: Parts,
+}
+
+/// What does not depend on the types of connector and layers.
+struct Parts {
     pool: PoolLayer,
     redirect: RedirectLayer,
     decode: DecodeLayer,
@@ -65,10 +70,7 @@ struct Http {
 
 impl ClientBuilder {
     pub(crate) fn new() -> ClientBuilder {
-        ClientBuilder {
-            outer: Identity::new(),
-            agent: Identity::new(),
-            connect: TcpConnect::new(),
+        let parts = Parts {
             pool: PoolLayer::new(),
             redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
             decode: DecodeLayer::new(),
@@ -77,7 +79,8 @@ impl ClientBuilder {
             http: Http::default(),
             settings: Settings::default(),
             error: None,
-        }
+        };
+        ClientBuilder { outer: Identity::new(), agent: Identity::new(), connect: TcpConnect::new(), parts }
     }
 }
 
@@ -102,19 +105,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// Where byte streams come from: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe.
     /// TLS is spoken over them for https.
     pub fn connector<T>(self, connect: T) -> ClientBuilder<O, A, T> {
-        ClientBuilder {
-            outer: self.outer,
-            agent: self.agent,
-            connect,
-            pool: self.pool,
-            redirect: self.redirect,
-            decode: self.decode,
-            #[cfg(any(feature = "tls", feature = "tls-ring"))]
-            tls: self.tls,
-            http: self.http,
-            settings: self.settings,
-            error: self.error,
-        }
+        ClientBuilder { outer: self.outer, agent: self.agent, connect, parts: self.parts }
     }
 
     /// Every connection goes to this Unix socket, whatever the host of the URL.
@@ -130,14 +121,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             outer: Both::new(self.outer, layer),
             agent: self.agent,
             connect: self.connect,
-            pool: self.pool,
-            redirect: self.redirect,
-            decode: self.decode,
-            #[cfg(any(feature = "tls", feature = "tls-ring"))]
-            tls: self.tls,
-            http: self.http,
-            settings: self.settings,
-            error: self.error,
+            parts: self.parts,
         }
     }
 
@@ -148,47 +132,40 @@ impl<O, A, C> ClientBuilder<O, A, C> {
             outer: self.outer,
             agent: Both::new(self.agent, layer),
             connect: self.connect,
-            pool: self.pool,
-            redirect: self.redirect,
-            decode: self.decode,
-            #[cfg(any(feature = "tls", feature = "tls-ring"))]
-            tls: self.tls,
-            http: self.http,
-            settings: self.settings,
-            error: self.error,
+            parts: self.parts,
         }
     }
 
     /// How connections are kept.
     pub fn pool(mut self, pool: PoolLayer) -> Self {
-        self.pool = pool;
+        self.parts.pool = pool;
         self
     }
 
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
     /// `redirect` is as in a plain [`RedirectLayer`].
     pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
-        self.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
+        self.parts.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
         self
     }
 
     /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
     pub fn decode(mut self, decode: DecodeLayer) -> Self {
-        self.decode = decode;
+        self.parts.decode = decode;
         self
     }
 
     /// How TLS is spoken: roots, client certificates, versions.
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     pub fn tls(mut self, config: treq_connect::TlsConfig) -> Self {
-        self.tls = config;
+        self.parts.tls = config;
         self
     }
 
     /// Which version of HTTP is spoken unless a request says otherwise. [`Wish::Http2`] speaks HTTP/2 with prior
     /// knowledge in the clear.
     pub fn http_version(mut self, wish: Wish) -> Self {
-        self.settings.wish = wish;
+        self.parts.settings.wish = wish;
         self
     }
 
@@ -204,8 +181,8 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         V::Error: Into<BoxError>,
     {
         match crate::fields::field(name, value) {
-            Ok((name, value)) => _ = self.settings.headers.append(name, value),
-            Err(error) => _ = self.error.get_or_insert(error),
+            Ok((name, value)) => _ = self.parts.settings.headers.append(name, value),
+            Err(error) => _ = self.parts.error.get_or_insert(error),
         }
         self
     }
@@ -213,32 +190,32 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
     /// [`Kind::Body`] that names the limit. Streams have no limit.
     pub fn content_limit(mut self, bytes: usize) -> Self {
-        self.settings.content_limit = bytes;
+        self.parts.settings.content_limit = bytes;
         self
     }
 
     /// How many fields a response's head may have over HTTP/1.1: 100 unless set.
     pub fn max_headers(mut self, fields: usize) -> Self {
-        self.http.max_headers = Some(fields);
+        self.parts.http.max_headers = Some(fields);
         self
     }
 
     /// How many bytes a response's head may have: 64 KiB unless set.
     pub fn max_head_size(mut self, bytes: usize) -> Self {
-        self.http.max_head_size = Some(bytes);
+        self.parts.http.max_head_size = Some(bytes);
         self
     }
 
     /// How long the body of a request with `Expect: 100-continue` waits for the server's word before it is sent all
     /// the same: one second unless set.
     pub fn expect_wait(mut self, wait: std::time::Duration) -> Self {
-        self.http.expect_wait = Some(wait);
+        self.parts.http.expect_wait = Some(wait);
         self
     }
 
     /// Whether field names go out as `Title-Case` over HTTP/1.1. Off unless set.
     pub fn title_case_headers(mut self, on: bool) -> Self {
-        self.http.title_case = on;
+        self.parts.http.title_case = on;
         self
     }
 
@@ -246,14 +223,14 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     where
         C: Clone,
     {
-        let mut http = HttpConnector::new(https).title_case_headers(self.http.title_case);
-        if let Some(fields) = self.http.max_headers {
+        let mut http = HttpConnector::new(https).title_case_headers(self.parts.http.title_case);
+        if let Some(fields) = self.parts.http.max_headers {
             http = http.max_headers(fields);
         }
-        if let Some(bytes) = self.http.max_head_size {
+        if let Some(bytes) = self.parts.http.max_head_size {
             http = http.max_head_size(bytes);
         }
-        if let Some(wait) = self.http.expect_wait {
+        if let Some(wait) = self.parts.http.expect_wait {
             http = http.expect_wait(wait);
         }
         http
@@ -283,7 +260,7 @@ where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError> + 'static,
     {
-        let settings = self.settings.clone();
+        let settings = self.parts.settings.clone();
         let (service, pool) = self.assemble()?;
         let pool: Box<dyn Connections> = Box::new(pool);
         Ok(Client::of(Stack::new(service), Some(pool), settings))
@@ -300,14 +277,15 @@ where
     }
 
     fn assemble(mut self) -> Result<(O::Service, Pooling<C>), Error> {
-        if let Some(error) = self.error.take() {
+        if let Some(error) = self.parts.error.take() {
             return Err(error);
         }
         #[cfg(any(feature = "tls", feature = "tls-ring"))]
-        let https = crate::https::https(self.connect.clone(), &self.tls);
+        let https = crate::https::https(self.connect.clone(), &self.parts.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
-        let (service, pool) = stack(self.http(https), &self.pool, &self.agent, &self.redirect, &self.decode);
+        let (service, pool) =
+            stack(self.http(https), &self.parts.pool, &self.agent, &self.parts.redirect, &self.parts.decode);
         Ok((self.outer.layer(service), pool))
     }
 }
@@ -316,7 +294,7 @@ impl<O, A, C: fmt::Debug> fmt::Debug for ClientBuilder<O, A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("connect", &self.connect)
-            .field("pool", &self.pool)
+            .field("pool", &self.parts.pool)
             .finish_non_exhaustive()
     }
 }
