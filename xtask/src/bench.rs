@@ -22,7 +22,7 @@ const CLIENTS: &[Client] = &[
     Client { name: "hyper-util", limit: None },
     Client { name: "reqwest", limit: None },
     Client { name: "agent", limit: Some(1.3) },
-    Client { name: "treq", limit: None },
+    Client { name: "treq", limit: Some(1.5) },
 ];
 
 const FEW: u64 = 1_000;

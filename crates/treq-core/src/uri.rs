@@ -60,7 +60,8 @@ pub fn parse(text: &str) -> Result<Located, Error> {
         return Err(too_long(text.len()));
     }
     if is_normal(text) {
-        return checked(text.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?, text);
+        let uri = text.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?;
+        return Ok(Located { uri, fragment: None, userinfo: None });
     }
     if text.trim_ascii().is_empty() {
         return Err(bad(text, "is empty: give an absolute URL, as http://host/path"));
@@ -135,12 +136,23 @@ fn is_normal(text: &str) -> bool {
         Some(port) => port.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
         None => 0,
     };
-    if digits == 1 || !is_normal_host(host) {
+    if !is_normal_port(&rest[..digits]) || !is_normal_host(host) {
         return false;
     }
     match &rest[digits..] {
         [] => true,
         [b'/', path @ ..] => is_normal_path(path),
+        _ => false,
+    }
+}
+
+/// None, or `:` and a number from 1 to 65535 as it is usually written.
+fn is_normal_port(port: &[u8]) -> bool {
+    match port {
+        [] => true,
+        [b':', b'1'..=b'9', ..] if port.len() <= 6 => {
+            port[1..].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
+        }
         _ => false,
     }
 }
