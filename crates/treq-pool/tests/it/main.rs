@@ -1,0 +1,11 @@
+//! The pool over connections that do what a test tells them to.
+#![allow(missing_docs)]
+
+mod body;
+mod caps;
+mod fake;
+mod idle;
+mod keys;
+mod model;
+mod racing;
+mod sharing;
