@@ -10,7 +10,8 @@ use http_body_util::BodyExt as _;
 use treq_core::{Connection as _, Exchange};
 use treq_pool::{PoolLayer, Pooled, PooledBody};
 
-use crate::fake::{Answer, Fake, begin, figures, get, pool};
+use crate::answer::Answer;
+use crate::fake::{Fake, begin, figures, get, pool};
 
 fn answered(mut pooled: Pooled<Fake>, answer: Answer) -> Response<PooledBody<Answer, Fake>> {
     begin(&mut pooled, answer);
@@ -85,8 +86,7 @@ async fn an_exchange_broken_off_or_refused_closes_an_exclusive_connection_only()
             let mut pooled = get(&pool, "a").await;
             begin(&mut pooled, if refused { Answer::Refused } else { Answer::Never });
             if refused {
-                let polled =
-                    Exchange::<Answer>::poll_response(&mut pooled, &mut Context::from_waker(Waker::noop()));
+                let polled = Exchange::<Answer>::poll_response(&mut pooled, &mut Context::from_waker(Waker::noop()));
                 assert!(matches!(polled, std::task::Poll::Ready(Err(_))));
                 // The place is free before the handle goes.
                 assert_eq!((pool.stats().in_use(), pooled.is_open()), (0, false));

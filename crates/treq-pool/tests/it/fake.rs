@@ -1,6 +1,5 @@
 //! Connections and a maker of them that do what a test tells them to, and helpers to look at a pool step by step.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -8,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response, request};
-use http_body::{Frame, SizeHint};
 use tokio::sync::oneshot;
 use tower::{Layer as _, Service};
 use treq_core::{Connection, Error, Exchange, Kind, Origin, Refused, Target, Wire};
 use treq_pool::{Checkout, Pool, PoolLayer, PoolStats, Pooled};
+
+use crate::answer::Answer;
 
 pub(crate) type FakePool = Pool<Maker, Fake>;
 
@@ -29,7 +28,7 @@ struct Link(Arc<Knobs>);
 
 /// What a test sees of a connection and may change.
 pub(crate) struct Knobs {
-    pub(crate) number: usize,
+    pub(crate) host: String,
     pub(crate) open: AtomicBool,
     ready: AtomicBool,
     waker: Mutex<Option<Waker>>,
@@ -112,7 +111,6 @@ impl Exchange<Answer> for Fake {
     type Body = Answer;
 
     fn begin(&mut self, _: request::Parts, answer: Answer) {
-        // A host for a body to ask: which connection carries it.
         self.link.0.begun.fetch_add(1, SeqCst);
         self.answer = Some(answer);
     }
@@ -130,44 +128,6 @@ impl Exchange<Answer> for Fake {
     }
 }
 
-/// What comes back.
-pub(crate) enum Answer {
-    Never,
-    Refused,
-    /// Pieces of so many bytes; `None` stands for "not there yet", an error for a body that is cut.
-    Pieces(VecDeque<Option<Result<usize, ()>>>),
-}
-
-impl Answer {
-    pub(crate) fn of(pieces: impl IntoIterator<Item = usize>) -> Answer {
-        Answer::Pieces(pieces.into_iter().map(|piece| Some(Ok(piece))).collect())
-    }
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Answer::Pieces(pieces) = &mut *self else { return Poll::Ready(None) };
-        match pieces.front() {
-            Some(None) => Poll::Pending,
-            _ => Poll::Ready(pieces.pop_front().flatten().map(|piece| match piece {
-                Ok(length) => Ok(Frame::data(Bytes::from(vec![b'x'; length]))),
-                Err(()) => Err(Error::new(Kind::Body, "cut")),
-            })),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Answer::Pieces(pieces) if pieces.is_empty())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
-    }
-}
-
 /// All that was asked of the maker.
 #[derive(Default)]
 pub(crate) struct World {
@@ -179,15 +139,21 @@ pub(crate) struct World {
     /// Clones of the maker are not ready while this is set.
     pub(crate) busy: AtomicBool,
     pub(crate) panics: AtomicBool,
-    attempts: Mutex<Vec<Option<oneshot::Sender<Result<Fake, Error>>>>>,
+    attempts: Mutex<Vec<Attempt>>,
     made: Mutex<Vec<Arc<Knobs>>>,
 }
 
+struct Attempt {
+    host: String,
+    /// `None` once the test has said how it ends.
+    sender: Option<oneshot::Sender<Result<Fake, Error>>>,
+}
+
 impl World {
-    fn connection(self: &Arc<Self>) -> Fake {
+    fn connection(self: &Arc<Self>, host: &str) -> Fake {
         let mut made = self.made.lock().unwrap();
         let knobs = Arc::new(Knobs {
-            number: made.len(),
+            host: host.to_owned(),
             open: true.into(),
             ready: true.into(),
             waker: Mutex::default(),
@@ -209,17 +175,35 @@ impl World {
 
     /// The attempt succeeds; whether anybody was still there to see it.
     pub(crate) fn succeed(self: &Arc<Self>, attempt: usize) -> bool {
-        let sender = self.attempts.lock().unwrap()[attempt].take().unwrap();
-        sender.send(Ok(self.connection())).is_ok()
+        let (host, sender) = self.take(attempt);
+        sender.send(Ok(self.connection(&host))).is_ok()
     }
 
     pub(crate) fn fail(&self, attempt: usize) {
-        let sender = self.attempts.lock().unwrap()[attempt].take().unwrap();
-        let _ = sender.send(Err(Error::new(Kind::Connect, "refused by the test")));
+        let _ = self.take(attempt).1.send(Err(Error::new(Kind::Connect, "refused by the test")));
+    }
+
+    fn take(&self, attempt: usize) -> (String, oneshot::Sender<Result<Fake, Error>>) {
+        let attempt = &mut self.attempts.lock().unwrap()[attempt];
+        (attempt.host.clone(), attempt.sender.take().unwrap())
     }
 
     pub(crate) fn is_given_up(&self, attempt: usize) -> bool {
-        self.attempts.lock().unwrap()[attempt].as_ref().is_some_and(oneshot::Sender::is_closed)
+        self.attempts.lock().unwrap()[attempt].sender.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    /// Attempts whose end is still to be told to somebody, each with its host.
+    pub(crate) fn under_way(&self) -> Vec<(usize, String)> {
+        let attempts = self.attempts.lock().unwrap();
+        let live = attempts.iter().enumerate();
+        live.filter(|(_, attempt)| attempt.sender.as_ref().is_some_and(|sender| !sender.is_closed()))
+            .map(|(number, attempt)| (number, attempt.host.clone()))
+            .collect()
+    }
+
+    /// Connections that no handle has let go of yet.
+    pub(crate) fn living(&self) -> Vec<Arc<Knobs>> {
+        self.made.lock().unwrap().iter().filter(|knobs| !knobs.is_dropped()).cloned().collect()
     }
 
     pub(crate) fn made(&self, number: usize) -> Arc<Knobs> {
@@ -243,13 +227,14 @@ impl Service<Target> for Maker {
         if self.0.busy.load(SeqCst) { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
-    fn call(&mut self, _: Target) -> Self::Future {
+    fn call(&mut self, target: Target) -> Self::Future {
         assert!(!self.0.panics.load(SeqCst), "the maker panics as it was told to");
         let (sender, receiver) = oneshot::channel();
         let by_hand = self.0.by_hand.load(SeqCst);
-        self.0.attempts.lock().unwrap().push(by_hand.then_some(sender));
+        let host = target.origin.host().to_owned();
+        self.0.attempts.lock().unwrap().push(Attempt { host: host.clone(), sender: by_hand.then_some(sender) });
         let world = Arc::clone(&self.0);
-        Box::pin(async move { if by_hand { receiver.await.unwrap() } else { Ok(world.connection()) } })
+        Box::pin(async move { if by_hand { receiver.await.unwrap() } else { Ok(world.connection(&host)) } })
     }
 }
 
@@ -299,3 +284,7 @@ pub(crate) fn figures(pool: &FakePool) -> (usize, usize, usize, usize, usize) {
 pub(crate) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
+
+/// What a caller holds: a connection, and a place in the queue.
+pub(crate) type Held = Pooled<Fake>;
+pub(crate) type Wait = Checkout<Fake>;

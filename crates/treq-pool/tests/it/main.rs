@@ -1,6 +1,7 @@
 //! The pool over connections that do what a test tells them to.
 #![allow(missing_docs)]
 
+mod answer;
 mod body;
 mod caps;
 mod fake;
