@@ -11,6 +11,7 @@ use tower_service::Service;
 use treq_core::{BoxError, Connection, Error, Kind, Phase, Resend, Target};
 
 use crate::Pooled;
+use crate::host::Wants;
 use crate::hosts::HostId;
 use crate::lease::Lease;
 use crate::shared::Shared;
@@ -79,7 +80,8 @@ pub(crate) fn ask<C: Connection>(pool: &Arc<Shared<C>>, target: &Target) -> Aske
         Decision::Grant(grant) => Ok(grant),
         Decision::Wait(host) => {
             let (sender, receiver) = oneshot::channel();
-            Err((host, state.enqueue(host, sender, false), receiver))
+            let wants = if target.fresh { Wants::Room } else { Wants::Any };
+            Err((host, state.enqueue(host, sender, wants), receiver))
         }
     });
     match queued {
@@ -103,9 +105,9 @@ where
 {
     let mut asked = asked;
     loop {
-        let mut lease = match asked {
-            Asked::Lease(lease) => lease,
-            Asked::Waiting(waiting) => wait(waiting, pool.limits.wait(), &target).await?,
+        let (mut lease, waited) = match asked {
+            Asked::Lease(lease) => (lease, false),
+            Asked::Waiting(waiting) => (wait(waiting, pool.limits.wait(), &target).await?, true),
         };
         let Some(connection) = lease.connection_mut() else {
             match make(maker.clone(), &pool, &target, lease).await? {
@@ -119,7 +121,11 @@ where
         match poll_fn(|cx| connection.poll_ready(cx)).await {
             Ok(()) => return Ok(lease),
             Err(_) => {
-                // It had died while it was idle: nothing was sent, so ask again.
+                // It had died meanwhile: nothing was sent. Who has waited keeps the place; else there may be another.
+                if waited && lease.reopen() {
+                    asked = Asked::Lease(lease);
+                    continue;
+                }
                 lease.set_clean(false);
                 drop(lease);
                 asked = ask(&pool, &target);
@@ -144,7 +150,8 @@ where
 {
     let (sender, receiver) = oneshot::channel();
     let host = room.host();
-    let ticket = pool.change(|state, _| state.enqueue(host, sender, true));
+    // One who wants a fresh connection waits for its own.
+    let ticket = if target.fresh { 0 } else { pool.change(|state, _| state.enqueue(host, sender, Wants::Connection)) };
     let mut waiting = Waiting { pool: Arc::clone(pool), host, ticket, receiver };
     pool.watch_idle();
     let target = target.clone();

@@ -26,6 +26,9 @@ pub(crate) struct Limits {
     pub(crate) wait: Option<Duration>,
 }
 
+/// As long as any process lives: adding it to a time does not overflow.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
@@ -83,7 +86,7 @@ impl PoolLayer {
     /// `Keep-Alive: timeout`. Twisted's pool keeps them for 240.
     #[must_use]
     pub fn idle_time(mut self, time: Duration) -> PoolLayer {
-        self.limits.idle_time = time;
+        self.limits.idle_time = time.min(FOR_EVER);
         self
     }
 

@@ -78,6 +78,17 @@ impl<C: Connection> Lease<C> {
         matches!(self.held, Held::Share { .. })
     }
 
+    /// The connection is dead: what is held now is its place, to make another in. Not so with a share.
+    pub(crate) fn reopen(&mut self) -> bool {
+        if !matches!(self.held, Held::Whole { .. }) {
+            return false;
+        }
+        drop(std::mem::replace(&mut self.held, Held::Room { failed: false }));
+        let host = self.host;
+        self.pool.change(|state, _| state.reopen(host));
+        true
+    }
+
     /// The attempt to make a connection failed.
     pub(crate) fn set_failed(&mut self) {
         self.held = Held::Room { failed: true };

@@ -14,24 +14,36 @@ use crate::{Limits, PoolStats, Pooled};
 /// Clones share the connections. Dropping the last clone closes the idle ones; those in use go on to the end of their
 /// exchange.
 pub struct Pool<M, C: Connection> {
+    owner: Arc<Owner<M, C>>,
+}
+
+/// What all clones of a pool own together; leases and waiters hold the state without it.
+struct Owner<M, C: Connection> {
     /// Cloned where a connection is to be made, which is rare.
-    maker: Arc<Mutex<M>>,
+    maker: Mutex<M>,
     shared: Arc<Shared<C>>,
+}
+
+impl<M, C: Connection> Drop for Owner<M, C> {
+    fn drop(&mut self) {
+        self.shared.change(|state, effects| state.shut(effects));
+    }
 }
 
 impl<M, C: Connection> Pool<M, C> {
     pub(crate) fn new(maker: M, limits: Limits) -> Pool<M, C> {
-        Pool { maker: Arc::new(Mutex::new(maker)), shared: Arc::new(Shared::new(limits)) }
+        let shared = Arc::new(Shared::new(limits));
+        Pool { owner: Arc::new(Owner { maker: Mutex::new(maker), shared }) }
     }
 
     /// The figures of this moment.
     pub fn stats(&self) -> PoolStats {
-        self.shared.change(|state, effects| state.stats(effects))
+        self.owner.shared.change(|state, effects| state.stats(effects))
     }
 
     /// Closes all idle connections; those in use are kept when their exchange is over.
     pub fn close_idle(&self) {
-        self.shared.change(|state, effects| state.close_idle(effects));
+        self.owner.shared.change(|state, effects| state.close_idle(effects));
     }
 }
 
@@ -52,22 +64,22 @@ where
     }
 
     fn call(&mut self, target: Target) -> Checkout<C> {
-        let asked = match self.shared.take_newest(&target) {
+        let asked = match self.owner.shared.take_newest(&target) {
             Some(lease) if lease.connection().is_some_and(C::is_ready) => return Checkout::ready(lease),
             Some(lease) => Asked::Lease(lease),
-            None => match ask(&self.shared, &target) {
+            None => match ask(&self.owner.shared, &target) {
                 Asked::Lease(lease) if lease.connection().is_some_and(C::is_ready) => return Checkout::ready(lease),
                 asked => asked,
             },
         };
-        let maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Checkout::slow(settle(maker, Arc::clone(&self.shared), target, asked))
+        let maker = self.owner.maker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Checkout::slow(settle(maker, Arc::clone(&self.owner.shared), target, asked))
     }
 }
 
 impl<M, C: Connection> Clone for Pool<M, C> {
     fn clone(&self) -> Self {
-        Pool { maker: Arc::clone(&self.maker), shared: Arc::clone(&self.shared) }
+        Pool { owner: Arc::clone(&self.owner) }
     }
 }
 

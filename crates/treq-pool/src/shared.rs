@@ -40,6 +40,8 @@ impl<C: Connection> Shared<C> {
     ) -> T {
         let mut effects = Effects::default();
         let result = change(&mut lock(&self.state), &mut effects);
+        // Closed before their places are given away, so that no cap is ever exceeded.
+        drop(effects.dead);
         if !effects.grants.is_empty() {
             self.hand_over(effects.grants);
         }

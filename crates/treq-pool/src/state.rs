@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 use treq_core::{Connection, Target};
 
-use crate::host::{Host, Idle, Protocol, ShareId, Shared};
+use crate::host::{Host, Idle, Protocol, ShareId, Shared, Wants};
 use crate::hosts::{HostId, Hosts};
 use crate::{Limits, PoolStats};
 
@@ -104,6 +104,9 @@ impl<C: Connection, W> State<C, W> {
         let id = self.hosts.find_or_add(target, now);
         let Some(host) = self.host(id) else { return Decision::Wait(id) };
         host.used = now;
+        if host.connecting == 0 && host.waiting() == 0 {
+            host.side_by_side = false;
+        }
         // Nobody overtakes those who wait already.
         let queue = host.next_for_room().is_some();
         let kept = if queue || target.fresh { None } else { self.take_kept(id, now, effects) };
@@ -118,12 +121,12 @@ impl<C: Connection, W> State<C, W> {
         Decision::Grant(Grant { host: id, what: What::Room })
     }
 
-    /// Queues a waiter. One that is `connecting` makes a connection meanwhile and takes whichever comes first.
-    pub(crate) fn enqueue(&mut self, id: HostId, waiter: W, connecting: bool) -> u64 {
+    /// Queues a waiter.
+    pub(crate) fn enqueue(&mut self, id: HostId, waiter: W, wants: Wants) -> u64 {
         self.clock += 1;
         let ticket = self.clock;
         if let Some(host) = self.host(id) {
-            host.enqueue(ticket, waiter, connecting);
+            host.enqueue(ticket, waiter, wants);
         }
         ticket
     }
@@ -166,14 +169,25 @@ impl<C: Connection, W> State<C, W> {
         what
     }
 
+    /// A connection granted before has turned out to be dead: its holder makes another in the same place.
+    pub(crate) fn reopen(&mut self, id: HostId) {
+        if let Some(host) = self.host(id) {
+            host.connecting += 1;
+        }
+    }
+
+    /// No pool is left: what is idle is closed, and nothing is kept any more.
+    pub(crate) fn shut(&mut self, effects: &mut Effects<C, W>) {
+        self.limits.idle_total = 0;
+        self.close_idle(effects);
+    }
+
     /// A place granted before goes unused: the attempt `failed`, or was given up.
     pub(crate) fn not_connected(&mut self, id: HostId, failed: bool, effects: &mut Effects<C, W>) {
         if let Some(host) = self.host(id) {
             host.connecting -= 1;
-            if failed && host.protocol == Protocol::Unknown {
-                // Those who waited for it to tell the protocol would each fail in turn: let them try side by side.
-                host.protocol = Protocol::Exclusive;
-            }
+            // Those who waited for it to tell the protocol would each fail in turn.
+            host.side_by_side |= failed && host.protocol == Protocol::Unknown;
         }
         self.closed(id, effects);
     }
@@ -191,29 +205,29 @@ impl<C: Connection, W> State<C, W> {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
+        let first = self.host(id).and_then(|host| host.first());
+        // One who wants it fresh, or has waited longer elsewhere for the total, gets the place instead.
+        let fresh_first = matches!(first, Some((_, Wants::Room)));
+        let elsewhere = self.first_starving().is_some_and(|(ticket, _)| first.is_none_or(|(own, _)| ticket < own));
+        if fresh_first || elsewhere {
+            effects.dead.push(connection);
+            return self.closed(id, effects);
+        }
         if let Some(waiter) = self.host(id).and_then(Host::next_for_connection) {
             effects.grants.push((waiter, Grant { host: id, what: What::Whole(connection, born) }));
             return;
         }
         let keep = self.limits.idle_for(connection.idle_hint());
-        if keep.is_zero() || !self.limits.keeps() || self.others_starve() {
+        if keep.is_zero() || !self.limits.keeps() {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
         let number = self.count_idle(id);
-        let per_host = self.limits.idle_per_host;
         let Some(host) = self.host(id) else { return };
         host.used = now;
         host.idle.push_back(Idle { connection, born, until: now + keep, number });
-        let over = host.idle.len() > per_host;
         self.expires(now + keep, effects);
-        let oldest = if over { self.host(id).and_then(|host| host.idle.pop_front()) } else { None };
-        if let Some(oldest) = oldest {
-            self.idle -= 1;
-            effects.dead.push(oldest.connection);
-            self.closed(id, effects);
-        }
-        self.keep_within_total(effects);
+        self.keep_within_limits(id, effects);
     }
 
     /// A handle on a shared connection is given back, unless it was used up.
@@ -225,19 +239,19 @@ impl<C: Connection, W> State<C, W> {
         now: Instant,
         effects: &mut Effects<C, W>,
     ) {
-        let starve = self.others_starve();
+        let starve = self.first_starving().is_some();
         let (max_age, keep, keeps) = (self.limits.max_age, self.limits.idle_time, self.limits.keeps());
         let Some(host) = self.host(id) else { return };
         host.used = now;
         let Some(at) = host.shared.iter().position(|shared| shared.number == share) else { return };
         let shared = &mut host.shared[at];
         shared.give_back(handle);
-        let too_old = max_age.is_some_and(|age| now.duration_since(shared.born) >= age);
-        let ends = !shared.connection.is_open() || too_old || starve || !keeps;
+        shared.retired |= max_age.is_some_and(|age| now.duration_since(shared.born) >= age);
+        let gone = !shared.connection.is_open() || shared.retired;
         if shared.users > 0 {
             return self.serve(id, effects);
         }
-        if ends && host.waiting() == 0 || !host.shared[at].connection.is_open() {
+        if gone || (host.waiting() == 0 && (starve || !keeps)) {
             effects.dead.push(host.shared.swap_remove(at).connection);
             return self.closed(id, effects);
         }
@@ -247,7 +261,7 @@ impl<C: Connection, W> State<C, W> {
         }
         self.expires(now + keep, effects);
         self.serve(id, effects);
-        self.keep_within_total(effects);
+        self.keep_within_limits(id, effects);
     }
 
     /// A connection granted before is no more.
@@ -256,8 +270,9 @@ impl<C: Connection, W> State<C, W> {
         if let Some(host) = self.host(id) {
             host.open -= 1;
         }
+        // With a cap on the total the place is for whoever has waited longest, wherever.
+        self.serve_starving(effects);
         self.serve(id, effects);
-        self.serve_others(effects);
     }
 
     /// The figures, with connections that their peers have closed taken out first.
@@ -287,12 +302,12 @@ impl<C: Connection, W> State<C, W> {
         if self.host(id)?.shared.is_empty() {
             return None;
         }
-        let max_age = self.limits.max_age;
+        if let Some(age) = self.limits.max_age {
+            let old = |shared: &&mut Shared<C>| now.duration_since(shared.born) >= age;
+            self.host(id)?.shared.iter_mut().filter(old).for_each(|shared| shared.retire(now));
+        }
         self.close_where(id, effects, |until, open| until <= now || !open);
-        let host = self.host(id)?;
-        // One that is too old gets no new users and goes with its last.
-        let is_young = |shared: &Shared<C>| max_age.is_none_or(|age| now.duration_since(shared.born) < age);
-        let shared = host.shareable().filter(|shared| is_young(shared))?;
+        let shared = self.host(id)?.shareable()?;
         let was_idle = shared.idle.take().is_some();
         let what = shared.take().map(|handle| What::Share(handle, shared.number));
         self.idle -= usize::from(was_idle);

@@ -75,7 +75,15 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    pub(super) fn keep_within_total(&mut self, effects: &mut Effects<C, W>) {
+    /// Closes what is idle beyond the limits of the host and of all, the longest idle first.
+    pub(super) fn keep_within_limits(&mut self, id: HostId, effects: &mut Effects<C, W>) {
+        let per_host = self.limits.idle_per_host;
+        let over = |host: &mut Host<C, W>| if host.idle_count() > per_host { host.take_oldest() } else { None };
+        while let Some(connection) = self.hosts.get_mut(id).and_then(over) {
+            self.idle -= 1;
+            effects.dead.push(connection);
+            self.closed(id, effects);
+        }
         while self.idle > self.limits.idle_total {
             let Some((id, connection)) = self.evict_oldest() else { return };
             effects.dead.push(connection);

@@ -34,20 +34,18 @@ impl<C: Connection, W> State<C, W> {
     }
 
     /// With a cap on the total, a place that one host leaves may be what another waits for: the longest wait first.
-    pub(super) fn serve_others(&mut self, effects: &mut Effects<C, W>) {
-        while self.others_starve() && self.limits.total.is_some_and(|total| self.open < total) {
-            let first = self.starving().min();
-            let Some((_, id)) = first else { return };
-            let before = self.open;
-            self.serve(id, effects);
-            if self.open == before {
-                return;
-            }
+    pub(super) fn serve_starving(&mut self, effects: &mut Effects<C, W>) {
+        while self.limits.total.is_some_and(|total| self.open < total) {
+            let Some((ticket, id)) = self.first_starving() else { return };
+            let Some(waiter) = self.hosts.get_mut(id).and_then(|host| host.take_waiter(ticket)) else { return };
+            self.claim(id);
+            effects.grants.push((waiter, Grant { host: id, what: What::Room }));
         }
     }
 
-    pub(super) fn others_starve(&self) -> bool {
-        self.limits.total.is_some() && self.starving().next().is_some()
+    /// Who has waited longest for the total alone.
+    pub(super) fn first_starving(&self) -> Option<(u64, HostId)> {
+        self.limits.total.and_then(|_| self.starving().min())
     }
 
     /// Hosts whose first waiter could make a connection if only the total allowed it.
@@ -64,7 +62,15 @@ impl<C: Connection, W> State<C, W> {
     pub(super) fn make_room(&mut self, id: HostId, effects: &mut Effects<C, W>) -> bool {
         let host_open = self.host(id).map_or(0, |host| host.open);
         if self.limits.per_host.is_some_and(|limit| host_open >= limit) {
-            return false;
+            // One of its own that is idle makes room for one that has to be fresh.
+            let Some(connection) = self.hosts.get_mut(id).and_then(|host| host.take_oldest()) else { return false };
+            effects.dead.push(connection);
+            self.idle -= 1;
+            self.open -= 1;
+            if let Some(host) = self.hosts.get_mut(id) {
+                host.open -= 1;
+            }
+            return true;
         }
         match self.limits.total {
             Some(limit) if self.open >= limit => match self.evict_oldest() {

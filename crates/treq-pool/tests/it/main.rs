@@ -8,5 +8,6 @@ mod fake;
 mod idle;
 mod keys;
 mod model;
+mod promises;
 mod racing;
 mod sharing;

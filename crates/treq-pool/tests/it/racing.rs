@@ -9,7 +9,7 @@ use treq_pool::PoolLayer;
 use crate::fake::{ask, begin, figures, get, now, pool, secs, spoil};
 
 #[tokio::test(start_paused = true)]
-async fn one_given_back_serves_who_is_connecting_and_the_attempt_is_given_up() {
+async fn one_given_back_serves_who_is_connecting_and_the_attempt_serves_the_next() {
     let (pool, world) = pool(PoolLayer::new());
     let held = get(&pool, "a").await;
     world.by_hand.store(true, SeqCst);
@@ -18,11 +18,14 @@ async fn one_given_back_serves_who_is_connecting_and_the_attempt_is_given_up() {
     assert_eq!(figures(&pool), (2, 0, 1, 1, 1));
     drop(held);
     let next = now(&mut next).unwrap().unwrap();
-    assert!(next.is_open() && world.is_given_up(1));
-    // The place of the attempt is free again.
-    assert_eq!(figures(&pool), (1, 0, 0, 0, 1));
+    assert!(next.is_open() && !world.is_given_up(1));
+    // It goes on by itself, in its place.
+    assert_eq!(figures(&pool), (2, 0, 1, 0, 1));
+    assert!(world.succeed(1));
+    tokio::task::yield_now().await;
+    assert_eq!(figures(&pool), (2, 1, 0, 0, 1));
     drop(next);
-    assert_eq!(figures(&pool), (1, 1, 0, 0, 1));
+    assert_eq!(figures(&pool), (2, 2, 0, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +57,8 @@ async fn one_given_back_passes_from_a_connector_who_leaves_to_the_next() {
     drop(connectors.remove(0));
     assert!(now(&mut connectors[0]).unwrap().is_ok());
     drop(connectors);
-    assert_eq!((figures(&pool), world.alive()), ((1, 1, 0, 0, 1), 1));
+    // The attempt of the one who was served goes on.
+    assert_eq!((figures(&pool), world.alive()), ((2, 1, 1, 0, 1), 1));
 }
 
 #[tokio::test(start_paused = true)]
