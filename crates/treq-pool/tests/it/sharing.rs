@@ -48,6 +48,20 @@ async fn a_limit_that_shrinks_or_grows_is_kept_from_then_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_who_comes_when_the_limit_has_grown_does_not_overtake_those_who_wait() {
+    let (pool, world) = pool(PoolLayer::new().max_per_host(1));
+    world.shares.store(1, SeqCst);
+    let held = get(&pool, "a").await;
+    let mut waiter = ask(&pool, "a");
+    assert!(now(&mut waiter).is_none());
+    world.made(0).shares.store(2, SeqCst);
+    let mut newcomer = ask(&pool, "a");
+    assert!(now(&mut newcomer).is_none() || now(&mut waiter).is_some(), "overtakes");
+    drop(held);
+    assert!(now(&mut waiter).is_none_or(|got| got.is_ok()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_share_are_served_in_turn() {
     let (pool, world) = pool(PoolLayer::new().max_per_host(1));
     world.shares.store(2, SeqCst);

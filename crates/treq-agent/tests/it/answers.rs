@@ -1,0 +1,75 @@
+//! What is told of an answer beside its head.
+
+use http::Version;
+use tower::ServiceExt as _;
+use treq_core::{BodyEnd, Framing, Peer, Reason};
+use treq_testing::{RawServer, Step};
+
+use crate::support::{OK, facts, get, plain, pooled, request, send, server};
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_keeps_its_id_for_life() {
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::send(OK), Step::ReadRequest, Step::send(OK), Step::Close])
+        .connection([Step::ReadRequest, Step::send(OK), Step::Again])
+        .start_in_memory();
+    let (agent, _pool) = pooled(server.connector());
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let response = send(&agent, get("http://a.test/")).await.unwrap();
+        let facts = facts(&response);
+        assert_eq!(facts.connection().peer, Peer::Memory("a.test".into()));
+        assert_eq!((facts.connection().protocol, facts.connection().tls.is_none()), (Version::HTTP_11, true));
+        seen.push((facts.connection().id, facts.is_reused()));
+        crate::support::settle().await;
+    }
+    assert_eq!(seen.iter().map(|(_, reused)| *reused).collect::<Vec<_>>(), [false, true, false, true]);
+    assert!(seen[0].0 == seen[1].0 && seen[2].0 == seen[3].0 && seen[0].0 != seen[2].0, "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_framing_is_told_for_every_way_to_end() {
+    use Framing::{Close, Delimited, None};
+    for (method, wire, framing) in [
+        ("GET", OK, Delimited),
+        ("GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Delimited),
+        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Delimited),
+        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n", Delimited),
+        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Delimited),
+        ("GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Close),
+        ("GET", "HTTP/1.1 200 OK\r\n\r\n", Close),
+        ("GET", "HTTP/1.0 200 OK\r\n\r\n", Close),
+        ("GET", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", Delimited),
+        ("GET", "HTTP/1.1 204 No Content\r\n\r\n", None),
+        ("GET", "HTTP/1.1 304 Not Modified\r\n\r\n", None),
+        ("HEAD", "HTTP/1.1 200 OK\r\n\r\n", None),
+        ("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", None),
+        ("POST", "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n", Delimited),
+    ] {
+        let server = server([Step::ReadRequest, Step::send(wire), Step::Close]);
+        let response = send(&plain(server.connector()), request(method, "http://a.test/", "".into())).await.unwrap();
+        assert_eq!(facts(&response).framing(), framing, "{method} {wire:?}");
+        let end = if framing == Close { BodyEnd::PossiblyCut } else { BodyEnd::Complete };
+        assert_eq!(facts(&response).body_end(), end);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_is_told_where_it_is_not_the_usual_one() {
+    for (line, reason) in [
+        ("HTTP/1.1 200 OK", None),
+        ("HTTP/1.1 200 ok", Some(&b"ok"[..])),
+        ("HTTP/1.1 200 Fine, thanks", Some(b"Fine, thanks")),
+        ("HTTP/1.1 200 ", Some(b"")),
+        ("HTTP/1.1 200", Some(b"")),
+        ("HTTP/1.1 299 Odd", Some(b"Odd")),
+        ("HTTP/1.1 999 Beyond", Some(b"Beyond")),
+        ("HTTP/1.1 200 tab\there", Some(b"tab\there")),
+    ] {
+        let wire = format!("{line}\r\nContent-Length: 0\r\n\r\n");
+        let server = server([Step::ReadRequest, Step::send(wire), Step::Close]);
+        let response = plain(server.connector()).oneshot(get("http://a.test/")).await.unwrap();
+        let told = response.extensions().get::<Reason>().map(|reason| reason.0.to_vec());
+        assert_eq!(told.as_deref(), reason, "{line:?}");
+    }
+}

@@ -1,0 +1,148 @@
+//! HTTP/2, with the frames of a server written by hand.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Version};
+use treq_core::{Body, Framing, Resend, Wish};
+use treq_testing::{MemoryServer, RawServer, Step};
+
+use crate::support::{OK, facts, get, plain, pooled, request, send, server};
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Bytes {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat().into()
+}
+
+/// The server's settings and its word that it took ours.
+fn greeting() -> Step {
+    Step::Send([frame(4, 0, 0, &[]), frame(4, 1, 0, &[])].concat().into())
+}
+
+/// 200 without a body.
+fn ok(stream: u32) -> Step {
+    Step::Send(frame(1, 0x5, stream, &[0x88]))
+}
+
+fn interim(stream: u32) -> Bytes {
+    frame(1, 0x4, stream, b"\x08\x03103")
+}
+
+fn reset(stream: u32, code: u32) -> Step {
+    Step::Send(frame(3, 0, stream, &code.to_be_bytes()))
+}
+
+fn go_away(last: u32, code: u32) -> Step {
+    Step::Send(frame(7, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
+}
+
+/// How many requests came on all connections.
+fn requests(server: &RawServer) -> usize {
+    let count = |number| {
+        let bytes = server.connection(number).extra;
+        let mut rest = bytes.strip_prefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        let mut heads = 0;
+        while let [a, b, c, kind, ..] = *rest {
+            heads += usize::from(kind == 1);
+            rest = &rest[(9 + u32::from_be_bytes([0, a, b, c]) as usize).min(rest.len())..];
+        }
+        heads
+    };
+    (0..server.connections()).map(count).sum()
+}
+
+fn wishing(mut request: Request<Body>) -> Request<Body> {
+    request.extensions_mut().insert(Wish::Http2);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_have_an_authority_and_neither_host_nor_fields_of_the_connection() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&seen);
+    let server = MemoryServer::new(tower::service_fn(move |request: Request<Body>| {
+        note.lock().unwrap().push((request.uri().to_string(), request.headers().clone()));
+        async { Ok::<_, Infallible>(Response::new(Body::from("ok"))) }
+    }));
+    for (url, host, uri) in [
+        ("http://a.test", None, "http://a.test/"),
+        ("http://a.test:80/p?q", None, "http://a.test/p?q"),
+        ("http://user:secret@a.test:81/", None, "http://a.test:81/"),
+        ("https://[::1]:443/", None, "https://[::1]/"),
+        ("http://a.test/", Some("other.test:9"), "http://other.test:9/"),
+    ] {
+        let mut request = wishing(request("POST", url, Body::from("body")));
+        for (name, value) in [("connection", "x-hop"), ("keep-alive", "5"), ("x-kept", "1"), ("expect", "100-continue")]
+        {
+            request.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        host.map(|host| request.headers_mut().insert("host", HeaderValue::from_static(host)));
+        let response = send(&plain(server.connector()), request).await.unwrap();
+        assert_eq!((response.version(), facts(&response).framing()), (Version::HTTP_2, Framing::Delimited));
+        assert_eq!(facts(&response).connection().protocol, Version::HTTP_2);
+        let (seen, headers) = seen.lock().unwrap().pop().unwrap();
+        assert_eq!(seen, uri);
+        assert_eq!((headers["x-kept"].as_bytes(), headers["content-length"].as_bytes()), (&b"1"[..], &b"4"[..]));
+        assert!(["host", "connection", "keep-alive"].iter().all(|name| !headers.contains_key(*name)), "{headers:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interim_heads_are_skipped() {
+    let heads = Step::Send([interim(1), interim(1)].concat().into());
+    let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), heads, ok(1)]);
+    let response = send(&plain(server.connector()), wishing(get("http://a.test/"))).await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (200, Version::HTTP_2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_repeated_where_the_peer_says_that_it_did_not_look_at_it() {
+    const REFUSED: u32 = 7;
+    const INTERNAL: u32 = 2;
+    for (end, steps, looked_at) in [
+        ("refuses the stream", vec![reset(3, REFUSED)], false),
+        ("goes away before it", vec![go_away(1, 0)], false),
+        ("goes away before it and closes", vec![go_away(1, 0), Step::HalfClose], false),
+        ("fails the stream", vec![reset(3, INTERNAL)], true),
+        ("goes away after it and closes", vec![go_away(3, 0), Step::sleep_ms(1), Step::HalfClose], true),
+        ("goes away in anger", vec![go_away(1, INTERNAL), Step::HalfClose], true),
+        ("sends an interim head and closes", vec![Step::Send(interim(3)), Step::HalfClose], true),
+    ] {
+        for method in ["GET", "POST"] {
+            let script = [Step::ReadBytes(24), greeting(), Step::sleep_ms(5), ok(1), Step::sleep_ms(50)];
+            let server = RawServer::builder()
+                .connection(script.clone().into_iter().chain(steps.clone()))
+                .connection(script)
+                .start_in_memory();
+            let (agent, pool) = pooled(server.connector());
+            send(&agent, wishing(get("http://a.test/"))).await.unwrap();
+            let done = send(&agent, wishing(request(method, "http://a.test/", Body::from("body")))).await;
+            let case = format!("{method}, the server {end}");
+            match &done {
+                Ok(_) => assert!(!looked_at && method == "GET", "{case}"),
+                Err(error) => {
+                    let verdict = if looked_at { Resend::MaybeProcessed } else { Resend::Safe };
+                    assert_eq!(error.resend(), verdict, "{case}: {error:?}");
+                    assert!(looked_at || method == "POST", "{case}: {error}");
+                }
+            }
+            assert_eq!(pool.stats().in_use(), 0, "{case}");
+            drop((agent, pool));
+            server.wait_closed().await;
+            assert_eq!(requests(&server), if done.is_ok() { 3 } else { 2 }, "{case}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_over_http2_that_was_meant_for_http1() {
+    let server = server([Step::ReadRequest, Step::send(OK), Step::Again]);
+    let (agent, _pool) = pooled(server.connector());
+    let mut request = get("http://a.test/");
+    request.extensions_mut().insert(Wish::Http1);
+    assert_eq!(send(&agent, request).await.unwrap().version(), Version::HTTP_11);
+    // `Any` in the clear is HTTP/1.1 too, yet another kind of connection.
+    assert_eq!(send(&agent, get("http://a.test/")).await.unwrap().version(), Version::HTTP_11);
+    assert_eq!(server.connections(), 2);
+}

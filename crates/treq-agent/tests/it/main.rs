@@ -1,0 +1,15 @@
+//! The agent over connections in memory, to the byte.
+#![allow(missing_docs)]
+
+mod answers;
+mod bodies;
+mod cancelling;
+mod errors;
+mod expect;
+mod heads;
+#[cfg(feature = "http2")]
+mod http2;
+mod interim;
+mod resend;
+mod support;
+mod upgrades;
