@@ -74,7 +74,7 @@ where
 }
 
 fn target<B: Body>(request: &Request<B>) -> Result<Target, Error> {
-    head::check_framing(request.headers(), &request.body().size_hint())?;
+    head::check_framing(request.headers(), request.version(), &request.body().size_hint())?;
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {
         target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();

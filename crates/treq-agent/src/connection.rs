@@ -67,6 +67,7 @@ struct Started {
     /// Bytes read on the connection before it.
     read_before: u64,
     is_head: bool,
+    is_connect: bool,
     /// Opens the body's gate; dropped when the answer has come.
     gate: Option<Arc<Opener>>,
 }
@@ -180,6 +181,7 @@ where
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         inner.exchange.is_head = head.method == Method::HEAD;
+        inner.exchange.is_connect = head.method == Method::CONNECT;
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
         let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
@@ -231,7 +233,9 @@ impl<B> Inner<B> {
         let mut response = response.map(Incoming::new);
         let (http2, bodyless) =
             (response.version() == Version::HTTP_2, [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED]);
-        let framing = if self.exchange.is_head || bodyless.contains(&response.status()) {
+        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS
+            || (self.exchange.is_connect && response.status().is_success());
+        let framing = if self.exchange.is_head || upgraded || bodyless.contains(&response.status()) {
             Framing::None
         } else if response.body().size_hint().exact().is_some() || http2 || is_chunked(response.headers()) {
             Framing::Delimited

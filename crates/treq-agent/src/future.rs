@@ -7,9 +7,9 @@ use http::{Extensions, HeaderMap, Method, Request, Response, Uri, Version, reque
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use treq_core::{BoxError, Error, Exchange, Origin, Refused, Replay, Route, Target, Wish};
+use treq_core::{BoxError, Error, Exchange, Origin, Refused, Replay, Resend, Route, Target, Wish};
 
-use crate::head;
+use crate::head::{self, Added};
 
 pin_project! {
     /// The future of an [`Agent`](crate::Agent).
@@ -45,6 +45,10 @@ struct Sending<C, R, B> {
     route: Option<Arc<dyn Route>>,
     /// The connection in use is a fresh one, made because the last was dead.
     resent: bool,
+    /// The server may have read the request on the connection that died.
+    maybe_processed: bool,
+    /// What the head has from the connection that it was prepared for.
+    added: Added,
     /// One snapshot, taken only where a resend may come.
     snapshot: Option<Snapshot<B>>,
 }
@@ -66,7 +70,18 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
         let (wish, route) = (target.wish, target.route.clone());
         let connecting = ready.call(target);
         let request = Some((head, body));
-        let sending = Sending { connections: ready, replay, request, uri, wish, route, resent: false, snapshot: None };
+        let sending = Sending {
+            connections: ready,
+            replay,
+            request,
+            uri,
+            wish,
+            route,
+            resent: false,
+            maybe_processed: false,
+            added: Added::default(),
+            snapshot: None,
+        };
         let sending = Some(sending);
         AgentFuture { state: State::Connecting { connecting }, sending }
     }
@@ -98,7 +113,7 @@ where
                     let connected = ready!(connecting.poll(cx)).map_err(Error::adopt);
                     match connected.and_then(|mut connection| sending.begin(&mut connection).map(|()| connection)) {
                         Ok(connection) => State::Exchanging { connection },
-                        Err(error) => State::Failed { error: Some(error.with_url(&sending.uri)) },
+                        Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     }
                 }
                 (StateProj::Exchanging { connection }, Some(sending)) => match ready!(connection.poll_response(cx)) {
@@ -108,16 +123,16 @@ where
                     }
                     Err(refused) => match sending.again(refused) {
                         Ok(()) => State::Readying,
-                        Err(error) => State::Failed { error: Some(error.with_url(&sending.uri)) },
+                        Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     },
                 },
                 (StateProj::Readying, Some(sending)) => {
                     match ready!(sending.connections.poll_ready(cx)).map_err(Error::adopt) {
                         Ok(()) => match sending.fresh_target() {
                             Ok(target) => State::Connecting { connecting: sending.connections.call(target) },
-                            Err(error) => State::Failed { error: Some(error) },
+                            Err(error) => State::Failed { error: Some(sending.failed(error)) },
                         },
-                        Err(error) => State::Failed { error: Some(error.with_url(&sending.uri)) },
+                        Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     }
                 }
                 (_, None) => return Poll::Pending,
@@ -145,10 +160,16 @@ impl<C, R, B: Body> Sending<C, R, B> {
             });
         }
         if let Some(wire) = connection.wire() {
-            head::prepare(&mut head, &self.uri, wire, connection.is_persistent())?;
+            self.added = head::prepare(&mut head, &self.uri, wire, connection.is_persistent())?;
         }
         connection.begin(head, body);
         Ok(())
+    }
+
+    /// The error as the caller gets it.
+    fn failed(&self, error: Error) -> Error {
+        let error = error.with_url(&self.uri);
+        if self.maybe_processed { error.with_resend(Resend::MaybeProcessed) } else { error }
     }
 
     fn fresh_target(&self) -> Result<Target, Error> {
@@ -164,9 +185,17 @@ impl<C, R, B: Body> Sending<C, R, B> {
         if self.resent {
             return Err(refused.error);
         }
-        let unsent = refused.request.map(Request::into_parts);
-        let replayed = || if refused.stale { self.snapshot.take().map(Snapshot::into_request) } else { None };
-        self.request = unsent.or_else(replayed);
+        self.request = match refused.request.map(Request::into_parts) {
+            Some((mut head, body)) => {
+                std::mem::take(&mut self.added).undo(&mut head.headers);
+                Some((head, body))
+            }
+            None if refused.stale => {
+                self.maybe_processed = refused.error.resend() == Resend::MaybeProcessed;
+                self.snapshot.take().map(Snapshot::into_request)
+            }
+            None => None,
+        };
         match self.request {
             Some(_) => {
                 self.resent = true;

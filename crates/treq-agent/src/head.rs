@@ -6,7 +6,11 @@ use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Wire};
 
 /// Checks what the caller says about the body's length, before anything is connected.
-pub(crate) fn check_framing(headers: &HeaderMap, body: &SizeHint) -> Result<(), Error> {
+pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHint) -> Result<(), Error> {
+    if version == Version::HTTP_10 && body.exact().is_none() && !headers.contains_key(CONTENT_LENGTH) {
+        let why = "HTTP/1.0 cannot carry a body of unknown length: give it a Content-Length, or leave the version out";
+        return Err(Error::new(Kind::Builder, why));
+    }
     if headers.is_empty() {
         return Ok(());
     }
@@ -45,15 +49,17 @@ fn is_chunked(value: &HeaderValue) -> bool {
 /// Writes target, version and the fields that belong to the connection
 /// ([RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
 /// [RFC 9113, section 8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)).
-pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<(), Error> {
+pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<Added, Error> {
     let origin = wire.origin;
+    let mut added = Added::default();
     if wire.http2 {
         let host = head.headers.remove(HOST);
         let as_given = host.is_none() && head.method != Method::CONNECT && uri.authority() == Some(origin.authority());
         // `Connection` and its like have no meaning here; hyper leaves them out.
         head.version = Version::HTTP_2;
         head.uri = if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, &head.method)? };
-        return Ok(());
+        added.taken_host = host;
+        return Ok(added);
     }
     if head.version != Version::HTTP_10 {
         head.version = Version::HTTP_11;
@@ -68,14 +74,40 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
     let headers = &mut head.headers;
     if !headers.contains_key(HOST) {
         headers.insert(HOST, wire.host.clone());
+        added.host = true;
     }
     if !persistent && !headers.contains_key(CONNECTION) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        added.connection = true;
     }
     if let Some(credentials) = wire.forward.and_then(|forward| forward.authorization.as_ref()) {
         headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+        added.proxy = true;
     }
-    Ok(())
+    Ok(added)
+}
+
+/// What [`prepare`] did to a head for one connection, to be undone before another: above all, a proxy's credentials
+/// are for that proxy only.
+#[derive(Debug, Default)]
+pub(crate) struct Added {
+    host: bool,
+    connection: bool,
+    proxy: bool,
+    taken_host: Option<HeaderValue>,
+}
+
+impl Added {
+    pub(crate) fn undo(self, headers: &mut HeaderMap) {
+        for (added, name) in [(self.host, HOST), (self.connection, CONNECTION), (self.proxy, PROXY_AUTHORIZATION)] {
+            if added {
+                headers.remove(name);
+            }
+        }
+        if let Some(host) = self.taken_host {
+            headers.insert(HOST, host);
+        }
+    }
 }
 
 /// The length that only the caller knows, out of a field that [`check_framing`] let pass.
@@ -104,12 +136,15 @@ fn absolute(uri: &Uri, host: Option<&HeaderValue>, origin: &Origin, method: &Met
         Some(host) => host.as_bytes(),
         None => origin.authority().as_str().as_bytes(),
     });
-    let built = if method == Method::CONNECT {
-        built
-    } else {
-        built.scheme(origin.scheme().as_str()).path_and_query(uri.path_and_query().map_or("/", |path| path.as_str()))
-    };
-    built.build().map_err(|error| Error::new(Kind::Builder, "the Host field is not a host").with_source(error))
+    if method == Method::CONNECT {
+        return authority_form(origin);
+    }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    built
+        .scheme(origin.scheme().as_str())
+        .path_and_query(path)
+        .build()
+        .map_err(|error| Error::new(Kind::Builder, "the Host field is not a host").with_source(error))
 }
 
 /// `host:port`, the port always there ([RFC 9110, section 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)).

@@ -50,6 +50,18 @@ impl Default for At {
 }
 
 impl Interim {
+    /// The head of the real answer has begun.
+    fn found(&mut self) -> io::Result<bool> {
+        *self = Interim::default();
+        Ok(true)
+    }
+
+    /// So many bytes of a status line were those of an interim head.
+    fn interim(&mut self, seen: usize) -> At {
+        self.bytes += seen;
+        At::Head(0)
+    }
+
     /// Takes the next bytes; true when the head of the real answer has begun.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<bool> {
         // What nearly all answers are: a whole status line at once, and not an interim one.
@@ -61,21 +73,24 @@ impl Interim {
                 // `HTTP/1.1 ` is nine bytes; the tenth is the first digit of the status. Line ends before a status
                 // line are skipped, as the parser skips them.
                 At::StatusLine(0) if matches!(byte, b'\r' | b'\n') => At::StatusLine(0),
-                At::StatusLine(9) if byte == b'1' => At::Head(0),
-                At::StatusLine(9) => {
-                    *self = Interim::default();
-                    return Ok(true);
-                }
+                // What follows a 101 is no longer HTTP.
+                At::StatusLine(9) if byte != b'1' => return self.found(),
+                At::StatusLine(11) if byte == b'1' => return self.found(),
+                At::StatusLine(10) if byte != b'0' => self.interim(10),
+                At::StatusLine(11) => self.interim(11),
                 At::StatusLine(seen) => At::StatusLine(seen + 1),
                 At::Head(1) if byte == b'\n' => {
                     self.heads += 1;
+                    self.bytes += 1;
                     At::StatusLine(0)
                 }
                 At::Head(_) if byte == b'\n' => At::Head(1),
                 At::Head(ends) if byte == b'\r' => At::Head(ends),
                 At::Head(_) => At::Head(0),
             };
-            self.bytes += 1;
+            if let At::Head(_) = self.at {
+                self.bytes += 1;
+            }
             if self.heads > MAX_HEADS || self.bytes > MAX_BYTES {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,

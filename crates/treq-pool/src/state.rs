@@ -205,15 +205,19 @@ impl<C: Connection, W> State<C, W> {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
-        let first = self.host(id).and_then(|host| host.first());
+        let Some(host) = self.host(id) else { return };
+        let first = host.first();
         // One who wants it fresh, or has waited longer elsewhere for the total, gets the place instead.
         let fresh_first = matches!(first, Some((_, Wants::Room)));
-        let elsewhere = self.first_starving().is_some_and(|(ticket, _)| first.is_none_or(|(own, _)| ticket < own));
+        let capped = self.limits.total.is_some();
+        let elsewhere =
+            capped && self.first_starving().is_some_and(|(ticket, _)| first.is_none_or(|(own, _)| ticket < own));
         if fresh_first || elsewhere {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
-        if let Some(waiter) = self.host(id).and_then(Host::next_for_connection) {
+        let waiter = if first.is_some() { self.host(id).and_then(Host::next_for_connection) } else { None };
+        if let Some(waiter) = waiter {
             effects.grants.push((waiter, Grant { host: id, what: What::Whole(connection, born) }));
             return;
         }

@@ -10,6 +10,7 @@ mod heads;
 #[cfg(feature = "http2")]
 mod http2;
 mod interim;
+mod promises;
 mod resend;
 mod support;
 mod upgrades;

@@ -129,7 +129,7 @@ async fn serve(ends: &Ends, number: usize) -> String {
 
 /// Warms a connection up, closes it so that nobody has noticed, and sends a POST. `forward` says what the connection
 /// with each number is.
-async fn post_to_a_dead_one(forward: fn(usize) -> Option<Forward>) -> Vec<String> {
+pub(crate) async fn post_to_a_dead_one(forward: fn(usize) -> Option<Forward>) -> Vec<String> {
     let ends = Ends::default();
     let made = Arc::clone(&ends);
     let connector = service_fn(move |_: Target| {
