@@ -231,11 +231,8 @@ impl<B> Inner<B> {
     /// The answer with the facts of its connection.
     fn accept(&mut self, response: Response<hyper::body::Incoming>) -> Response<Incoming> {
         let mut response = response.map(Incoming::new);
-        let (http2, bodyless) =
-            (response.version() == Version::HTTP_2, [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED]);
-        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS
-            || (self.exchange.is_connect && response.status().is_success());
-        let framing = if self.exchange.is_head || upgraded || bodyless.contains(&response.status()) {
+        let http2 = response.version() == Version::HTTP_2;
+        let framing = if self.is_bodyless(response.status()) {
             Framing::None
         } else if response.body().size_hint().exact().is_some() || http2 || is_chunked(response.headers()) {
             Framing::Delimited
@@ -251,6 +248,14 @@ impl<B> Inner<B> {
         }
         response.extensions_mut().insert(Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing));
         response
+    }
+
+    /// Whether such an answer has no body, whatever its fields say.
+    fn is_bodyless(&self, status: StatusCode) -> bool {
+        if self.exchange.is_head || (self.exchange.is_connect && status.is_success()) {
+            return true;
+        }
+        matches!(status.as_u16(), 101 | 204 | 304)
     }
 
     fn refuse(&self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B>

@@ -58,7 +58,7 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
         // `Connection` and its like have no meaning here; hyper leaves them out.
         head.version = Version::HTTP_2;
         head.uri = if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, &head.method)? };
-        added.taken_host = host;
+        added.taken_host = host.map(Box::new);
         return Ok(added);
     }
     if head.version != Version::HTTP_10 {
@@ -94,7 +94,8 @@ pub(crate) struct Added {
     host: bool,
     connection: bool,
     proxy: bool,
-    taken_host: Option<HeaderValue>,
+    /// Boxed: it is rare, and every move of the future moves it.
+    taken_host: Option<Box<HeaderValue>>,
 }
 
 impl Added {
@@ -105,7 +106,7 @@ impl Added {
             }
         }
         if let Some(host) = self.taken_host {
-            headers.insert(HOST, host);
+            headers.insert(HOST, *host);
         }
     }
 }

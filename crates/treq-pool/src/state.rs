@@ -205,11 +205,10 @@ impl<C: Connection, W> State<C, W> {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
-        let Some(host) = self.host(id) else { return };
-        let first = host.first();
+        let capped = self.limits.total.is_some();
+        let first = self.host(id).and_then(|host| host.first());
         // One who wants it fresh, or has waited longer elsewhere for the total, gets the place instead.
         let fresh_first = matches!(first, Some((_, Wants::Room)));
-        let capped = self.limits.total.is_some();
         let elsewhere =
             capped && self.first_starving().is_some_and(|(ticket, _)| first.is_none_or(|(own, _)| ticket < own));
         if fresh_first || elsewhere {
@@ -227,11 +226,16 @@ impl<C: Connection, W> State<C, W> {
             return self.closed(id, effects);
         }
         let number = self.count_idle(id);
+        let per_host = self.limits.idle_per_host;
         let Some(host) = self.host(id) else { return };
+        let until = now + keep;
         host.used = now;
-        host.idle.push_back(Idle { connection, born, until: now + keep, number });
-        self.expires(now + keep, effects);
-        self.keep_within_limits(id, effects);
+        host.idle.push_back(Idle { connection, born, until, number });
+        let crowded = host.idle.len() + host.shared.len() > per_host;
+        self.expires(until, effects);
+        if crowded || self.idle > self.limits.idle_total {
+            self.keep_within_limits(id, effects);
+        }
     }
 
     /// A handle on a shared connection is given back, unless it was used up.
