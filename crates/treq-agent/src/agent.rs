@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
 use treq_core::{BoxError, ByTryClone, Error, Exchange, Never, Origin, Replay, Route, Target, Wish};
@@ -74,7 +74,10 @@ where
 }
 
 fn target<B: Body>(request: &Request<B>) -> Result<Target, Error> {
-    head::check_framing(request.headers(), request.version(), &request.body().size_hint())?;
+    // Without fields the caller says nothing of the framing; only HTTP/1.0 can still be at odds with the body.
+    if !request.headers().is_empty() || request.version() == Version::HTTP_10 {
+        head::check_framing(request.headers(), request.version(), &request.body().size_hint())?;
+    }
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {
         target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
