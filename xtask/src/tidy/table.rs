@@ -69,6 +69,23 @@ pub(crate) const PUBLISHED: &[Row] = &[
         may_name: Some(&["tokio"]),
     },
     Row {
+        name: "treq-cookies",
+        role: Role::Layer,
+        may_use: Some(&[
+            "bytes",
+            "cookie_store",
+            "http",
+            "http-body",
+            "pin-project-lite",
+            "psl",
+            "serde_json",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&["cookie_store"]),
+    },
+    Row {
         name: "treq-decode",
         role: Role::Layer,
         may_use: Some(&[
@@ -127,6 +144,13 @@ pub(crate) const PUBLISHED: &[Row] = &[
         tests_use: &[],
         may_name: Some(&["tokio"]),
     },
+    Row {
+        name: "treq-timeout",
+        role: Role::Layer,
+        may_use: Some(&["bytes", "http", "http-body", "pin-project-lite", "tokio", "tower-layer", "tower-service"]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
     Row { name: "treq", role: Role::Umbrella, may_use: None, tests_use: &[HTTPBIN], may_name: None },
 ];
 
@@ -134,7 +158,8 @@ pub(crate) const PUBLISHED: &[Row] = &[
 const HTTPBIN: (&str, &str) = ("treq-httpbin", "the client is tested and documented against a whole server");
 
 /// Never on a registry: `publish = false`.
-pub(crate) const UNPUBLISHED: &[&str] = &["examples", "treq-bench", "treq-conformance", "treq-httpbin", "xtask"];
+pub(crate) const UNPUBLISHED: &[&str] =
+    &["examples", "treq-bench", "treq-blackbox", "treq-conformance", "treq-httpbin", "xtask"];
 
 /// The one member that a plain `cargo test` leaves out: its peers, reqwest among them, are nobody else's dependency.
 pub(crate) const NOT_DEFAULT: &str = "treq-bench";

@@ -1,0 +1,2 @@
+//! Tower layers that end what takes too long.
+#![forbid(unsafe_code)]
