@@ -19,7 +19,8 @@ pin_project! {
     {
         #[pin]
         state: State<C::Future, C::Response>,
-        sending: Option<Sending<C, R, B>>,
+        // Boxed, since every layer above moves this future.
+        sending: Option<Box<Sending<C, R, B>>>,
     }
 }
 
@@ -82,7 +83,7 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
             added: Added::default(),
             snapshot: None,
         };
-        let sending = Some(sending);
+        let sending = Some(Box::new(sending));
         AgentFuture { state: State::Connecting { connecting }, sending }
     }
 
@@ -104,7 +105,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let sending = this.sending.as_mut();
+            let sending = this.sending.as_deref_mut();
             let next = match (this.state.as_mut().project(), sending) {
                 (StateProj::Failed { error }, _) => {
                     return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
@@ -148,10 +149,11 @@ impl<C, R, B: Body> Sending<C, R, B> {
     where
         R: Replay<B>,
     {
-        let Some((mut head, body)) = self.request.take() else { return Ok(()) };
+        // Prepared where it stands, and moved once.
+        let Some((head, body)) = &mut self.request else { return Ok(()) };
         // A fresh connection cannot be stale, so nothing is kept for a second try on it.
         if connection.is_reused() && head::is_idempotent(&head.method) {
-            self.snapshot = self.replay.copy(&body).map(|body| Snapshot {
+            self.snapshot = self.replay.copy(body).map(|body| Snapshot {
                 method: head.method.clone(),
                 version: head.version,
                 headers: (!head.headers.is_empty()).then(|| Box::new(head.headers.clone())),
@@ -160,8 +162,9 @@ impl<C, R, B: Body> Sending<C, R, B> {
             });
         }
         if let Some(wire) = connection.wire() {
-            self.added = head::prepare(&mut head, &self.uri, wire, connection.is_persistent())?;
+            self.added = head::prepare(head, &self.uri, wire, connection.is_persistent())?;
         }
+        let Some((head, body)) = self.request.take() else { return Ok(()) };
         connection.begin(head, body);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The head of a request as it goes out: decided here, moved by the service.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Wire};
@@ -72,8 +72,8 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
         uri.path_and_query().filter(|path| !path.as_str().is_empty()).cloned().map_or_else(Uri::default, Uri::from)
     };
     let headers = &mut head.headers;
-    if !headers.contains_key(HOST) {
-        headers.insert(HOST, wire.host.clone());
+    if let Entry::Vacant(vacant) = headers.entry(HOST) {
+        vacant.insert(wire.host.clone());
         added.host = true;
     }
     if !persistent && !headers.contains_key(CONNECTION) {

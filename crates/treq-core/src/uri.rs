@@ -3,7 +3,6 @@
 //! Text that is already in normal form, which nearly all is, is only looked over once; everything else goes through the
 //! [WHATWG URL standard](https://url.spec.whatwg.org/): IDNA, percent-encoding, dot segments, odd IPv4 forms.
 
-use std::net::Ipv4Addr;
 
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
@@ -124,14 +123,43 @@ fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
     Ok(Located { uri, fragment: None, userinfo: None })
 }
 
+/// Where a byte may stand in a URL that the URL standard would leave as it is: bits of [`CLASS`].
+const IN_HOST: u8 = 1;
+const IN_PATH: u8 = 2;
+const IN_QUERY: u8 = 4;
+
+/// One look for each byte of a URL; the rest of what is asked of it, only of the bytes that call for it.
+static CLASS: [u8; 256] = {
+    let mut class = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        class[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => IN_HOST | IN_PATH | IN_QUERY,
+            // Not in a path, where a dot segment might begin: looked at more closely.
+            b'.' => IN_HOST | IN_QUERY,
+            b'A'..=b'Z' | b'~' | b'/' | b'!' | b'$' | b'&' => IN_PATH | IN_QUERY,
+            b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => IN_PATH | IN_QUERY,
+            b'\'' => IN_PATH,
+            b'?' | b'%' => IN_QUERY,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    class
+};
+
+fn may_stand(byte: u8, place: u8) -> bool {
+    CLASS[usize::from(byte)] & place != 0
+}
+
 /// Whether the URL standard would leave `text` as it is, and `http::Uri` reads it in the same way.
 fn is_normal(text: &str) -> bool {
     let rest = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
         (Some(rest), _) | (_, Some(rest)) => rest.as_bytes(),
         _ => return false,
     };
-    let host_len = rest.iter().position(|&byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_'));
-    let (host, rest) = rest.split_at(host_len.unwrap_or(rest.len()));
+    let host_len = rest.iter().position(|&byte| !may_stand(byte, IN_HOST)).unwrap_or(rest.len());
+    let (host, rest) = rest.split_at(host_len);
     let digits = match rest.strip_prefix(b":") {
         Some(port) => port.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
         None => 0,
@@ -159,31 +187,44 @@ fn is_normal_port(port: &[u8]) -> bool {
 
 /// A name whose last label is not a number, or an IPv4 address in its usual form; no `xn--`, which is checked more closely.
 fn is_normal_host(host: &[u8]) -> bool {
-    let last = host.strip_suffix(b".").unwrap_or(host).rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    match last.first() {
+    let name = host.strip_suffix(b".").unwrap_or(host);
+    let last = name.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+    match name.get(last) {
         None => false,
-        Some(byte) if byte.is_ascii_digit() => {
-            std::str::from_utf8(host).is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
-        }
-        Some(_) => !host.windows(4).any(|part| part == b"xn--"),
+        Some(byte) if byte.is_ascii_digit() => is_normal_ipv4(host),
+        Some(_) => !host.contains(&b'-') || !host.windows(4).any(|part| part == b"xn--"),
     }
+}
+
+/// Four numbers up to 255 without leading zeros.
+fn is_normal_ipv4(host: &[u8]) -> bool {
+    let is_octet = |octet: &[u8]| match octet {
+        [b'0'] => true,
+        [b'1'..=b'9', ..] if octet.len() <= 3 && octet.iter().all(u8::is_ascii_digit) => {
+            octet.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')) <= 255
+        }
+        _ => false,
+    };
+    let mut octets = host.split(|&byte| byte == b'.');
+    let four = (0..4).all(|_| octets.next().is_some_and(is_octet));
+    four && octets.next().is_none()
 }
 
 /// Only bytes that stay as they are, and no dot segment, plain or encoded.
 fn is_normal_path(path: &[u8]) -> bool {
-    let mut before = b'/';
-    let mut in_query = false;
-    for (at, &byte) in path.iter().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' => {}
-            b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {}
-            b'\'' if !in_query => {}
-            b'?' => in_query = true,
-            b'.' if before != b'/' || in_query => {}
-            b'%' if in_query || !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])) => {}
-            _ => return false,
+    let mut at = 0;
+    while let Some(&byte) = path.get(at) {
+        let fine = may_stand(byte, IN_PATH)
+            || match byte {
+                b'.' => at > 0 && path[at - 1] != b'/',
+                b'%' => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
+                b'?' => return path[at..].iter().all(|&byte| may_stand(byte, IN_QUERY)),
+                _ => false,
+            };
+        if !fine {
+            return false;
         }
-        before = byte;
+        at += 1;
     }
     true
 }

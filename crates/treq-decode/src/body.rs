@@ -17,19 +17,24 @@ pin_project! {
     pub struct DecodeBody<B> {
         #[pin]
         body: B,
-        chain: Option<Box<Chain>>,
-        trailers: Option<HeaderMap>,
-        ended: bool,
+        // Boxed, since most bodies have none and each move of an answer would copy it.
+        coded: Option<Box<Coded>>,
     }
+}
+
+struct Coded {
+    chain: Chain,
+    trailers: Option<HeaderMap>,
+    ended: bool,
 }
 
 impl<B> DecodeBody<B> {
     pub(crate) fn plain(body: B) -> DecodeBody<B> {
-        DecodeBody { body, chain: None, trailers: None, ended: false }
+        DecodeBody { body, coded: None }
     }
 
     pub(crate) fn coded(body: B, chain: Chain) -> DecodeBody<B> {
-        DecodeBody { body, chain: Some(Box::new(chain)), trailers: None, ended: false }
+        DecodeBody { body, coded: Some(Box::new(Coded { chain, trailers: None, ended: false })) }
     }
 }
 
@@ -43,22 +48,22 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut this = self.project();
-        let Some(chain) = this.chain else {
+        let Some(Coded { chain, trailers, ended }) = this.coded.as_deref_mut() else {
             return this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::adopt);
         };
-        if *this.ended {
+        if *ended {
             return Poll::Ready(None);
         }
         loop {
             match chain.pull() {
                 Ok(Pulled::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(Pulled::End) => {
-                    *this.ended = true;
-                    return Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                    *ended = true;
+                    return Poll::Ready(trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
                 }
                 Ok(Pulled::Hungry) => {}
                 Err(error) => {
-                    *this.ended = true;
+                    *ended = true;
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -66,12 +71,12 @@ where
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => chain.feed(whole(data)),
                     Err(frame) => {
-                        *this.trailers = frame.into_trailers().ok();
+                        *trailers = frame.into_trailers().ok();
                         chain.end();
                     }
                 },
                 Some(Err(error)) => {
-                    *this.ended = true;
+                    *ended = true;
                     return Poll::Ready(Some(Err(Error::adopt(error))));
                 }
                 None => chain.end(),
@@ -80,14 +85,14 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.chain {
-            Some(_) => self.ended,
+        match &self.coded {
+            Some(coded) => coded.ended,
             None => self.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.chain {
+        match &self.coded {
             Some(_) => SizeHint::default(),
             None => self.body.size_hint(),
         }
@@ -101,6 +106,6 @@ fn whole(mut data: impl Buf) -> Bytes {
 
 impl<B> fmt::Debug for DecodeBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeBody").field("coded", &self.chain.is_some()).finish_non_exhaustive()
+        f.debug_struct("DecodeBody").field("coded", &self.coded.is_some()).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::header::CONTENT_ENCODING;
-use http::{Method, Response};
+use http::Response;
 use pin_project_lite::pin_project;
 use treq_core::{BoxError, Error};
 
@@ -17,12 +17,12 @@ pin_project! {
         #[pin]
         future: F,
         // `None` where the answer is passed on as it is.
-        looks: Option<(DecodeLayer, Method)>,
+        looks: Option<DecodeLayer>,
     }
 }
 
 impl<F> DecodeFuture<F> {
-    pub(crate) fn new(future: F, looks: Option<(DecodeLayer, Method)>) -> DecodeFuture<F> {
+    pub(crate) fn new(future: F, looks: Option<DecodeLayer>) -> DecodeFuture<F> {
         DecodeFuture { future, looks }
     }
 }
@@ -37,8 +37,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.future.poll(cx)).map_err(Error::adopt)?;
-        let Some((layer, method)) = this.looks else { return Poll::Ready(Ok(response.map(DecodeBody::plain))) };
-        if !response.headers().contains_key(CONTENT_ENCODING) || !plan::has_body(method, response.status()) {
+        let Some(layer) = this.looks else { return Poll::Ready(Ok(response.map(DecodeBody::plain))) };
+        if !response.headers().contains_key(CONTENT_ENCODING) || !plan::has_body(response.status()) {
             return Poll::Ready(Ok(response.map(DecodeBody::plain)));
         }
         let (mut head, body) = response.into_parts();

@@ -10,7 +10,12 @@ use crate::{Coding, Decode};
 #[derive(Clone, Debug)]
 pub struct DecodeLayer {
     /// Shared by all clones of the service.
-    codings: Arc<[Coding]>,
+    config: Arc<Config>,
+}
+
+#[derive(Clone, Debug)]
+struct Config {
+    codings: Vec<Coding>,
     /// What `Accept-Encoding` says; `None` where no coding is known.
     offer: Option<HeaderValue>,
     limits: Limits,
@@ -43,22 +48,24 @@ impl DecodeLayer {
         let names: Vec<_> = codings.iter().map(Coding::name).collect();
         // A name that is no token is never offered; an answer that has it is decoded all the same.
         let offer = HeaderValue::try_from(names.join(", ")).ok().filter(|offer| !offer.is_empty());
-        DecodeLayer { codings: codings.into(), offer, limits: Limits::default() }
+        DecodeLayer { config: Arc::new(Config { codings, offer, limits: Limits::default() }) }
     }
 
     /// Adds a coding of one's own, offered last. One of the same name is replaced.
     #[must_use]
     pub fn coding(self, coding: Coding) -> DecodeLayer {
-        let others = self.codings.iter().filter(|other| !other.name().eq_ignore_ascii_case(coding.name()));
+        let others = self.codings().iter().filter(|other| !other.name().eq_ignore_ascii_case(coding.name()));
         let codings = others.cloned().chain([coding.clone()]).collect();
-        DecodeLayer { limits: self.limits, ..DecodeLayer::of(codings) }
+        let mut layer = DecodeLayer::of(codings);
+        *layer.limits_mut() = self.limits();
+        layer
     }
 
     /// How many decoded bytes a body may have. Off unless set; more are an error of [`Kind::Decode`](treq_core::Kind)
     /// with the cause [`Expanded`](crate::Expanded).
     #[must_use]
     pub fn max_size(mut self, bytes: impl Into<Option<u64>>) -> DecodeLayer {
-        self.limits.size = bytes.into();
+        self.limits_mut().size = bytes.into();
         self
     }
 
@@ -66,20 +73,24 @@ impl DecodeLayer {
     /// up to about 1,030, brotli and zstd far beyond.
     #[must_use]
     pub fn max_ratio(mut self, ratio: impl Into<Option<u32>>) -> DecodeLayer {
-        self.limits.ratio = ratio.into();
+        self.limits_mut().ratio = ratio.into();
         self
     }
 
     pub(crate) fn offer(&self) -> Option<&HeaderValue> {
-        self.offer.as_ref()
+        self.config.offer.as_ref()
     }
 
     pub(crate) fn codings(&self) -> &[Coding] {
-        &self.codings
+        &self.config.codings
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        self.limits
+        self.config.limits
+    }
+
+    fn limits_mut(&mut self) -> &mut Limits {
+        &mut Arc::make_mut(&mut self.config).limits
     }
 }
 

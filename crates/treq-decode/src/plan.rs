@@ -1,7 +1,7 @@
 //! What to do about the codings of an answer: decided here, moved by the service.
 
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use treq_core::{Error, Kind};
 
 use crate::{Coding, Decoding};
@@ -23,9 +23,9 @@ pub(crate) fn offer(headers: &mut HeaderMap, option: Option<Decoding>, offer: Op
     true
 }
 
-/// Whether an answer has a body at all, whatever its fields say.
-pub(crate) fn has_body(method: &Method, status: StatusCode) -> bool {
-    *method != Method::HEAD && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+/// Whether an answer with this status has a body at all, whatever its fields say.
+pub(crate) fn has_body(status: StatusCode) -> bool {
+    !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// The codings to undo, the outermost first; the fields then describe what is left.

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 use treq_core::{BoxError, Error};
@@ -37,7 +37,8 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let option = request.extensions().get::<Decoding>().copied();
         let looks = plan::offer(request.headers_mut(), option, self.layer.offer());
-        let method = request.method().clone();
-        DecodeFuture::new(self.inner.call(request), looks.then(|| (self.layer.clone(), method)))
+        // The fields of an answer to HEAD describe a body that does not come.
+        let looks = looks && request.method() != Method::HEAD;
+        DecodeFuture::new(self.inner.call(request), looks.then(|| self.layer.clone()))
     }
 }
