@@ -3,11 +3,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, HeaderMap, Method, Request, Response, Uri, Version, request};
+use http::{Extensions, Method, Request, Response, Uri, Version, request};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use treq_core::{BoxError, Error, Exchange, Origin, Refused, Replay, Resend, Route, Target, Wish};
+use treq_core::{BoxError, Error, Exchange, KeptFields, Origin, Refused, Replay, Resend, Route, Target, Wish};
 
 use crate::head::{self, Added};
 
@@ -57,8 +57,7 @@ struct Sending<C, R, B> {
 struct Snapshot<B> {
     method: Method,
     version: Version,
-    /// Boxed where there are any, since every move of the future moves them.
-    headers: Option<Box<HeaderMap>>,
+    headers: KeptFields,
     extensions: Extensions,
     body: B,
 }
@@ -156,7 +155,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
             self.snapshot = self.replay.copy(body).map(|body| Snapshot {
                 method: head.method.clone(),
                 version: head.version,
-                headers: (!head.headers.is_empty()).then(|| Box::new(head.headers.clone())),
+                headers: KeptFields::of(&head.headers),
                 extensions: head.extensions.clone(),
                 body,
             });
@@ -214,9 +213,7 @@ impl<B> Snapshot<B> {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.version_mut() = self.version;
-        if let Some(headers) = self.headers {
-            *request.headers_mut() = *headers;
-        }
+        *request.headers_mut() = self.headers.to_map();
         *request.extensions_mut() = self.extensions;
         request.into_parts()
     }

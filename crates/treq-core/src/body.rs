@@ -63,6 +63,30 @@ impl Body {
         Body::of(Inner::Stream(Box::pin(BoxedError { body })))
     }
 
+    /// The same body with something around each sending of it: what counts, limits or delays its pieces. It can be sent
+    /// again if it could before; `wrap` runs once for each sending and must keep the bytes as they are.
+    ///
+    /// ```
+    /// use treq_core::{Body, TryClone};
+    ///
+    /// let body = Body::from("hello").wrap(|body| Body::stream(body));
+    /// assert!(body.try_clone().is_some());
+    /// assert_eq!(http_body::Body::size_hint(&body).exact(), Some(5));
+    /// ```
+    #[must_use]
+    pub fn wrap(self, wrap: impl Fn(Body) -> Body + Send + Sync + 'static) -> Body {
+        match self.inner.map(|inner| *inner) {
+            None => Body::empty(),
+            Some(Inner::Bytes(bytes)) => Body::factory(move || wrap(Body::from(bytes.clone()))),
+            Some(Inner::Factory(make, current)) => {
+                let current = current.into_inner().map(&wrap);
+                let make: Make = Arc::new(move || wrap(make()));
+                Body::of(Inner::Factory(make, current.map_or_else(OnceCell::new, OnceCell::from)))
+            }
+            Some(Inner::Stream(stream)) => wrap(Body::of(Inner::Stream(stream))),
+        }
+    }
+
     fn of(inner: Inner) -> Body {
         Body { inner: Some(Box::new(inner)) }
     }

@@ -3,7 +3,6 @@
 //! Text that is already in normal form, which nearly all is, is only looked over once; everything else goes through the
 //! [WHATWG URL standard](https://url.spec.whatwg.org/): IDNA, percent-encoding, dot segments, odd IPv4 forms.
 
-
 use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use url::Url;
@@ -160,29 +159,34 @@ fn is_normal(text: &str) -> bool {
     };
     let host_len = rest.iter().position(|&byte| !may_stand(byte, IN_HOST)).unwrap_or(rest.len());
     let (host, rest) = rest.split_at(host_len);
-    let digits = match rest.strip_prefix(b":") {
-        Some(port) => port.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
-        None => 0,
-    };
-    if !is_normal_port(&rest[..digits]) || !is_normal_host(host) {
-        return false;
-    }
-    match &rest[digits..] {
-        [] => true,
-        [b'/', path @ ..] => is_normal_path(path),
-        _ => false,
-    }
+    let port_len = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    let (port, path) = rest.split_at(port_len);
+    is_normal_host(host) && is_normal_port(port) && is_normal_path(path)
 }
 
 /// None, or `:` and a number from 1 to 65535 as it is usually written.
 fn is_normal_port(port: &[u8]) -> bool {
     match port {
         [] => true,
-        [b':', b'1'..=b'9', ..] if port.len() <= 6 => {
-            port[1..].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')) <= u32::from(u16::MAX)
-        }
+        [b':', digits @ ..] => decimal(digits).is_some_and(|number| number > 0),
         _ => false,
     }
+}
+
+/// A number up to 65535 without leading zeros.
+fn decimal(digits: &[u8]) -> Option<u16> {
+    if digits.len() > 5 || (digits.len() > 1 && digits[0] == b'0') || digits.is_empty() {
+        return None;
+    }
+    let mut number = 0_u32;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u32::from(digit);
+    }
+    u16::try_from(number).ok()
 }
 
 /// A name whose last label is not a number, or an IPv4 address in its usual form; no `xn--`, which is checked more closely.
@@ -197,34 +201,36 @@ fn is_normal_host(host: &[u8]) -> bool {
 }
 
 /// Four numbers up to 255 without leading zeros.
-fn is_normal_ipv4(host: &[u8]) -> bool {
-    let is_octet = |octet: &[u8]| match octet {
-        [b'0'] => true,
-        [b'1'..=b'9', ..] if octet.len() <= 3 && octet.iter().all(u8::is_ascii_digit) => {
-            octet.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')) <= 255
+fn is_normal_ipv4(mut host: &[u8]) -> bool {
+    for _ in 0..3 {
+        let Some(dot) = host.iter().position(|&byte| byte == b'.') else { return false };
+        if !is_octet(&host[..dot]) {
+            return false;
         }
-        _ => false,
-    };
-    let mut octets = host.split(|&byte| byte == b'.');
-    let four = (0..4).all(|_| octets.next().is_some_and(is_octet));
-    four && octets.next().is_none()
+        host = &host[dot + 1..];
+    }
+    is_octet(host)
 }
 
-/// Only bytes that stay as they are, and no dot segment, plain or encoded.
+fn is_octet(digits: &[u8]) -> bool {
+    decimal(digits).is_some_and(|number| number <= 255)
+}
+
+/// Nothing, or `/` and only bytes that stay as they are, and no dot segment, plain or encoded.
 fn is_normal_path(path: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(&byte) = path.get(at) {
-        let fine = may_stand(byte, IN_PATH)
-            || match byte {
-                b'.' => at > 0 && path[at - 1] != b'/',
-                b'%' => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
-                b'?' => return path[at..].iter().all(|&byte| may_stand(byte, IN_QUERY)),
-                _ => false,
-            };
+    for (at, &byte) in path.iter().enumerate() {
+        if may_stand(byte, IN_PATH) {
+            continue;
+        }
+        let fine = match byte {
+            b'.' => path[at - 1] != b'/',
+            b'%' => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
+            b'?' => return path[at..].iter().all(|&byte| may_stand(byte, IN_QUERY)),
+            _ => false,
+        };
         if !fine {
             return false;
         }
-        at += 1;
     }
     true
 }

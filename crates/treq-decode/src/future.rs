@@ -3,8 +3,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::CONTENT_ENCODING;
 use http::Response;
+use http::header::CONTENT_ENCODING;
 use pin_project_lite::pin_project;
 use treq_core::{BoxError, Error};
 

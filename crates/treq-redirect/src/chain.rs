@@ -7,7 +7,7 @@ use http::header::{LOCATION, REFERER};
 use http::uri::{Authority, Scheme};
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version, response};
 use treq_core::uri::Located;
-use treq_core::{BoxError, Error, Kind, uri};
+use treq_core::{BoxError, Error, KeptFields, Kind, uri};
 
 use crate::fields::{drop_content, drop_credentials};
 use crate::layer::{Config, Waiting};
@@ -46,7 +46,7 @@ pub(crate) struct Chain {
     url: Uri,
     version: Version,
     /// What was dropped from them once is gone for the whole chain.
-    headers: HeaderMap,
+    headers: KeptFields,
     extensions: Extensions,
     content: Content,
     referrer: Option<ReferrerPolicy>,
@@ -90,7 +90,7 @@ impl Chain {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
-            headers: request.headers().clone(),
+            headers: KeptFields::of(request.headers()),
             extensions: request.extensions().clone(),
             content,
             referrer: config.referrer,
@@ -148,17 +148,19 @@ impl Chain {
     /// Goes to the next request; `answer` is the redirect.
     pub(crate) fn advance(&mut self, next: Next, answer: response::Parts) {
         let Next { method, located, keeps_body } = next;
+        let mut headers = self.headers.to_map();
         if !same_origin(&self.url, &located.uri) {
-            drop_credentials(&mut self.headers, &self.config.sensitive);
+            drop_credentials(&mut headers, &self.config.sensitive);
             self.extensions.insert(LeftOrigin::mark());
         }
         if method != self.method {
-            drop_content(&mut self.headers);
+            drop_content(&mut headers);
         }
         if !keeps_body {
             self.content = Content::Empty;
         }
-        self.refer(&located.uri, &answer.headers);
+        self.refer(&mut headers, &located.uri, &answer.headers);
+        self.headers = KeptFields::of(&headers);
         // The fragment of an earlier hop stays where this one has none (RFC 9110, section 10.2.2).
         if let Some(fragment) = located.fragment {
             self.extensions.insert(Fragment(fragment));
@@ -170,13 +172,13 @@ impl Chain {
     }
 
     /// Sets the `Referer` of the next request, where that is asked for.
-    fn refer(&mut self, target: &Uri, answer: &HeaderMap) {
+    fn refer(&mut self, headers: &mut HeaderMap, target: &Uri, answer: &HeaderMap) {
         let Some(policy) = self.referrer else { return };
         let policy = ReferrerPolicy::of(answer).unwrap_or(policy);
         self.referrer = Some(policy);
         match policy.referer(&without_userinfo(&self.url), target) {
-            Some(value) => self.headers.insert(REFERER, value),
-            None => self.headers.remove(REFERER),
+            Some(value) => headers.insert(REFERER, value),
+            None => headers.remove(REFERER),
         };
     }
 
@@ -218,7 +220,7 @@ impl Chain {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.url.clone();
         *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = self.headers.to_map();
         *request.extensions_mut() = self.extensions.clone();
         request
     }

@@ -1,2 +1,22 @@
-//! Tower layers that end what takes too long.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod connect;
+mod deadline;
+mod elapsed;
+mod limit;
+mod options;
+mod phases;
+mod ticker;
+mod timer;
+mod upload;
+
+pub use body::{DeadlineBody, TimeoutBody};
+pub use connect::{ConnectTimeout, ConnectTimeoutFuture, ConnectTimeoutLayer};
+pub use deadline::{Deadline, DeadlineFuture, DeadlineLayer};
+pub use elapsed::Elapsed;
+pub use options::{Head, Read, Total, Write};
+pub use phases::{Timeout, TimeoutFuture, TimeoutLayer};
+pub use upload::{ByBody, Sent, Unwatched, Uploads};

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -6,18 +7,19 @@ use http_body::Body as HttpBody;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_layer::{Identity, Layer, Stack as Both};
 use tower_service::Service;
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::HttpConnector;
 use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target, Wish};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 use treq_redirect::RedirectLayer;
+use treq_timeout::{ConnectTimeoutLayer, DeadlineLayer, TimeoutLayer};
 
 use crate::Client;
 use crate::client::{Connections, Settings};
 use crate::erased::Stack;
 use crate::https::Https;
-use crate::stack::{Layered, Pooling, stack};
+use crate::stack::{Exchanging, Layered, Layers, Pooling, stack};
 
 /// Sets up a [`Client`].
 ///
@@ -45,9 +47,7 @@ pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
 
 /// What does not depend on the types of connector and layers.
 struct Parts {
-    pool: PoolLayer,
-    redirect: RedirectLayer,
-    decode: DecodeLayer,
+    layers: Layers,
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     tls: treq_connect::TlsConfig,
     http: Http,
@@ -57,23 +57,28 @@ struct Parts {
 }
 
 /// How long the body of a redirect is waited for, so that its connection can be used again.
-const DRAIN: std::time::Duration = std::time::Duration::from_millis(50);
+const DRAIN: Duration = Duration::from_millis(50);
 
 /// Limits on heads, kept until the type of the connector is known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Http {
     max_headers: Option<usize>,
     max_head_size: Option<usize>,
-    expect_wait: Option<std::time::Duration>,
+    expect_wait: Option<Duration>,
     title_case: bool,
 }
 
 impl ClientBuilder {
     pub(crate) fn new() -> ClientBuilder {
         let parts = Parts {
-            pool: PoolLayer::new(),
-            redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
-            decode: DecodeLayer::new(),
+            layers: Layers {
+                connect_timeout: ConnectTimeoutLayer::new(),
+                pool: PoolLayer::new(),
+                timeouts: TimeoutLayer::new(),
+                redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
+                decode: DecodeLayer::new(),
+                deadline: DeadlineLayer::new(),
+            },
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
@@ -138,20 +143,50 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// How connections are kept.
     pub fn pool(mut self, pool: PoolLayer) -> Self {
-        self.parts.pool = pool;
+        self.parts.layers.pool = pool;
         self
     }
 
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
     /// `redirect` is as in a plain [`RedirectLayer`].
     pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
-        self.parts.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
+        self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
         self
     }
 
     /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
     pub fn decode(mut self, decode: DecodeLayer) -> Self {
-        self.parts.decode = decode;
+        self.parts.layers.decode = decode;
+        self
+    }
+
+    /// How long a request may take as a whole, from the call to the end of its answer's body, with all redirects: as long
+    /// as it takes unless set. [`RequestBuilder::timeout`](crate::RequestBuilder::timeout) overrides it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), treq::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let client = treq::Client::builder()
+    ///     .timeout(Duration::from_secs(30))
+    ///     .connect_timeout(Duration::from_secs(3))
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.deadline = self.parts.layers.deadline.total(limit);
+        self
+    }
+
+    /// How long a new connection may take, TLS included: 10 seconds unless set.
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.connect_timeout = self.parts.layers.connect_timeout.limit(limit);
+        self
+    }
+
+    /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set.
+    pub fn timeouts(mut self, timeouts: TimeoutLayer) -> Self {
+        self.parts.layers.timeouts = timeouts;
         self
     }
 
@@ -208,7 +243,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// How long the body of a request with `Expect: 100-continue` waits for the server's word before it is sent all
     /// the same: one second unless set.
-    pub fn expect_wait(mut self, wait: std::time::Duration) -> Self {
+    pub fn expect_wait(mut self, wait: Duration) -> Self {
         self.parts.http.expect_wait = Some(wait);
         self
     }
@@ -243,7 +278,7 @@ where
     C::Error: Into<BoxError> + 'static,
     C::Future: Send + 'static,
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    A: Layer<Agent<Pooling<C>>>,
+    A: Layer<Exchanging<C>>,
     A::Service: Service<Request<Body>> + Clone,
     O: Layer<Layered<A::Service>>,
 {
@@ -284,8 +319,7 @@ where
         let https = crate::https::https(self.connect.clone(), &self.parts.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
-        let (service, pool) =
-            stack(self.http(https), &self.parts.pool, &self.agent, &self.parts.redirect, &self.parts.decode);
+        let (service, pool) = stack(self.http(https), &self.parts.layers, &self.agent);
         Ok((self.outer.layer(service), pool))
     }
 }
@@ -294,7 +328,7 @@ impl<O, A, C: fmt::Debug> fmt::Debug for ClientBuilder<O, A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
             .field("connect", &self.connect)
-            .field("pool", &self.parts.pool)
+            .field("layers", &self.parts.layers)
             .finish_non_exhaustive()
     }
 }

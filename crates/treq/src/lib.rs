@@ -46,3 +46,4 @@ pub use treq_pool::{Pool, PoolLayer, PoolStats};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };
+pub use treq_timeout::{Elapsed, TimeoutLayer};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
@@ -136,6 +137,28 @@ impl RequestBuilder {
         self.extension(decoding)
     }
 
+    /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;
+    /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`] that names the phase
+    /// ([`Phase::Total`](crate::Phase)), with the cause [`Elapsed`](crate::Elapsed).
+    pub fn timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.extension(treq_timeout::Total(limit.into()))
+    }
+
+    /// How long the head of each answer may take from the end of its request.
+    pub fn head_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.extension(treq_timeout::Head(limit.into()))
+    }
+
+    /// How long each piece of the answer's body may take: `None` for one that may be silent as long as it likes.
+    pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.extension(treq_timeout::Read(limit.into()))
+    }
+
+    /// How long the body of the request may stand still.
+    pub fn write_timeout(self, limit: impl Into<Option<Duration>>) -> RequestBuilder {
+        self.extension(treq_timeout::Write(limit.into()))
+    }
+
     /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
     pub fn extension<T: Clone + Send + Sync + 'static>(self, option: T) -> RequestBuilder {
         self.and_then(|request| {
@@ -226,7 +249,7 @@ impl Future for Pending {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.state {
             State::Sent { sent, url, content_limit } => {
-                let response = ready!(Pin::new(sent).poll(cx))?;
+                let response = ready!(Pin::new(sent).poll(cx)).map_err(|error| error.with_url(url))?;
                 Poll::Ready(Ok(Response::new(response, std::mem::take(url), *content_limit)))
             }
             State::Failed(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),

@@ -4,44 +4,63 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_agent::{Agent, HttpConnector};
-use treq_core::{Body, Target};
+use treq_core::{Body, Error, Target};
 use treq_decode::{Decode, DecodeLayer};
 use treq_pool::{Pool, PoolLayer};
 use treq_redirect::{Redirect, RedirectLayer};
+use treq_timeout::{ByBody, ConnectTimeout, ConnectTimeoutLayer, Deadline, DeadlineLayer, Timeout, TimeoutLayer};
 
 use crate::https::Https;
 
 /// From a target to a connection on which HTTP is spoken.
 pub(crate) type Connecting<C> = HttpConnector<Https<C>, Body>;
 
-/// The agent over the pool, and the pool for those who ask for its figures.
-pub(crate) type Pooling<C> = Pool<Connecting<C>, treq_agent::HttpConnection<Body>>;
+/// The pool, for those who ask for its figures.
+pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, treq_agent::HttpConnection<Body>>;
+
+/// What the caller's layers next to the agent stand on.
+pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
 
 /// What every request goes through, from the network up to the caller's own layers.
-pub(crate) type Layered<A> = Decode<Redirect<A>>;
+pub(crate) type Layered<A> = Deadline<Decode<Redirect<A>>>;
+
+/// The layers, set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Layers {
+    pub(crate) connect_timeout: ConnectTimeoutLayer,
+    pub(crate) pool: PoolLayer,
+    pub(crate) timeouts: TimeoutLayer,
+    pub(crate) redirect: RedirectLayer,
+    pub(crate) decode: DecodeLayer,
+    pub(crate) deadline: DeadlineLayer,
+}
 
 /// One line and one reason a layer.
 pub(crate) fn stack<C, A>(
     connect: Connecting<C>,
-    pool: &PoolLayer,
+    layers: &Layers,
     agent_layers: &A,
-    redirect: &RedirectLayer,
-    decode: &DecodeLayer,
 ) -> (Layered<A::Service>, Pooling<C>)
 where
-    Connecting<C>: Service<Target, Response = treq_agent::HttpConnection<Body>>,
-    A: Layer<Agent<Pooling<C>>>,
+    Connecting<C>: Service<Target, Response = treq_agent::HttpConnection<Body>, Error = Error>,
+    A: Layer<Exchanging<C>>,
     A::Service: Service<Request<Body>> + Clone,
 {
+    // Around all that makes a connection: resolving, TCP, TLS and the handshake share one limit.
+    let connect = layers.connect_timeout.layer(connect);
     // Connections are kept above the handshake, so that TLS and HTTP/2 are negotiated once.
-    let pool = pool.layer(connect);
+    let pool = layers.pool.layer(connect);
     // The agent knows whether bytes have left, so the one safe resend is its business.
     let agent = Agent::new(pool.clone());
+    // Next to the agent, so that each hop and each attempt has its time.
+    let timed = layers.timeouts.clone().uploads(ByBody).layer(agent);
     // The caller's layers that want to see what goes over the network.
-    let agent = agent_layers.layer(agent);
+    let agent = agent_layers.layer(timed);
     // Above what belongs to one origin, so that each hop is judged by its own.
-    let redirect = redirect.layer(agent);
-    // Outermost, so that no answer is decoded but the one that the caller gets.
-    let decode = decode.layer(redirect);
-    (decode, pool)
+    let redirect = layers.redirect.layer(agent);
+    // Above redirects, so that no answer is decoded but the one that the caller gets.
+    let decode = layers.decode.layer(redirect);
+    // Outermost, so that nothing escapes the deadline, a slow decoder included.
+    let deadline = layers.deadline.layer(decode);
+    (deadline, pool)
 }

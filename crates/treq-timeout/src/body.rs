@@ -1,0 +1,126 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use treq_core::{BoxError, Error, Phase};
+
+use crate::Elapsed;
+use crate::deadline::Countdown;
+use crate::timer::Timer;
+
+pin_project! {
+    /// A body whose every piece must come within a limit. After the error it has ended, and what it stood on is given up.
+    pub struct TimeoutBody<B> {
+        #[pin]
+        body: Option<B>,
+        timer: Timer,
+    }
+}
+
+impl<B> TimeoutBody<B> {
+    pub(crate) fn new(body: B, timer: Timer) -> TimeoutBody<B> {
+        TimeoutBody { body: Some(body), timer }
+    }
+}
+
+impl<B> Body for TimeoutBody<B>
+where
+    B: Body,
+    B::Error: Into<BoxError> + 'static,
+{
+    type Data = B::Data;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, Error>>> {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = body.poll_frame(cx) {
+            match &frame {
+                Some(Ok(_)) => this.timer.progress(),
+                Some(Err(_)) | None => this.timer.stop(),
+            }
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)));
+        }
+        let Some(limit) = this.timer.limits().read else { return Poll::Pending };
+        this.timer.poll(cx, limit).map(|()| {
+            this.body.set(None);
+            Some(Err(Elapsed::error(Phase::Read, limit)))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl<B> fmt::Debug for TimeoutBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutBody").field("timer", &self.timer).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A body that must be over before a deadline. After the error it has ended, and what it stood on is given up.
+    pub struct DeadlineBody<B> {
+        #[pin]
+        body: Option<B>,
+        countdown: Option<Box<Countdown>>,
+    }
+}
+
+impl<B> DeadlineBody<B> {
+    pub(crate) fn new(body: B, countdown: Option<Box<Countdown>>) -> DeadlineBody<B> {
+        DeadlineBody { body: Some(body), countdown }
+    }
+}
+
+impl<B> Body for DeadlineBody<B>
+where
+    B: Body,
+    B::Error: Into<BoxError> + 'static,
+{
+    type Data = B::Data;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, Error>>> {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        // A body that always has something ready must not get past its deadline.
+        if let Some(countdown) = this.countdown.as_deref_mut().filter(|countdown| countdown.is_over()) {
+            let error = countdown.error();
+            this.body.set(None);
+            return Poll::Ready(Some(Err(error)));
+        }
+        if let Poll::Ready(frame) = body.poll_frame(cx) {
+            if !matches!(frame, Some(Ok(_))) {
+                *this.countdown = None;
+            }
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)));
+        }
+        let Some(countdown) = this.countdown else { return Poll::Pending };
+        countdown.poll(cx).map(|error| {
+            this.body.set(None);
+            Some(Err(error))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl<B> fmt::Debug for DeadlineBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadlineBody").field("countdown", &self.countdown).finish_non_exhaustive()
+    }
+}

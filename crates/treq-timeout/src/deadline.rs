@@ -1,0 +1,144 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower_layer::Layer;
+use tower_service::Service;
+use treq_core::{BoxError, Error, Phase};
+
+use crate::{DeadlineBody, Elapsed, Total};
+
+/// One deadline for a request as a whole: all hops and attempts of the layers below, and the body of the answer. None
+/// unless set, here or by the request's [`Total`]. See the [crate's page](crate).
+///
+/// Best around everything else, so that nothing escapes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DeadlineLayer {
+    total: Option<Duration>,
+}
+
+impl DeadlineLayer {
+    /// No deadline but that which a request brings along.
+    #[must_use]
+    pub fn new() -> DeadlineLayer {
+        DeadlineLayer::default()
+    }
+
+    /// How long a request may take from the call to the end of the answer's body; `None`: as long as it takes.
+    #[must_use]
+    pub fn total(mut self, limit: impl Into<Option<Duration>>) -> DeadlineLayer {
+        self.total = limit.into();
+        self
+    }
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = Deadline<S>;
+
+    fn layer(&self, inner: S) -> Deadline<S> {
+        Deadline { inner, total: self.total }
+    }
+}
+
+/// The service of a [`DeadlineLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline<S> {
+    inner: S,
+    total: Option<Duration>,
+}
+
+impl<S, B, R> Service<Request<B>> for Deadline<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError> + 'static,
+    R: http_body::Body,
+{
+    type Response = Response<DeadlineBody<R>>;
+    type Error = Error;
+    type Future = DeadlineFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(Error::adopt)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let total = request.extensions().get::<Total>().map_or(self.total, |total| total.0);
+        let countdown = total.and_then(Countdown::new);
+        DeadlineFuture { future: self.inner.call(request), countdown }
+    }
+}
+
+pin_project! {
+    /// The future of a [`Deadline`].
+    pub struct DeadlineFuture<F> {
+        #[pin]
+        future: F,
+        // Boxed, since most requests have none.
+        countdown: Option<Box<Countdown>>,
+    }
+}
+
+impl<F, R, E> Future for DeadlineFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: Into<BoxError> + 'static,
+{
+    type Output = Result<Response<DeadlineBody<R>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(outcome) = this.future.poll(cx) {
+            let countdown = this.countdown.take();
+            let outcome = outcome.map(|head| head.map(|body| DeadlineBody::new(body, countdown)));
+            return Poll::Ready(outcome.map_err(Error::adopt));
+        }
+        let Some(countdown) = this.countdown else { return Poll::Pending };
+        countdown.poll(cx).map(Err)
+    }
+}
+
+impl<F> fmt::Debug for DeadlineFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadlineFuture").field("countdown", &self.countdown).finish_non_exhaustive()
+    }
+}
+
+/// From the call on.
+pub(crate) struct Countdown {
+    limit: Duration,
+    end: Instant,
+    /// Set up when something is first waited for.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Countdown {
+    /// `None` for an end that no clock reaches.
+    fn new(limit: Duration) -> Option<Box<Countdown>> {
+        let end = Instant::now().checked_add(limit)?;
+        Some(Box::new(Countdown { limit, end, sleep: None }))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    pub(crate) fn error(&self) -> Error {
+        Elapsed::error(Phase::Total, self.limit)
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(self.end)));
+        sleep.as_mut().poll(cx).map(|()| self.error())
+    }
+}
+
+impl fmt::Debug for Countdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Countdown").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}

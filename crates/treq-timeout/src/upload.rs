@@ -1,0 +1,162 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::Instant;
+use treq_core::{Body, BoxError, Phase};
+
+use crate::limit::Limits;
+
+/// How a [`TimeoutLayer`](crate::TimeoutLayer) learns how a request's body goes out: a strategy, since only who knows the
+/// body's type can put something around it.
+///
+/// A closure `Fn(B, Sent) -> B` is one: it returns a body that tells [`Sent`] of each piece that is taken, and of the
+/// end.
+pub trait Uploads<B> {
+    /// The body, watched.
+    ///
+    /// # Errors
+    ///
+    /// The body as it was, where it is not watched.
+    fn watch(&self, body: B, sent: Sent) -> Result<B, B>;
+}
+
+/// Does not look: the head is waited for from the call on, and there is no limit on writes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl<B> Uploads<B> for Unwatched {
+    fn watch(&self, body: B, _: Sent) -> Result<B, B> {
+        Err(body)
+    }
+}
+
+/// Watches a [`treq_core::Body`]. It can be sent again as before, and the pieces that it goes out in have at most
+/// 256 KiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByBody;
+
+impl Uploads<Body> for ByBody {
+    fn watch(&self, body: Body, sent: Sent) -> Result<Body, Body> {
+        Ok(body.wrap(move |body| Body::stream(Watched { body, rest: Bytes::new(), sent: sent.clone() })))
+    }
+}
+
+impl<B, F: Fn(B, Sent) -> B> Uploads<B> for F {
+    fn watch(&self, body: B, sent: Sent) -> Result<B, B> {
+        Ok(self(body, sent))
+    }
+}
+
+/// Where a body says how it goes out.
+#[derive(Clone)]
+pub struct Sent {
+    upload: Arc<Upload>,
+}
+
+struct Upload {
+    begun: Instant,
+    /// When the last piece was taken, in milliseconds since then.
+    moved: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Sent {
+    pub(crate) fn new() -> Sent {
+        let upload = Upload { begun: Instant::now(), moved: AtomicU64::new(0), ended: AtomicBool::new(false) };
+        Sent { upload: Arc::new(upload) }
+    }
+
+    /// A piece was taken.
+    pub fn moved(&self) {
+        let moved = self.upload.begun.elapsed().as_millis();
+        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// There is nothing more to send.
+    pub fn ended(&self) {
+        self.moved();
+        self.upload.ended.store(true, Ordering::Release);
+    }
+
+    /// What has taken too long by now: else when to look again, never for `None`.
+    pub(crate) fn overdue(&self, limits: &Limits) -> Result<(Phase, Duration), Option<Instant>> {
+        let (phase, limit) = match self.upload.ended.load(Ordering::Acquire) {
+            true => (Phase::Head, limits.head),
+            false => (Phase::Write, limits.write),
+        };
+        let last = self.upload.begun + Duration::from_millis(self.upload.moved.load(Ordering::Relaxed));
+        let now = Instant::now();
+        match limit.map(|limit| (limit, last.checked_add(limit))) {
+            Some((limit, Some(end))) if end <= now => Ok((phase, limit)),
+            Some((_, end)) => Err(end),
+            // Unlimited as long as it is sent; then the head's limit may begin.
+            None => Err(limits.sending().and_then(|limit| now.checked_add(limit))),
+        }
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent").field("ended", &self.upload.ended).finish_non_exhaustive()
+    }
+}
+
+/// So large a piece counts as taken only when it is asked for what follows.
+const PIECE: usize = 256 * 1024;
+
+struct Watched {
+    body: Body,
+    rest: Bytes,
+    sent: Sent,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        if this.rest.is_empty() {
+            match Pin::new(&mut this.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => this.rest = data,
+                    Err(trailers) => {
+                        this.sent.ended();
+                        return Poll::Ready(Some(Ok(trailers)));
+                    }
+                },
+                Poll::Ready(end @ (None | Some(Err(_)))) => {
+                    this.sent.ended();
+                    return Poll::Ready(end);
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        match this.is_end_stream() {
+            true => this.sent.ended(),
+            false => this.sent.moved(),
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, mut hint) = (self.rest.len() as u64, self.body.size_hint());
+        // The upper end first: it must not be below the lower one.
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
+    }
+}
