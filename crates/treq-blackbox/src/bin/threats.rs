@@ -1,0 +1,4 @@
+//! The player of the threats' cases.
+#![forbid(unsafe_code)]
+
+fn main() {}
