@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub struct Case(Value);
 
+/// The texts of a connection's steps.
+pub type Steps<'a> = Vec<&'a str>;
+
 impl Case {
     /// All lines of a file. Those without a script are played elsewhere, as unit tests: see [`is_scripted`](Case::is_scripted).
     ///
@@ -62,7 +65,7 @@ impl Case {
     /// # Errors
     ///
     /// For a script that is not a list of steps, or of lists of steps.
-    pub fn scripts(&self) -> Result<Vec<(&str, Vec<Vec<&str>>)>, String> {
+    pub fn scripts(&self) -> Result<Vec<(&str, Vec<Steps<'_>>)>, String> {
         let scripts = self.0.get("server_script").and_then(Value::as_object).ok_or("no server_script")?;
         scripts
             .iter()
@@ -101,12 +104,12 @@ impl Case {
 }
 
 /// A script for each connection; a list of steps is the script of all.
-fn connections(script: &Value) -> Option<Vec<Vec<&str>>> {
+fn connections(script: &Value) -> Option<Vec<Steps<'_>>> {
     let all = script.as_array()?;
     if all.first()?.is_array() { all.iter().map(steps).collect() } else { Some(vec![steps(script)?]) }
 }
 
-fn steps(list: &Value) -> Option<Vec<&str>> {
+fn steps(list: &Value) -> Option<Steps<'_>> {
     list.as_array()?.iter().map(Value::as_str).collect()
 }
 

@@ -33,6 +33,45 @@ pub struct Seen {
     pub cpu_ms: Option<f64>,
 }
 
+/// The keys of a call and of the whole that are judged, or say how. The others are those of `Judgement::one`.
+const KEYS: [&str; 14] = [
+    "outcome",
+    "status",
+    "body",
+    "body_len",
+    "body_not",
+    "body_max",
+    "kind",
+    "calls",
+    "max_ms",
+    "max_rss_mb",
+    "max_cpu_ms",
+    "nothing_sent",
+    "needs",
+    "skip_if_connect",
+];
+const OF_LISTENERS: [&str; 13] = [
+    "absent",
+    "present",
+    "last_absent",
+    "requests",
+    "max_requests",
+    "conns",
+    "max_conns",
+    "last_body",
+    "last_line",
+    "max_header",
+    "count",
+    "not_both",
+    "raw_absent",
+];
+
+/// What a case expects that nothing here judges.
+pub fn unjudged(expect: &Value) -> Vec<&str> {
+    let keys = expect.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    keys.filter(|key| !KEYS.contains(key) && !OF_LISTENERS.contains(key)).collect()
+}
+
 /// All that is not as expected; empty where everything is.
 pub fn judge(expect: &Value, seen: &Seen) -> Vec<String> {
     let mut judgement = Judgement { seen, wrong: Vec::new() };
@@ -109,8 +148,7 @@ impl Judgement<'_> {
             }
             "max_rss_mb" => self.at_most("rss in MB", seen.rss_mb, wanted),
             "max_cpu_ms" => self.at_most("cpu in ms", seen.cpu_ms, wanted),
-            "absent" | "present" | "last_absent" | "requests" | "max_requests" | "conns" | "max_conns"
-            | "last_body" | "last_line" | "max_header" | "count" | "not_both" | "raw_absent" => {
+            key if OF_LISTENERS.contains(&key) => {
                 for (name, wanted) in wanted.as_object().into_iter().flatten() {
                     match seen.listeners.get(name) {
                         Some(record) => self.listener(key, name, wanted, record, expect),
@@ -245,4 +283,128 @@ fn shown(value: &Value) -> String {
 fn cut(text: &str) -> &str {
     let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
     &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(line: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Request { line: line.to_owned(), headers, body: body.to_owned() }
+    }
+
+    /// Two requests at A, none at B.
+    fn seen() -> Seen {
+        let first = request("GET /1 HTTP/1.1", &[("Cookie", " sid=1"), ("X-A", " 12345"), ("x-a", " 6")], "");
+        let last = request("POST /2 HTTP/1.1", &[("Host", " a"), ("HOST", " b"), ("Content-Length", " 3")], "abc");
+        let raw = b"GET /1\r\nsecret".to_vec();
+        let a = Record { connections: 2, requests: vec![first, last], raw };
+        Seen {
+            outcomes: vec![
+                json!({ "outcome": "error", "error": "cut", "kind": "Body", "body_len": 7 }),
+                json!({ "outcome": "ok", "status": 200, "body": "hello", "body_len": 5 }),
+            ],
+            listeners: [("A".to_owned(), a), ("B".to_owned(), Record::default())].into(),
+            took: Duration::from_millis(1500),
+            rss_mb: Some(20.0),
+            cpu_ms: Some(300.0),
+        }
+    }
+
+    /// The one failed call.
+    fn failed() -> Seen {
+        let mut seen = seen();
+        seen.outcomes.truncate(1);
+        seen
+    }
+
+    #[test]
+    fn each_key_is_judged() {
+        for (fine, wrong) in [
+            (json!({ "outcome": "ok" }), json!({ "outcome": "error" })),
+            (json!({ "outcome": "any" }), json!({ "outcome": "cancelled" })),
+            (json!({ "status": 200 }), json!({ "status": 201 })),
+            (json!({ "body": "hello" }), json!({ "body": "hell" })),
+            (json!({ "body_len": 5 }), json!({ "body_len": 4 })),
+            (json!({ "body_not": "hell" }), json!({ "body_not": "hello" })),
+            (json!({ "body_max": 5 }), json!({ "body_max": 4 })),
+            (
+                json!({ "calls": [{ "kind": "Body" }, { "outcome": "ok" }] }),
+                json!({ "calls": [{ "outcome": "ok" }, {}] }),
+            ),
+            (json!({ "calls": [{}, {}] }), json!({ "calls": [{}, {}, { "outcome": "ok" }] })),
+            (json!({ "absent": { "A": ["cookies", "cookie=2"] } }), json!({ "absent": { "A": ["cookie"] } })),
+            (json!({ "absent": { "B": ["cookie"] } }), json!({ "absent": { "A": ["COOKIE=sid"] } })),
+            (json!({ "present": { "A": ["host", "host=b"] } }), json!({ "present": { "A": ["cookie"] } })),
+            (json!({ "last_absent": { "A": ["cookie"] } }), json!({ "last_absent": { "A": ["host=b"] } })),
+            (json!({ "requests": { "A": 2, "B": 0 } }), json!({ "requests": { "A": 1 } })),
+            (json!({ "max_requests": { "A": 2 } }), json!({ "max_requests": { "A": 1 } })),
+            (json!({ "conns": { "A": 2 } }), json!({ "conns": { "B": 2 } })),
+            (json!({ "max_conns": { "A": 2 } }), json!({ "max_conns": { "A": 1 } })),
+            (json!({ "last_body": { "A": "abc", "B": "x" } }), json!({ "last_body": { "A": "ab" } })),
+            (json!({ "last_line": { "A": "POST /2 ", "B": "GET" } }), json!({ "last_line": { "A": "GET" } })),
+            (json!({ "outcome": "any" }), json!({ "outcome": "ok", "last_line": { "B": "GET" } })),
+            (json!({ "max_header": { "A": { "x-a": 6 } } }), json!({ "max_header": { "A": { "x-a": 5 } } })),
+            (json!({ "count": { "A": { "host": 2, "cookie": 0 } } }), json!({ "count": { "A": { "host": 1 } } })),
+            (
+                json!({ "not_both": { "A": ["host", "cookie"] } }),
+                json!({ "not_both": { "A": ["host", "content-length"] } }),
+            ),
+            (json!({ "raw_absent": { "A": "\\r\\n\\r\\n" } }), json!({ "raw_absent": { "A": "\\r\\nsec" } })),
+            (json!({ "max_ms": 1500 }), json!({ "max_ms": 1499 })),
+            (json!({ "max_rss_mb": 20 }), json!({ "max_rss_mb": 19 })),
+            (json!({ "max_cpu_ms": 300 }), json!({ "max_cpu_ms": 299 })),
+            (json!({}), json!({ "requests": { "C": 0 } })),
+            (json!({}), Value::Null),
+        ] {
+            assert_eq!(judge(&fine, &seen()), [""; 0], "{fine}");
+            assert_eq!(judge(&wrong, &seen()).len(), 1, "{wrong}: {:?}", judge(&wrong, &seen()));
+        }
+    }
+
+    #[test]
+    fn errors_are_judged() {
+        for (fine, wrong) in [
+            (json!({ "outcome": "error" }), json!({ "outcome": "ok" })),
+            (json!({ "kind": "Body" }), json!({ "kind": "Protocol" })),
+            (json!({ "kind": ["Protocol", "Body"] }), json!({ "kind": ["Protocol", "Decode"] })),
+            (json!({ "body": "x", "status": 1, "body_not": "y" }), json!({ "body_max": 6 })),
+        ] {
+            assert_eq!(judge(&fine, &failed()), [""; 0], "{fine}");
+            assert_eq!(judge(&wrong, &failed()).len(), 1, "{wrong}: {:?}", judge(&wrong, &failed()));
+        }
+        let mut nameless = failed();
+        nameless.outcomes = vec![json!({ "outcome": "error" })];
+        assert_eq!(judge(&json!({ "kind": "Body" }), &nameless).len(), 1);
+    }
+
+    #[test]
+    fn an_error_needs_a_connection_unless_nothing_may_arrive() {
+        let mut seen = failed();
+        seen.listeners.values_mut().for_each(|record| *record = Record::default());
+        let expect = |more: Value| {
+            let mut expect = json!({ "outcome": "error" });
+            expect.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            judge(&expect, &seen).len()
+        };
+        assert_eq!(expect(json!({})), 1);
+        assert_eq!(expect(json!({ "nothing_sent": false })), 1);
+        for excuse in
+            [json!({ "requests": { "A": 0 } }), json!({ "conns": { "B": 0 } }), json!({ "nothing_sent": true })]
+        {
+            assert_eq!(expect(excuse), 0);
+        }
+        seen.listeners.clear();
+        assert_eq!(judge(&json!({ "outcome": "error" }), &seen), [""; 0]);
+        seen.outcomes.clear();
+        assert_eq!(judge(&json!({}), &seen).len(), 1);
+    }
+
+    #[test]
+    fn says_what_it_does_not_judge() {
+        assert_eq!(unjudged(&json!({ "outcome": "ok", "colour": 1, "conns": {}, "needs": "br" })), ["colour"]);
+    }
 }

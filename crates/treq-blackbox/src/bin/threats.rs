@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use treq_blackbox::{Adapter, Case, Verdict, play, scope};
+use treq_blackbox::{Adapter, Case, Verdict, expect, play, scope};
 
 fn main() -> ExitCode {
     match run() {
@@ -147,8 +147,11 @@ fn verdict(case: &Case, wanted: &Wanted) -> Verdict {
 fn line(case: &Case, verdict: &Verdict) -> String {
     let id = case.id();
     match verdict {
-        Verdict::Pass => format!("{id} PASS"),
-        Verdict::Fail(seen) => format!("{id} FAIL {}", seen.escape_debug()),
+        Verdict::Pass => match expect::unjudged(case.expect()).as_slice() {
+            [] => format!("{id} PASS"),
+            keys => format!("{id} PASS, but nothing judges {}", keys.join(", ")),
+        },
+        Verdict::Fail(seen) => format!("{id} FAIL {}", seen.replace(char::is_control, "�")),
         Verdict::Listed(reason) => format!("{id} LISTED {reason}"),
         Verdict::Skip(reason) => format!("{id} SKIP {reason}"),
     }

@@ -1,0 +1,5 @@
+//! Both programs end to end, and the rows that need no listener.
+#![allow(missing_docs)]
+
+mod given;
+mod player;
