@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub struct Case(Value);
 
 /// The texts of a connection's steps.
-pub type Steps<'a> = Vec<&'a str>;
+pub(crate) type Steps<'a> = Vec<&'a str>;
 
 impl Case {
     /// All lines of a file. Those without a script are played elsewhere, as unit tests: see [`is_scripted`](Case::is_scripted).
@@ -65,7 +65,7 @@ impl Case {
     /// # Errors
     ///
     /// For a script that is not a list of steps, or of lists of steps.
-    pub fn scripts(&self) -> Result<Vec<(&str, Vec<Steps<'_>>)>, String> {
+    pub(crate) fn scripts(&self) -> Result<Vec<(&str, Vec<Steps<'_>>)>, String> {
         let scripts = self.0.get("server_script").and_then(Value::as_object).ok_or("no server_script")?;
         scripts
             .iter()
