@@ -5,6 +5,9 @@
 //! that follow its script, and judges what client and listeners saw: see [`expect`]. After an error the same client must
 //! succeed with a healthy server. A case that treq deliberately answers in another way is covered by a rule in
 //! [`listed`] that gives the reason.
+//!
+//! The player runs the `treq-blackbox` that stands beside it, so both are built first:
+//! `cargo build -p treq-blackbox && target/debug/treq-threats`.
 #![forbid(unsafe_code)]
 
 pub mod adapter;

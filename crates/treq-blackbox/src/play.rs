@@ -76,7 +76,7 @@ impl Adapter {
         }
         let input = plan.to_string();
         let start = Instant::now();
-        let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+        let mut child = command.spawn().map_err(|error| format!("{program}: {error} (is it built?)"))?;
         let (said, complained) = talk(&mut child, input)?;
         let took = start.elapsed();
         let last = said.trim().lines().last().unwrap_or_default();
