@@ -13,7 +13,8 @@
 //!
 //! A call has `method` (GET), `url`, `headers`, `body` (text), `cookies` (of this call), `wait_ms` (before it),
 //! `cancel_ms` (it is dropped so long after its start), `read: "drop"` (its response is dropped unread) and `max` (it
-//! stops reading after so many decoded bytes).
+//! stops reading after so many decoded bytes). Without `max` the whole body is read into memory, which the client
+//! limits.
 //!
 //! Out: `{"calls": [{"outcome": "ok" | "error" | "cancelled", "status", "body" (the first 200 bytes as text),
 //! "body_len", "error", "kind"}], "rss_mb": peak, "cpu_ms": user and system}`, or `{"skip": reason}` for what the client

@@ -86,6 +86,7 @@ fn fails_what_is_expected_wrongly() {
     assert_eq!(output.status.code(), Some(1));
 }
 
+#[cfg(unix)]
 #[test]
 fn wants_the_client_to_be_healthy_after_an_error() {
     // An adapter that forgets the last outcome of several, if that was an ok.
