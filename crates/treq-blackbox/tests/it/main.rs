@@ -1,0 +1,6 @@
+//! Both programs end to end, and the rows that need no listener.
+#![allow(missing_docs)]
+
+mod adapter;
+mod given;
+mod player;
