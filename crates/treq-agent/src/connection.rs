@@ -6,13 +6,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
-    BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Origin, Reason, Refused, Wire,
+    BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Kind, Origin, Reason, Refused,
+    Wire,
 };
 
 use crate::expect::{self, Opener};
@@ -35,6 +36,8 @@ struct Inner<B> {
     shared: Arc<Shared>,
     exchange: Started,
     idle_hint: Option<Duration>,
+    /// An answer was refused: what follows it on the stream means nothing.
+    broken: bool,
 }
 
 pub(crate) enum Sender<B> {
@@ -57,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) max_streams: std::sync::atomic::AtomicUsize,
     /// How long a body waits for `100 Continue`.
     pub(crate) expect_wait: Duration,
+    pub(crate) facts_in_extensions: bool,
 }
 
 /// The exchange under way.
@@ -68,13 +72,15 @@ struct Started {
     read_before: u64,
     is_head: bool,
     is_connect: bool,
+    asks_upgrade: bool,
     /// Opens the body's gate; dropped when the answer has come.
     gate: Option<Arc<Opener>>,
 }
 
 impl<B> HttpConnection<B> {
     pub(crate) fn new(sender: Sender<B>, shared: Arc<Shared>) -> HttpConnection<B> {
-        let inner = Inner { sender, sending: None, shared, exchange: Started::default(), idle_hint: None };
+        let inner =
+            Inner { sender, sending: None, shared, exchange: Started::default(), idle_hint: None, broken: false };
         HttpConnection { inner: Box::new(inner) }
     }
 
@@ -97,7 +103,9 @@ impl<B: Send + 'static> Connection for HttpConnection<B> {
         match &self.inner.sender {
             // An answer that came before the whole body was sent leaves a connection of which nobody knows when it
             // will be free again.
-            Sender::Http1(sender) => !sender.is_closed() && !self.inner.shared.watch.is_uploading(),
+            Sender::Http1(sender) => {
+                !self.inner.broken && !sender.is_closed() && !self.inner.shared.watch.is_uploading()
+            }
             #[cfg(feature = "http2")]
             Sender::Http2(sender) => !sender.is_closed(),
         }
@@ -182,6 +190,7 @@ where
         }
         inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.is_connect = head.method == Method::CONNECT;
+        inner.exchange.asks_upgrade = head.headers.contains_key(UPGRADE);
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
         let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
@@ -211,7 +220,13 @@ where
             gate.lock();
         }
         Poll::Ready(match sent {
-            Ok(response) => Ok(inner.accept(response)),
+            Ok(response) => match inner.framing(&response) {
+                Ok(framing) => Ok(inner.accept(response, framing)),
+                Err(error) => {
+                    inner.broken = true;
+                    Err(Refused::new(error))
+                }
+            },
             Err(failed) => Err(inner.refuse(failed)),
         })
     }
@@ -228,25 +243,44 @@ fn set<B: 'static>(
 }
 
 impl<B> Inner<B> {
+    /// How the body of an answer is framed, and what is wrong with an answer that hyper takes.
+    fn framing(&self, response: &Response<hyper::body::Incoming>) -> Result<Framing, Error> {
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS && !self.exchange.asks_upgrade {
+            // https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+            let why = "the server switched protocols (101), which nobody had asked for";
+            return Err(Error::new(Kind::Protocol, why));
+        }
+        if self.is_bodyless(status) {
+            return Ok(Framing::None);
+        }
+        if response.body().size_hint().exact().is_some() || response.version() == Version::HTTP_2 {
+            return Ok(Framing::Delimited);
+        }
+        // The request's TE offers no other transfer coding: https://www.rfc-editor.org/rfc/rfc9112#section-7
+        let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();
+        match (codings.next(), codings.next()) {
+            (None, _) => Ok(Framing::Close),
+            (Some(one), None) if one.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => Ok(Framing::Delimited),
+            _ => Err(Error::new(Kind::Protocol, "the answer has another Transfer-Encoding than chunked")),
+        }
+    }
+
     /// The answer with the facts of its connection.
-    fn accept(&mut self, response: Response<hyper::body::Incoming>) -> Response<Incoming> {
-        let mut response = response.map(Incoming::new);
-        let http2 = response.version() == Version::HTTP_2;
-        let framing = if self.is_bodyless(response.status()) {
-            Framing::None
-        } else if response.body().size_hint().exact().is_some() || http2 || is_chunked(response.headers()) {
-            Framing::Delimited
-        } else {
-            Framing::Close
-        };
+    fn accept(&mut self, response: Response<hyper::body::Incoming>, framing: Framing) -> Response<Incoming> {
         // A server says it with its first answer or never.
-        if !http2 && (!self.exchange.reused || self.idle_hint.is_some()) {
+        if response.version() != Version::HTTP_2 && (!self.exchange.reused || self.idle_hint.is_some()) {
             self.idle_hint = idle_hint(response.headers());
         }
+        let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
+        let in_extensions = self.shared.facts_in_extensions.then(|| facts.clone());
+        let mut response = response.map(|body| Incoming::new(body, facts));
         if let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>() {
             response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
         }
-        response.extensions_mut().insert(Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing));
+        if let Some(facts) = in_extensions {
+            response.extensions_mut().insert(facts);
+        }
         response
     }
 
@@ -267,22 +301,17 @@ impl<B> Inner<B> {
         // Over HTTP/2 bytes may have arrived for other exchanges, which only makes this more careful; there the peer can
         // also say which requests it did not look at.
         let nothing_arrived = self.shared.watch.read() == self.exchange.read_before;
-        let silent = failure::refused_by_peer(&error) || (nothing_arrived && failure::is_closed(&error));
-        let mut refused = Refused::new(failure::of_exchange(error, request.is_some()));
-        refused.stale = self.exchange.reused && silent;
+        let unread = failure::refused_by_peer(&error);
+        let dead = self.exchange.reused && nothing_arrived && failure::is_closed(&error);
+        let error = match self.shared.watch.excess() {
+            Some(limit) => Error::new(Kind::Protocol, format!("the server sent {limit}")).with_source(limit),
+            None => failure::of_exchange(error, request.is_some()),
+        };
+        let mut refused = Refused::new(error);
+        refused.stale = unread || dead;
         refused.request = request;
         refused
     }
-}
-
-/// Whether the last transfer coding is chunked; anything else ends with the connection
-/// ([RFC 9112, section 6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)).
-fn is_chunked(headers: &HeaderMap) -> bool {
-    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
-    last.is_some_and(|value| {
-        let coding = value.as_bytes().rsplit(|&byte| byte == b',').next().unwrap_or_default();
-        coding.trim_ascii().eq_ignore_ascii_case(b"chunked")
-    })
 }
 
 /// The seconds of `Keep-Alive: timeout=5, max=100`.

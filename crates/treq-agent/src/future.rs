@@ -150,8 +150,11 @@ impl<C, R, B: Body> Sending<C, R, B> {
     {
         // Prepared where it stands, and moved once.
         let Some((head, body)) = &mut self.request else { return Ok(()) };
-        // A fresh connection cannot be stale, so nothing is kept for a second try on it.
-        if connection.is_reused() && head::is_idempotent(&head.method) {
+        // A fresh connection cannot be stale, so nothing is kept for a second try on it; but an HTTP/2 peer may say of any
+        // request that it did not look at it (RFC 9113, section 8.7).
+        let wire = connection.wire();
+        let comes_back = wire.as_ref().is_some_and(|wire| wire.http2);
+        if comes_back || (connection.is_reused() && head::is_idempotent(&head.method)) {
             self.snapshot = self.replay.copy(body).map(|body| Snapshot {
                 method: head.method.clone(),
                 version: head.version,
@@ -160,7 +163,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
                 body,
             });
         }
-        if let Some(wire) = connection.wire() {
+        if let Some(wire) = wire {
             self.added = head::prepare(head, &self.uri, wire, connection.is_persistent())?;
         }
         let Some((head, body)) = self.request.take() else { return Ok(()) };
@@ -192,11 +195,14 @@ impl<C, R, B: Body> Sending<C, R, B> {
                 std::mem::take(&mut self.added).undo(&mut head.headers);
                 Some((head, body))
             }
-            None if refused.stale => {
-                self.maybe_processed = refused.error.resend() == Resend::MaybeProcessed;
-                self.snapshot.take().map(Snapshot::into_request)
+            None => {
+                // Safe without the request in hand: the peer says that it did not look at it.
+                let unprocessed = refused.error.resend() == Resend::Safe;
+                let again =
+                    |snapshot: &Snapshot<B>| unprocessed || (refused.stale && head::is_idempotent(&snapshot.method));
+                self.maybe_processed = refused.stale && !unprocessed;
+                self.snapshot.take().filter(again).map(Snapshot::into_request)
             }
-            None => None,
         };
         match self.request {
             Some(_) => {

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use treq_core::Error;
+use treq_core::{Error, Facts};
 
 use crate::failure;
 
@@ -13,11 +13,17 @@ use crate::failure;
 #[derive(Debug)]
 pub struct Incoming {
     body: hyper::body::Incoming,
+    facts: Facts,
 }
 
 impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming) -> Incoming {
-        Incoming { body }
+    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts) -> Incoming {
+        Incoming { body, facts }
+    }
+
+    /// The connection that it comes from, and how its end is known.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 }
 

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::io;
 
 /// How many interim (1xx) heads an answer may be preceded by, and how many bytes they may take.
 const MAX_HEADS: u32 = 16;
@@ -16,6 +15,10 @@ pub struct TooManyInterim {
     pub bytes: usize,
 }
 
+impl TooManyInterim {
+    pub(crate) const LIMIT: TooManyInterim = TooManyInterim { heads: MAX_HEADS, bytes: MAX_BYTES };
+}
+
 impl fmt::Display for TooManyInterim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "more than {} interim (1xx) responses or {} bytes of them", self.heads, self.bytes)
@@ -24,12 +27,21 @@ impl fmt::Display for TooManyInterim {
 
 impl std::error::Error for TooManyInterim {}
 
+/// What keeps interim heads within limits.
+#[derive(Debug)]
+pub(crate) enum Interim {
+    /// Of HTTP/1.1.
+    Heads(Heads),
+    /// Of HTTP/2.
+    Frames(Frames),
+}
+
 /// Follows the bytes from the start of an answer to the first head that is not interim.
 ///
 /// It reads just enough to tell a status line that begins with 1 and to find the empty line that ends such a head: what
 /// is in the heads is the parser's business.
 #[derive(Debug, Default)]
-pub(crate) struct Interim {
+pub(crate) struct Heads {
     heads: u32,
     bytes: usize,
     at: At,
@@ -49,10 +61,10 @@ impl Default for At {
     }
 }
 
-impl Interim {
+impl Heads {
     /// The head of the real answer has begun.
-    fn found(&mut self) -> io::Result<bool> {
-        *self = Interim::default();
+    fn found(&mut self) -> Result<bool, TooManyInterim> {
+        *self = Heads::default();
         Ok(true)
     }
 
@@ -63,7 +75,7 @@ impl Interim {
     }
 
     /// Takes the next bytes; true when the head of the real answer has begun.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<bool> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<bool, TooManyInterim> {
         // What nearly all answers are: a whole status line at once, and not an interim one.
         if let (At::StatusLine(0), [b'H', _, _, _, _, _, _, _, _, b'2'..=b'9', ..], 0) = (self.at, bytes, self.heads) {
             return Ok(true);
@@ -92,13 +104,81 @@ impl Interim {
                 self.bytes += 1;
             }
             if self.heads > MAX_HEADS || self.bytes > MAX_BYTES {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    TooManyInterim { heads: MAX_HEADS, bytes: MAX_BYTES },
-                ));
+                return Err(TooManyInterim::LIMIT);
             }
         }
         Ok(false)
+    }
+}
+
+/// Follows the frames of an HTTP/2 connection ([RFC 9113, section 4.1](https://www.rfc-editor.org/rfc/rfc9113#section-4.1)).
+///
+/// What is in the heads is compressed, so they are counted by what follows: of the heads of a stream before its first
+/// data all but the last two, answer and trailers, must have been interim.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    head: [u8; 9],
+    /// How much of `head` is there.
+    seen: usize,
+    /// How much of the frame's payload is to come.
+    payload: usize,
+    /// Streams that have had heads and no data, the oldest first: their heads and the bytes of them.
+    streams: Vec<(u32, u32, usize)>,
+}
+
+impl Frames {
+    /// As many streams as are followed at once; of more the oldest are forgotten.
+    const STREAMS: usize = 128;
+
+    /// Takes the next bytes; never true, since a connection has no last answer.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<bool, TooManyInterim> {
+        const DATA: u8 = 0;
+        const HEADERS: u8 = 1;
+        const RST_STREAM: u8 = 3;
+        const END_STREAM: u8 = 1;
+        loop {
+            let skipped = self.payload.min(bytes.len());
+            self.payload -= skipped;
+            bytes = &bytes[skipped..];
+            let taken = (self.head.len() - self.seen).min(bytes.len());
+            self.head[self.seen..self.seen + taken].copy_from_slice(&bytes[..taken]);
+            self.seen += taken;
+            bytes = &bytes[taken..];
+            if self.payload > 0 || self.seen < self.head.len() {
+                return Ok(false);
+            }
+            self.seen = 0;
+            let [a, b, c, kind, flags, stream @ ..] = self.head;
+            self.payload = u32::from_be_bytes([0, a, b, c]) as usize;
+            match kind {
+                HEADERS if flags & END_STREAM == 0 => self.head_of(u32::from_be_bytes(stream))?,
+                DATA | HEADERS | RST_STREAM => self.forget(u32::from_be_bytes(stream)),
+                _ => {}
+            }
+        }
+    }
+
+    fn head_of(&mut self, stream: u32) -> Result<(), TooManyInterim> {
+        let at = self.streams.iter().position(|(own, ..)| *own == stream).unwrap_or_else(|| {
+            if self.streams.len() == Frames::STREAMS {
+                self.streams.remove(0);
+            }
+            self.streams.push((stream, 0, 0));
+            self.streams.len() - 1
+        });
+        let (_, heads, bytes) = &mut self.streams[at];
+        if *heads > MAX_HEADS + 1 || *bytes > 2 * MAX_BYTES {
+            return Err(TooManyInterim::LIMIT);
+        }
+        *heads += 1;
+        *bytes += self.payload;
+        Ok(())
+    }
+
+    fn forget(&mut self, stream: u32) {
+        if let Some(at) = self.streams.iter().position(|(own, ..)| *own == stream) {
+            self.streams.remove(at);
+        }
     }
 }
 
@@ -111,10 +191,10 @@ mod tests {
     #[test]
     fn finds_the_first_head_that_is_not_interim_however_it_is_cut() {
         let mut bytes = CONTINUE.repeat(3);
-        assert!(!Interim::default().feed(&bytes).unwrap());
+        assert!(!Heads::default().feed(&bytes).unwrap());
         bytes.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
         for cut in 0..bytes.len() - 8 {
-            let mut interim = Interim::default();
+            let mut interim = Heads::default();
             let first = interim.feed(&bytes[..cut]).unwrap();
             assert!(first || interim.feed(&bytes[cut..]).unwrap(), "cut at {cut}");
         }
@@ -122,10 +202,26 @@ mod tests {
 
     #[test]
     fn limits_heads_and_bytes() {
-        let mut interim = Interim::default();
+        let mut interim = Heads::default();
         assert!(!interim.feed(&CONTINUE.repeat(16)).unwrap());
         assert!(interim.feed(CONTINUE).unwrap_err().to_string().contains("16 interim"));
         let long = [b"HTTP/1.1 103 Early Hints\r\nLink: ".as_slice(), &[b'x'; MAX_BYTES]].concat();
-        assert!(Interim::default().feed(&long).is_err());
+        assert!(Heads::default().feed(&long).is_err());
+    }
+
+    #[test]
+    fn limits_the_heads_of_a_stream_however_they_are_cut() {
+        let head = |flags: u8| [0, 0, 1, 1, flags, 0, 0, 0, 1, 0x88];
+        let data = [0, 0, 1, 0, 0, 0, 0, 0, 1, b'x'];
+        let within = [head(4).repeat(MAX_HEADS as usize + 1), head(5).to_vec()].concat();
+        for size in 1..12 {
+            let feed = |bytes: &[u8]| {
+                let mut frames = Frames::default();
+                bytes.chunks(size).try_for_each(|piece| frames.feed(piece).map(drop))
+            };
+            feed(&[within.clone(), within.clone()].concat()).unwrap();
+            feed(&[&head(4)[..], &data].concat().repeat(100)).unwrap();
+            feed(&head(4).repeat(MAX_HEADS as usize + 3)).unwrap_err();
+        }
     }
 }

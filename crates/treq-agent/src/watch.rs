@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::interim::Interim;
+use crate::interim::{Interim, TooManyInterim};
 
 /// What the byte stream under a connection and the connection itself tell each other.
 ///
@@ -20,6 +20,8 @@ pub(crate) struct Watch {
     awaiting_head: AtomicBool,
     /// How far the body of the request has come: an answer may be there before it has gone.
     upload: AtomicU8,
+    /// Interim heads went over their limit. h2 does not keep the error of the stream that says so.
+    excess: AtomicBool,
 }
 
 /// No body, or all of it written.
@@ -34,6 +36,11 @@ impl Watch {
         self.upload.store(if uploading { UNDER_WAY } else { WRITTEN }, Ordering::Release);
         self.awaiting_head.store(true, Ordering::Release);
         self.read()
+    }
+
+    /// The limit that interim heads went over, if they did.
+    pub(crate) fn excess(&self) -> Option<TooManyInterim> {
+        self.excess.load(Ordering::Acquire).then_some(TooManyInterim::LIMIT)
     }
 
     pub(crate) fn read(&self) -> u64 {
@@ -61,12 +68,11 @@ impl Watch {
 pub(crate) struct Watched<IO> {
     io: IO,
     watch: Arc<Watch>,
-    /// `None` on HTTP/2, where heads are frames.
-    interim: Option<Interim>,
+    interim: Interim,
 }
 
 impl<IO> Watched<IO> {
-    pub(crate) fn new(io: IO, watch: Arc<Watch>, interim: Option<Interim>) -> Watched<IO> {
+    pub(crate) fn new(io: IO, watch: Arc<Watch>, interim: Interim) -> Watched<IO> {
         Watched { io, watch, interim }
     }
 }
@@ -83,9 +89,17 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         // Only this task writes the count, so a load and a store do.
         let read = this.watch.read.load(Ordering::Relaxed) + new.len() as u64;
         this.watch.read.store(read, Ordering::Release);
-        if let Some(interim) = &mut this.interim {
-            if this.watch.awaiting_head.load(Ordering::Acquire) && interim.feed(new)? {
-                this.watch.awaiting_head.store(false, Ordering::Release);
+        let followed = match &mut this.interim {
+            Interim::Heads(heads) if this.watch.awaiting_head.load(Ordering::Acquire) => heads.feed(new),
+            Interim::Heads(_) => Ok(false),
+            Interim::Frames(frames) => frames.feed(new),
+        };
+        match followed {
+            Ok(true) => this.watch.awaiting_head.store(false, Ordering::Release),
+            Ok(false) => {}
+            Err(limit) => {
+                this.watch.excess.store(true, Ordering::Release);
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, limit)));
             }
         }
         Poll::Ready(Ok(()))

@@ -36,6 +36,11 @@ impl<B> DecodeBody<B> {
     pub(crate) fn coded(body: B, chain: Chain) -> DecodeBody<B> {
         DecodeBody { body, coded: Some(Box::new(Coded { chain, trailers: None, ended: false })) }
     }
+
+    /// The body as it comes from the inner service.
+    pub fn get_ref(&self) -> &B {
+        &self.body
+    }
 }
 
 impl<B> Body for DecodeBody<B>

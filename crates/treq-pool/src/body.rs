@@ -31,6 +31,11 @@ impl<R: Body<Data = Bytes> + Unpin, C: Connection> PooledBody<R, C> {
         pooled
     }
 
+    /// The connection's own body.
+    pub fn get_ref(&self) -> &R {
+        &self.body
+    }
+
     fn give_back(&mut self) {
         if let Some(mut lease) = self.lease.take() {
             lease.set_clean(true);

@@ -204,6 +204,11 @@ impl Chain {
         }
     }
 
+    /// Nothing has been followed yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.hops.is_empty()
+    }
+
     /// The chain ends with a response that has these extensions.
     pub(crate) fn finish(&mut self, extensions: &mut Extensions) {
         if self.hops.is_empty() {

@@ -23,6 +23,11 @@ impl<B> TimeoutBody<B> {
     pub(crate) fn new(body: B, timer: Timer) -> TimeoutBody<B> {
         TimeoutBody { body: Some(body), timer }
     }
+
+    /// The body that is watched; `None` once it took too long and was given up.
+    pub fn get_ref(&self) -> Option<&B> {
+        self.body.as_ref()
+    }
 }
 
 impl<B> Body for TimeoutBody<B>
@@ -77,6 +82,11 @@ pin_project! {
 impl<B> DeadlineBody<B> {
     pub(crate) fn new(body: B, countdown: Option<Box<Countdown>>) -> DeadlineBody<B> {
         DeadlineBody { body: Some(body), countdown }
+    }
+
+    /// The body that is watched; `None` once it took too long and was given up.
+    pub fn get_ref(&self) -> Option<&B> {
+        self.body.as_ref()
     }
 }
 

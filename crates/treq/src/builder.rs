@@ -1,3 +1,4 @@
+use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
@@ -296,7 +297,9 @@ where
         B::Error: Into<BoxError> + 'static,
     {
         let settings = self.parts.settings.clone();
-        let (service, pool) = self.assemble()?;
+        // With layers of the caller's, they or what is above them may look for the facts where every service has them.
+        let plain = TypeId::of::<O::Service>() == TypeId::of::<Layered<Exchanging<C>>>();
+        let (service, pool) = self.assemble(!plain)?;
         let pool: Box<dyn Connections> = Box::new(pool);
         Ok(Client::of(Stack::new(service), Some(pool), settings))
     }
@@ -308,10 +311,10 @@ where
     ///
     /// As [`build`](ClientBuilder::build).
     pub fn into_service(self) -> Result<O::Service, Error> {
-        Ok(self.assemble()?.0)
+        Ok(self.assemble(true)?.0)
     }
 
-    fn assemble(mut self) -> Result<(O::Service, Pooling<C>), Error> {
+    fn assemble(mut self, facts_in_extensions: bool) -> Result<(O::Service, Pooling<C>), Error> {
         if let Some(error) = self.parts.error.take() {
             return Err(error);
         }
@@ -319,7 +322,8 @@ where
         let https = crate::https::https(self.connect.clone(), &self.parts.tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
         let https = crate::https::https(self.connect.clone());
-        let (service, pool) = stack(self.http(https), &self.parts.layers, &self.agent);
+        let (service, pool) =
+            stack(self.http(https).facts_in_extensions(facts_in_extensions), &self.parts.layers, &self.agent);
         Ok((self.outer.layer(service), pool))
     }
 }

@@ -1,6 +1,7 @@
 //! The one place where the type of the stack is forgotten, at one allocation per request: what is first the future is
 //! then the body.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +13,9 @@ use http::{Request, Response, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use treq_core::{Body, BoxError, Error};
+use treq_core::{Body, BoxError, Error, Facts};
+
+use crate::stack::{LayeredBody, facts};
 
 /// A stack of any type.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ trait Poller: Send {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>>;
     fn is_end_stream(&self) -> bool;
     fn size_hint(&self) -> SizeHint;
+    /// `None` where the body does not say: then it may be an extension that does.
+    fn facts(&self) -> Option<&Facts>;
 }
 
 impl Stack {
@@ -79,7 +84,7 @@ where
     S: Service<Request<Body>, Response = Response<B>> + Send,
     S::Error: Into<BoxError> + 'static,
     S::Future: Send,
-    B: HttpBody<Data = Bytes> + Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError> + 'static,
 {
     fn poll_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
@@ -121,6 +126,11 @@ where
             Stage::Readying { .. } | Stage::Calling { .. } => SizeHint::default(),
         }
     }
+
+    fn facts(&self) -> Option<&Facts> {
+        let Stage::Body { body } = self else { return None };
+        (body as &dyn Any).downcast_ref::<LayeredBody>().and_then(facts)
+    }
 }
 
 /// The future of a [`Client`](crate::Client) used as a service.
@@ -128,14 +138,25 @@ pub struct Sent {
     exchange: Option<Exchange>,
 }
 
-impl Future for Sent {
-    type Output = Result<Response<ResponseBody>, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl Sent {
+    /// The response, with its facts in its body alone.
+    pub(crate) fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<ResponseBody>, Error>> {
         let Some(exchange) = &mut self.exchange else { return Poll::Pending };
         let head = ready!(exchange.as_mut().poll_head(cx));
         let exchange = self.exchange.take();
         Poll::Ready(head.map(|head| Response::from_parts(head, ResponseBody { exchange })))
+    }
+}
+
+impl Future for Sent {
+    type Output = Result<Response<ResponseBody>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(self.poll_response(cx))?;
+        if let Some(facts) = response.body().facts().cloned() {
+            response.extensions_mut().insert(facts);
+        }
+        Poll::Ready(Ok(response))
     }
 }
 
@@ -152,6 +173,12 @@ impl fmt::Debug for Sent {
 pub struct ResponseBody {
     /// `None` for a body that is empty from the start.
     exchange: Option<Exchange>,
+}
+
+impl ResponseBody {
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        self.exchange.as_ref()?.facts()
+    }
 }
 
 impl HttpBody for ResponseBody {

@@ -223,9 +223,13 @@ impl IntoFuture for RequestBuilder {
     type IntoFuture = Pending;
 
     fn into_future(self) -> Pending {
-        let (client, request) = match (self.client, self.request) {
-            (Ok(client), Ok(request)) => (client, request),
-            (_, Err(error)) | (Err(error), _) => return Pending { state: State::Failed(Some(error)) },
+        let client = match self.client {
+            Ok(client) => client,
+            Err(error) => return Pending { state: State::Failed(Some(error)) },
+        };
+        let request = match self.request {
+            Ok(request) => request,
+            Err(error) => return Pending { state: State::Failed(Some(error)) },
         };
         let url = request.uri().clone();
         let content_limit = client.settings().content_limit;
@@ -249,7 +253,7 @@ impl Future for Pending {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.state {
             State::Sent { sent, url, content_limit } => {
-                let response = ready!(Pin::new(sent).poll(cx)).map_err(|error| error.with_url(url))?;
+                let response = ready!(sent.poll_response(cx)).map_err(|error| error.with_url(url))?;
                 Poll::Ready(Ok(Response::new(response, std::mem::take(url), *content_limit)))
             }
             State::Failed(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),

@@ -89,7 +89,7 @@ impl Response {
     /// What is known of the connection: peer, TLS, whether it was used before. `None` where the service under the
     /// client does not say.
     pub fn facts(&self) -> Option<&Facts> {
-        self.head.extensions.get()
+        self.body.facts().or_else(|| self.head.extensions.get())
     }
 
     /// The length of the body in bytes, where the server said it. What it says of an answer to HEAD is the length that

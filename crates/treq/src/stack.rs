@@ -3,12 +3,15 @@
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_agent::{Agent, HttpConnector};
-use treq_core::{Body, Error, Target};
-use treq_decode::{Decode, DecodeLayer};
-use treq_pool::{Pool, PoolLayer};
+use treq_agent::{Agent, HttpConnection, HttpConnector, Incoming};
+use treq_core::{Body, Error, Facts, Target};
+use treq_decode::{Decode, DecodeBody, DecodeLayer};
+use treq_pool::{Pool, PoolLayer, PooledBody};
 use treq_redirect::{Redirect, RedirectLayer};
-use treq_timeout::{ByBody, ConnectTimeout, ConnectTimeoutLayer, Deadline, DeadlineLayer, Timeout, TimeoutLayer};
+use treq_timeout::{
+    ByBody, ConnectTimeout, ConnectTimeoutLayer, Deadline, DeadlineBody, DeadlineLayer, Timeout, TimeoutBody,
+    TimeoutLayer,
+};
 
 use crate::https::Https;
 
@@ -16,13 +19,21 @@ use crate::https::Https;
 pub(crate) type Connecting<C> = HttpConnector<Https<C>, Body>;
 
 /// The pool, for those who ask for its figures.
-pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, treq_agent::HttpConnection<Body>>;
+pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<Body>>;
 
 /// What the caller's layers next to the agent stand on.
 pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
 
 /// What every request goes through, from the network up to the caller's own layers.
 pub(crate) type Layered<A> = Deadline<Decode<Redirect<A>>>;
+
+/// The body of an answer that comes from these layers alone.
+pub(crate) type LayeredBody = DeadlineBody<DecodeBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>>;
+
+/// What is known of the exchange: read off the body, which is free, where an extension would take three allocations.
+pub(crate) fn facts(body: &LayeredBody) -> Option<&Facts> {
+    Some(body.get_ref()?.get_ref().get_ref()?.get_ref().facts())
+}
 
 /// The layers, set up.
 #[derive(Clone, Debug)]
@@ -42,7 +53,7 @@ pub(crate) fn stack<C, A>(
     agent_layers: &A,
 ) -> (Layered<A::Service>, Pooling<C>)
 where
-    Connecting<C>: Service<Target, Response = treq_agent::HttpConnection<Body>, Error = Error>,
+    Connecting<C>: Service<Target, Response = HttpConnection<Body>, Error = Error>,
     A: Layer<Exchanging<C>>,
     A::Service: Service<Request<Body>> + Clone,
 {

@@ -14,13 +14,30 @@ use crate::support::{OK, facts, get, plain, pooled, request, send, server, strea
 
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n";
 
+fn upgrading() -> http::Request<treq_core::Body> {
+    let mut request = get("http://a.test/");
+    request.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
+    request.headers_mut().insert("upgrade", HeaderValue::from_static("raw"));
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_nobody_asked_for_is_an_error() {
+    let server = server([Step::ReadRequest, Step::send(SWITCH), Step::ReadToEnd]);
+    let (agent, pool) = pooled(server.connector());
+    let error = agent.oneshot(get("http://a.test/")).await.unwrap_err();
+    assert_eq!(error.kind(), treq_core::Kind::Protocol);
+    drop(pool);
+    server.wait_closed().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_upgraded_connection_is_not_taken_for_interim_heads() {
     // The tenth byte is where the status of a next head would stand.
     let stream = format!("123456789{}", "1".repeat(100 * 1024));
     let server = server([Step::ReadRequest, Step::send(SWITCH), Step::send(stream.clone()), Step::Close]);
     let (agent, _pool) = pooled(server.connector());
-    let mut io = upgrade(agent.oneshot(get("http://a.test/")).await.unwrap()).await.unwrap();
+    let mut io = upgrade(agent.oneshot(upgrading()).await.unwrap()).await.unwrap();
     let mut text = String::new();
     io.read_to_string(&mut text).await.unwrap();
     assert_eq!(text.len(), stream.len());
@@ -42,7 +59,7 @@ async fn credentials_of_a_proxy_do_not_go_to_the_origin_when_a_request_goes_out_
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_has_no_body() {
     let server = server([Step::ReadRequest, Step::send(SWITCH), Step::ReadToEnd]);
-    let response = plain(server.connector()).oneshot(get("http://a.test/")).await.unwrap();
+    let response = plain(server.connector()).oneshot(upgrading()).await.unwrap();
     assert_eq!(facts(&response).framing(), Framing::None);
 }
 
