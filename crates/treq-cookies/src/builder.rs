@@ -38,7 +38,7 @@ impl CookieBuilder {
             domain: Box::default(),
             path: "/".into(),
             expires: None,
-            created: SystemTime::UNIX_EPOCH,
+            created: None,
             host_only: true,
             secure: place.as_ref().is_some_and(|place| place.secure),
             http_only: false,
@@ -84,10 +84,9 @@ impl CookieBuilder {
         self
     }
 
-    /// When it was made. A jar that lacks it orders by when it was put in; the time itself is only kept, and is 1970
-    /// unless set.
+    /// When it was made; unless set, the time at which it is put into a jar.
     pub fn created(mut self, at: SystemTime) -> CookieBuilder {
-        self.parts.created = at;
+        self.parts.created = Some(at);
         self
     }
 

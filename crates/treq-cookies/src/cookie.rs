@@ -33,7 +33,7 @@ pub(crate) struct Parts {
     pub(crate) domain: Box<str>,
     pub(crate) path: Box<str>,
     pub(crate) expires: Option<SystemTime>,
-    pub(crate) created: SystemTime,
+    pub(crate) created: Option<SystemTime>,
     pub(crate) host_only: bool,
     pub(crate) secure: bool,
     pub(crate) http_only: bool,
@@ -99,7 +99,7 @@ impl Cookie {
             domain: domain.into(),
             path: path.into(),
             expires: parsed.expires(now),
-            created: now,
+            created: Some(now),
             host_only,
             secure: parsed.secure,
             http_only: parsed.http_only,
@@ -174,8 +174,8 @@ impl Cookie {
         self.0.same_site
     }
 
-    /// When a cookie of this identity first came.
-    pub fn created(&self) -> SystemTime {
+    /// When a cookie of this identity first came; `None` for a built one that no jar has had.
+    pub fn created(&self) -> Option<SystemTime> {
         self.0.created
     }
 
@@ -188,8 +188,17 @@ impl Cookie {
             && self.host_only() == other.host_only()
     }
 
-    pub(crate) fn created_at(mut self, created: SystemTime) -> Cookie {
-        Arc::make_mut(&mut self.0).created = created;
+    /// The same cookie, made at that time unless it has a time of its own.
+    pub(crate) fn created_by(self, now: SystemTime) -> Cookie {
+        let created = self.0.created.or(Some(now));
+        self.created_at(created)
+    }
+
+    /// The same cookie, made at that time.
+    pub(crate) fn created_at(mut self, created: Option<SystemTime>) -> Cookie {
+        if self.0.created != created {
+            Arc::make_mut(&mut self.0).created = created;
+        }
         self
     }
 

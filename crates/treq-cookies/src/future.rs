@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, Uri};
 use pin_project_lite::pin_project;
 
 use crate::layer::Shared;
-use crate::{Jar, Store, Use};
+use crate::{Jar, Store, WithJar};
 
 pin_project! {
     /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its answer.
@@ -16,12 +16,12 @@ pin_project! {
         inner: F,
         url: Uri,
         shared: Arc<Shared<St>>,
-        own: Option<Use>,
+        own: Option<WithJar>,
     }
 }
 
 impl<F, St> CookiesFuture<F, St> {
-    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<Use>) -> CookiesFuture<F, St> {
+    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<WithJar>) -> CookiesFuture<F, St> {
         CookiesFuture { inner, url, shared, own }
     }
 }
@@ -47,7 +47,7 @@ where
 
 /// Apart, since most answers set no cookie.
 #[cold]
-fn keep<St: Store>(shared: &Shared<St>, own: Option<&Use>, url: &Uri, headers: &HeaderMap) {
+fn keep<St: Store>(shared: &Shared<St>, own: Option<&WithJar>, url: &Uri, headers: &HeaderMap) {
     let now = shared.now();
     match own {
         Some(own) => own.0.set_cookies(url, headers, now),

@@ -72,11 +72,10 @@ impl Jar {
     /// [`Collision`] if there are several, of several hosts or paths: [`search`](Jar::search) finds them all.
     pub fn get(&self, name: impl AsRef<[u8]>) -> Result<Option<Cookie>, Collision> {
         let name = name.as_ref();
-        let mut found = self.iter().filter(|cookie| cookie.name() == name);
-        let first = found.next();
-        match found.count() {
-            0 => Ok(first),
-            more => Err(Collision { name: String::from_utf8_lossy(name).into_owned(), count: more + 1 }),
+        let mut found = self.lock().all(|cookie| cookie.name() == name);
+        match found.len() {
+            0 | 1 => Ok(found.pop()),
+            count => Err(Collision { name: String::from_utf8_lossy(name).into_owned(), count }),
         }
     }
 
@@ -91,15 +90,14 @@ impl Jar {
     /// ```
     pub fn search<'a>(&self, domain: &str, name: impl Into<Option<&'a str>>) -> Vec<Cookie> {
         let name = name.into().map(str::as_bytes);
-        let is_found = |cookie: &Cookie| {
-            cookie.domain().eq_ignore_ascii_case(domain) && name.is_none_or(|name| cookie.name() == name)
-        };
-        self.iter().filter(is_found).collect()
+        let domain = domain.to_ascii_lowercase();
+        let is_found = |cookie: &Cookie| cookie.domain() == domain && name.is_none_or(|name| cookie.name() == name);
+        self.lock().of_site(host::site(&domain), is_found)
     }
 
     /// All cookies as they are now, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = Cookie> + use<> {
-        self.lock().all().into_iter()
+        self.lock().all(|_| true).into_iter()
     }
 
     /// The cookies that a request for `url` takes along, in the order in which they are sent: longest path first, then
@@ -132,7 +130,7 @@ impl Jar {
 
     /// Puts a cookie in, in the place of one of the same identity; one that has expired deletes that.
     pub fn insert(&self, cookie: Cookie, now: SystemTime) {
-        self.put(cookie, Source::Trusted, now);
+        self.put(cookie.created_by(now), Source::Trusted, now);
     }
 
     fn put(&self, cookie: Cookie, source: Source, now: SystemTime) -> bool {
@@ -168,7 +166,7 @@ impl Jar {
     #[must_use]
     pub fn snapshot(&self) -> Jar {
         let sites = self.lock();
-        let (limits, cookies) = (sites.limits(), sites.all());
+        let (limits, cookies) = (sites.limits(), sites.all(|_| true));
         drop(sites);
         let jar = Jar::with_limits(limits);
         jar.extend_trusted(cookies, SystemTime::UNIX_EPOCH);
@@ -206,7 +204,7 @@ impl Store for Jar {
         let mut sites = self.lock();
         let field = sites.field(site, &place, now);
         self.release(sites);
-        if field.is_empty() { None } else { HeaderValue::from_maybe_shared(field.freeze()).ok() }
+        if field.is_empty() { None } else { HeaderValue::from_maybe_shared(field).ok() }
     }
 
     fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
@@ -235,7 +233,7 @@ impl IntoIterator for &Jar {
     type IntoIter = std::vec::IntoIter<Cookie>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.lock().all().into_iter()
+        self.lock().all(|_| true).into_iter()
     }
 }
 

@@ -103,7 +103,9 @@ fn to_entry(cookie: &Cookie) -> Value {
     };
     let scope = if cookie.host_only() { "HostOnly" } else { "Suffix" };
     let mut ours = Map::new();
-    ours.insert("created".to_owned(), to_rfc3339(cookie.created()).into());
+    if let Some(created) = cookie.created() {
+        ours.insert("created".to_owned(), to_rfc3339(created).into());
+    }
     let mut entry = json!({
         "raw_cookie": raw(cookie),
         "path": [cookie.path(), true],
@@ -179,7 +181,7 @@ fn from_entry(entry: &Value, now: SystemTime) -> Result<Option<Cookie>, &'static
         value: named.value.into(),
         path: path.into(),
         expires,
-        created,
+        created: Some(created),
         // A file cannot make a cookie of all hosts below a public suffix.
         host_only: host_only || host::registrable_domain(&domain).is_none(),
         domain: domain.into(),

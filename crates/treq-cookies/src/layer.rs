@@ -6,7 +6,7 @@ use http::header::COOKIE;
 use http::{HeaderValue, Request};
 use tower_layer::Layer;
 
-use crate::{Cookies, Extra, Jar, Store, Use};
+use crate::{Cookies, Extra, Jar, Store, WithJar};
 
 /// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
 pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
@@ -67,7 +67,7 @@ impl<St> Shared<St> {
 
 impl<St: Store> CookiesLayer<St> {
     /// Gives the request its `Cookie` field.
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&Use>) {
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&WithJar>) {
         let value = self.value(request, own);
         if let Some(mut value) = value {
             // Kept out of Debug and of compression tables.
@@ -76,7 +76,7 @@ impl<St: Store> CookiesLayer<St> {
         }
     }
 
-    fn value<B>(&self, request: &Request<B>, own: Option<&Use>) -> Option<HeaderValue> {
+    fn value<B>(&self, request: &Request<B>, own: Option<&WithJar>) -> Option<HeaderValue> {
         let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.0.is_empty());
         let extra = request.extensions().get::<Extra>();
         if empty && extra.is_none() {

@@ -32,6 +32,6 @@ pub use jar::{Collision, Jar};
 pub use json::Session;
 pub use layer::CookiesLayer;
 pub use limits::Limits;
-pub use options::{Extra, Use};
+pub use options::{Extra, WithJar};
 pub use service::Cookies;
 pub use store::Store;

@@ -121,11 +121,11 @@ impl fmt::Debug for Extra {
 /// Request option: this jar in the place of the layer's store, for this request and all hops of its chain.
 ///
 /// ```
-/// use treq_cookies::{Jar, Use};
+/// use treq_cookies::{Jar, WithJar};
 ///
 /// let jar = Jar::new();
-/// let request = http::Request::get("https://example.com/").extension(Use(jar.clone())).body(())?;
+/// let request = http::Request::get("https://example.com/").extension(WithJar(jar.clone())).body(())?;
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Use(pub Jar);
+pub struct WithJar(pub Jar);

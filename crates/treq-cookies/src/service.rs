@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::{CookiesFuture, CookiesLayer, Jar, Store, Use};
+use crate::{CookiesFuture, CookiesLayer, Jar, Store, WithJar};
 
 /// A service that sends and keeps cookies; see the [crate's page](crate).
 pub struct Cookies<S, St = Jar> {
@@ -26,7 +26,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let own = request.extensions().get::<Use>().cloned();
+        let own = request.extensions().get::<WithJar>().cloned();
         self.layer.attach(&mut request, own.as_ref());
         let url = request.uri().clone();
         CookiesFuture::new(self.inner.call(request), url, self.layer.shared(), own)

@@ -1,9 +1,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::mem;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::{BufMut, BytesMut};
+use bytes::Bytes;
 
 use crate::host::{self, Place};
 use crate::site::{Kept, Site};
@@ -21,6 +22,8 @@ pub(crate) struct Sites {
     len: usize,
     /// Counts cookies put in and lookups; orders both.
     tick: u64,
+    /// Where a field is put together before it is copied at its own length.
+    scratch: Vec<u8>,
     by_use: BinaryHeap<Reverse<(u64, u64, Arc<str>)>>,
     by_expiry: BinaryHeap<Reverse<(SystemTime, u64, Arc<str>)>>,
 }
@@ -48,29 +51,29 @@ impl Sites {
     }
 
     /// The `Cookie` field for this place, as long as it may be; empty for none.
-    pub(crate) fn field(&mut self, site: &str, place: &Place<'_>, now: SystemTime) -> BytesMut {
+    pub(crate) fn field(&mut self, site: &str, place: &Place<'_>, now: SystemTime) -> Bytes {
         let most = self.limits.field;
-        let mut field = BytesMut::new();
+        let mut field = mem::take(&mut self.scratch);
+        field.clear();
         self.select(site, place, now, |cookie| {
             let separator = if field.is_empty() { 0 } else { 2 };
             let name = if cookie.name().is_empty() { 0 } else { cookie.name().len() + 1 };
-            let length = separator + name + cookie.value().len();
-            if length > most - field.len().min(most) {
+            if field.len() + separator + name + cookie.value().len() > most {
                 return false;
             }
-            if field.is_empty() {
-                field.reserve(length.max(128));
-            } else {
-                field.put_slice(b"; ");
+            if separator > 0 {
+                field.extend_from_slice(b"; ");
             }
             if name > 0 {
-                field.put_slice(cookie.name());
-                field.put_u8(b'=');
+                field.extend_from_slice(cookie.name());
+                field.push(b'=');
             }
-            field.put_slice(cookie.value());
+            field.extend_from_slice(cookie.value());
             true
         });
-        field
+        let exact = Bytes::copy_from_slice(&field);
+        self.scratch = field;
+        exact
     }
 
     /// Calls `send` with the cookies for this place, in their order; those that it takes count as used.
@@ -201,11 +204,14 @@ impl Sites {
             .collect();
     }
 
-    /// All, in the order in which they were made.
-    pub(crate) fn all(&self) -> Vec<Cookie> {
-        let mut all: Vec<&Kept> = self.sites.values().flat_map(Site::iter).collect();
-        all.sort_unstable_by_key(|kept| kept.born);
-        all.into_iter().map(|kept| kept.cookie.clone()).collect()
+    /// Those that are wanted, in the order in which they were made.
+    pub(crate) fn all(&self, is_wanted: impl Fn(&Cookie) -> bool) -> Vec<Cookie> {
+        wanted(self.sites.values().flat_map(Site::iter), is_wanted)
+    }
+
+    /// Those of one site that are wanted, in the order in which they were made.
+    pub(crate) fn of_site(&self, site: &str, is_wanted: impl Fn(&Cookie) -> bool) -> Vec<Cookie> {
+        wanted(self.sites.get(site).into_iter().flat_map(Site::iter), is_wanted)
     }
 
     /// The cookie of this identity, taken out.
@@ -224,4 +230,10 @@ impl Sites {
     pub(crate) fn clear(&mut self) {
         *self = Sites::new(self.limits);
     }
+}
+
+fn wanted<'a>(cookies: impl Iterator<Item = &'a Kept>, is_wanted: impl Fn(&Cookie) -> bool) -> Vec<Cookie> {
+    let mut wanted: Vec<&Kept> = cookies.filter(|kept| is_wanted(&kept.cookie)).collect();
+    wanted.sort_unstable_by_key(|kept| kept.born);
+    wanted.into_iter().map(|kept| kept.cookie.clone()).collect()
 }

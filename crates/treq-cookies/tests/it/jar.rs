@@ -24,7 +24,7 @@ fn identity_is_name_domain_path_and_host_only() {
     jar.set_cookie(b"n=5; Domain=.A.test", &url("http://a.test/"), at(5));
     let found: Vec<_> = jar.search("a.test", "n").iter().map(|cookie| cookie.value().to_vec()).collect();
     assert_eq!(found, [&b"1"[..], b"5", b"3"]);
-    assert!(jar.iter().all(|cookie| cookie.created() == at(0)));
+    assert!(jar.iter().all(|cookie| cookie.created() == Some(at(0))));
 }
 
 #[test]
@@ -107,9 +107,12 @@ fn a_builder_makes_what_a_server_could_set() {
         .build()
         .unwrap();
     assert_eq!((full.domain(), full.path(), full.host_only()), ("a.test", "/p", false));
-    assert_eq!((full.expires(), full.created(), full.same_site()), (Some(at(10)), at(1), Some(SameSite::Lax)));
+    assert_eq!((full.expires(), full.created(), full.same_site()), (Some(at(10)), Some(at(1)), Some(SameSite::Lax)));
     let jar = Jar::new();
     jar.insert(full.clone(), at(2));
+    jar.insert(plain, at(2));
+    assert_eq!(jar.search("www.a.test", None)[0].created(), Some(at(2)));
+    jar.remove(&jar.search("www.a.test", None)[0]);
     assert_eq!(sent(&jar, "http://b.a.test/p").as_deref(), Some("n=v"));
     jar.insert(full, at(10));
     assert!(jar.is_empty());

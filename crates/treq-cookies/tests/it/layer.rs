@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_cookies::{CookiesFuture, CookiesLayer, Extra, Jar, Store, Use, set_cookies};
+use treq_cookies::{CookiesFuture, CookiesLayer, Extra, Jar, Store, WithJar, set_cookies};
 use treq_core::Origin;
 
 use crate::support::{at, set, url};
@@ -163,7 +163,7 @@ async fn a_request_may_bring_its_own_jar() {
     let own = Jar::new();
     let site = Site::setting(&["b=set"]);
     let mut request = get("http://a.test/");
-    request.extensions_mut().insert(Use(own.clone()));
+    request.extensions_mut().insert(WithJar(own.clone()));
     assert_eq!(ask(&layer, &site, request.clone()).await, [""; 0]);
     assert_eq!(ask(&layer, &site, request).await, ["b=set"]);
     assert_eq!((own.len(), layer.store().len()), (1, 1));
