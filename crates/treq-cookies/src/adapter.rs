@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use cookie_store::CookieStore;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Uri};
-use url::Url;
 
 use crate::host::{Place, path_match};
 use crate::{Cookie, Limits, Store};
@@ -46,7 +45,7 @@ impl Adapter {
 impl Store for Adapter {
     fn cookie_field(&self, url: &Uri, _: SystemTime) -> Option<HeaderValue> {
         let place = Place::of(url)?;
-        let parsed = Url::parse(&url.to_string()).ok()?;
+        let parsed = url.to_string().parse().ok()?;
         let store = self.lock();
         let mut cookies = store.matches(&parsed);
         cookies.retain(|cookie| path_match(place.path, &cookie.path));
@@ -66,7 +65,7 @@ impl Store for Adapter {
     }
 
     fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
-        let (Some(place), Ok(parsed)) = (Place::of(url), Url::parse(&url.to_string())) else { return };
+        let (Some(place), Ok(parsed)) = (Place::of(url), url.to_string().parse()) else { return };
         let fields = headers.get_all(SET_COOKIE).into_iter().map(HeaderValue::as_bytes);
         let accepted = fields.filter(|field| Cookie::received(field, &place, now).is_some());
         for field in accepted.take(Limits::new().per_response) {

@@ -10,7 +10,7 @@ fn jar() -> Jar {
     set(&jar, "http://a.test/x/y", &["s=1", "p=2; Max-Age=60; Path=/", "q=\"3 4\"; Domain=a.test; HttpOnly"]);
     let attributes = "Secure; SameSite=Lax; Max-Age=3600";
     set(&jar, "https://b.test/", &[&format!("__Host-t=5; Path=/; {attributes}"), "nameless; Max-Age=60", "u=é"]);
-    set(&jar, "http://127.0.0.1/", &["ip=1; Max-Age=60", "e=; Max-Age=60"]);
+    set(&jar, "http://127.0.0.1/", &["ip=1; Max-Age=60", "e=; Domain=127.0.0.1"]);
     jar.set_cookie(b"b\xff=\xfe; Max-Age=60; HttpOnly", &url("http://b.test/"), at(3));
     jar
 }

@@ -74,6 +74,57 @@ fn limits_hold_whatever_happens() {
     assert!(jar.is_empty());
 }
 
+/// Beside the simplest code that does the same.
+#[test]
+fn what_is_given_up_in_all_is_what_a_walk_would_find() {
+    struct Plain {
+        site: u64,
+        ends: u64,
+        used: u64,
+    }
+
+    let mut state = 11_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let jar = Jar::with_limits(Limits::new().total(20));
+    let mut plain: Vec<Plain> = Vec::new();
+    for step in 1..5000 {
+        let (site, now) = (random(40), step / 4);
+        let at_site = url(&format!("http://s{site}.test/"));
+        if random(2) == 0 {
+            let found = plain.iter_mut().find(|cookie| cookie.site == site && cookie.ends > now);
+            assert_eq!(jar.cookie_field(&at_site, at(now)).is_some(), found.is_some());
+            if let Some(cookie) = found {
+                cookie.used = step;
+            }
+            plain.retain(|cookie| cookie.site != site || cookie.ends > now);
+            continue;
+        }
+        let ends = now + 1 + random(200);
+        jar.set_cookie(format!("c=1; Max-Age={}", ends - now).as_bytes(), &at_site, at(now));
+        plain.retain(|cookie| cookie.site != site);
+        plain.push(Plain { site, ends, used: step });
+        while plain.len() > 20 {
+            let gone = (0..plain.len())
+                .filter(|&place| plain[place].ends <= now)
+                .min_by_key(|&place| plain[place].ends)
+                .or_else(|| (0..plain.len()).min_by_key(|&place| plain[place].used));
+            plain.remove(gone.unwrap());
+        }
+        // Of those that end at once, either may go first.
+        assert_eq!(jar.len(), plain.len());
+        let live = |cookie: &&Plain| cookie.ends > now;
+        let mut expected: Vec<_> = plain.iter().filter(live).map(|cookie| format!("s{}.test", cookie.site)).collect();
+        let kept = jar.iter().filter(|cookie| !cookie.is_expired(at(now)));
+        let mut found: Vec<_> = kept.map(|cookie| cookie.domain().to_owned()).collect();
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "step {step}");
+    }
+}
+
 #[test]
 fn the_field_has_a_limit() {
     let jar = Jar::with_limits(Limits::new().field(20));
