@@ -10,7 +10,7 @@ use crate::date::{from_rfc3339, to_rfc3339};
 use crate::host;
 use crate::parse::Parsed;
 
-/// The longest line that is read: ten times what a cookie can need.
+/// The longest line that is read: several times what a cookie can need.
 const MAX_LINE: usize = 64 * 1024;
 
 /// The most that is read in all.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::COOKIE;
-use http::{HeaderValue, Request};
+use http::{Extensions, HeaderValue, Request};
 use tower_layer::Layer;
 
 use crate::{Cookies, Extra, Jar, Store, WithJar};
@@ -14,6 +14,7 @@ pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
 pub(crate) struct Shared<St> {
     pub(crate) store: St,
     clock: Option<Clock>,
+    hold_back: fn(&Extensions) -> bool,
 }
 
 /// Boxed: only where somebody set one.
@@ -37,7 +38,7 @@ impl<St> CookiesLayer<St> {
     /// With this store: a [`Jar`], of which another handle may be kept, or any other.
     #[must_use]
     pub fn with(store: St) -> CookiesLayer<St> {
-        CookiesLayer(Arc::new(Shared { store, clock: None }))
+        CookiesLayer(Arc::new(Shared { store, clock: None, hold_back: |_| false }))
     }
 
     /// Reads the time there and not from the system.
@@ -46,7 +47,28 @@ impl<St> CookiesLayer<St> {
     where
         St: Clone,
     {
-        CookiesLayer(Arc::new(Shared { store: self.0.store.clone(), clock: Some(Arc::new(clock)) }))
+        let (store, hold_back) = (self.0.store.clone(), self.0.hold_back);
+        CookiesLayer(Arc::new(Shared { store, clock: Some(Arc::new(clock)), hold_back }))
+    }
+
+    /// Where [`Extra`] cookies stay behind although the origin is theirs, told by the request's extensions: on a chain of
+    /// redirects that has been elsewhere, if the layer that follows them marks it.
+    ///
+    /// ```
+    /// use treq_cookies::CookiesLayer;
+    ///
+    /// #[derive(Clone)]
+    /// struct LeftOrigin;
+    ///
+    /// let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
+    /// ```
+    #[must_use]
+    pub fn extra_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
+    where
+        St: Clone,
+    {
+        let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
+        CookiesLayer(Arc::new(Shared { store, clock, hold_back }))
     }
 
     /// The store.
@@ -83,7 +105,7 @@ impl<St: Store> CookiesLayer<St> {
             return None;
         }
         let url = request.uri();
-        let extra = extra.filter(|extra| extra.is_for(url));
+        let extra = extra.filter(|extra| extra.is_for(url) && !(self.0.hold_back)(request.extensions()));
         if request.headers().contains_key(COOKIE) {
             return extra?.after_own(request.headers().get_all(COOKIE));
         }

@@ -138,6 +138,21 @@ async fn extra_cookies_go_to_their_origin_and_are_not_kept() {
 }
 
 #[tokio::test]
+async fn extra_cookies_stay_behind_where_a_mark_says_so() {
+    #[derive(Clone)]
+    struct Elsewhere;
+
+    let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<Elsewhere>().is_some()).clock(|| at(0));
+    set(layer.store(), "http://a.test/", &["jar=1"]);
+    let mut request = get("http://a.test/");
+    let origin = Origin::of(request.uri()).unwrap();
+    request.extensions_mut().insert(Extra::new(origin).with("a", "1").unwrap());
+    assert_eq!(ask(&layer, &Site::default(), request.clone()).await, ["jar=1; a=1"]);
+    request.extensions_mut().insert(Elsewhere);
+    assert_eq!(ask(&layer, &Site::default(), request).await, ["jar=1"]);
+}
+
+#[tokio::test]
 async fn extra_cookies_and_the_jars_are_one_field() {
     let layer = CookiesLayer::new();
     set(layer.store(), "http://a.test/", &["a=1", "b=2", "c=3", "=nameless"]);
