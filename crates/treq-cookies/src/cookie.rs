@@ -224,12 +224,12 @@ pub(crate) fn scope<'a>(host: &'a str, attribute: &'a str) -> Option<(&'a str, b
     }
     if attribute == host {
         // An address has no hosts below it, a public suffix has those of strangers.
-        let whole = host::registrable_domain(host).is_none() && !host::is_address(host);
+        let whole = host::registrable(host).is_none() && !host::is_address(host);
         return Some((host, whole));
     }
     // Above the registrable domain stand public suffixes, and what is above those.
     let dots = host.len() - host.trim_end_matches('.').len();
-    let least = host::registrable_domain(host)?.len() + dots;
+    let least = host::registrable(host)?.len() + dots;
     (attribute.len() >= least).then_some((attribute, false))
 }
 

@@ -81,28 +81,36 @@ pub(crate) fn path_match(path: &str, of_cookie: &str) -> bool {
 /// compiled in: `example.co.uk` of `www.example.co.uk`. `None` for addresses and for public suffixes, among which is
 /// every name of one label.
 ///
-/// Upper case and a trailing dot make no difference. Names may be in their Unicode or their ASCII form.
+/// It comes in lower case and without a trailing dot. Names may be in their Unicode or their ASCII form.
 ///
 /// ```
 /// use treq_cookies::registrable_domain;
 ///
-/// assert_eq!(registrable_domain("www.Example.co.uk."), Some("Example.co.uk"));
+/// assert_eq!(registrable_domain("www.Example.co.uk.").as_deref(), Some("example.co.uk"));
 /// assert_eq!(registrable_domain("co.uk"), None);
 /// assert_eq!(registrable_domain("127.0.0.1"), None);
 /// ```
-pub fn registrable_domain(host: &str) -> Option<&str> {
+pub fn registrable_domain(host: &str) -> Option<Cow<'_, str>> {
+    match lower(host) {
+        Cow::Borrowed(host) => registrable(host).map(Cow::Borrowed),
+        Cow::Owned(host) => registrable(&host).map(|domain| Cow::Owned(domain.to_owned())),
+    }
+}
+
+/// [`registrable_domain`] of a host in lower case.
+pub(crate) fn registrable(host: &str) -> Option<&str> {
     let host = host.trim_end_matches('.');
     if host.is_empty() || host.starts_with('.') || is_address(host) {
         return None;
     }
-    let length = psl::domain(lower(host).as_bytes())?.as_bytes().len();
+    let length = psl::domain(host.as_bytes())?.as_bytes().len();
     host.get(host.len().checked_sub(length)?..)
 }
 
 /// What a jar sorts its cookies by: the registrable domain, or the host where there is none. A cookie and all hosts that
 /// it is sent to have the same one.
 pub(crate) fn site(host: &str) -> &str {
-    registrable_domain(host).unwrap_or_else(|| host.trim_end_matches('.'))
+    registrable(host).unwrap_or_else(|| host.trim_end_matches('.'))
 }
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ fn from_entry(entry: &Value, now: SystemTime) -> Result<Option<Cookie>, &'static
         expires,
         created: Some(created),
         // A file cannot make a cookie of all hosts below a public suffix.
-        host_only: host_only || (host::registrable_domain(&domain).is_none() && !host::is_address(&domain)),
+        host_only: host_only || (host::registrable(&domain).is_none() && !host::is_address(&domain)),
         domain: domain.into(),
         secure: parsed.secure,
         http_only: parsed.http_only,
