@@ -148,8 +148,8 @@ impl Cookie {
         &self.0.path
     }
 
-    /// When the cookie ends, by `Max-Age` or else `Expires`; `None` for one of the session. Never more than 400 days
-    /// after it was received.
+    /// When the cookie ends, by `Max-Age` or else `Expires`; `None` for one of the session. For one that a response
+    /// set, at most 400 days after that.
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires
     }
