@@ -1,2 +1,37 @@
-//! A tower layer that keeps cookies, as RFC 6265bis has them.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "cookie_store")]
+mod adapter;
+mod builder;
+mod cookie;
+mod date;
+mod file;
+mod future;
+mod host;
+mod jar;
+mod json;
+mod layer;
+mod limits;
+mod options;
+mod parse;
+mod service;
+mod site;
+mod sites;
+mod store;
+
+#[cfg(feature = "cookie_store")]
+pub use adapter::Adapter;
+pub use builder::CookieBuilder;
+pub use cookie::{Cookie, SameSite, set_cookies};
+pub use date::parse_date;
+pub use future::CookiesFuture;
+pub use host::registrable_domain;
+pub use jar::{Collision, Jar};
+pub use json::Session;
+pub use layer::CookiesLayer;
+pub use limits::Limits;
+pub use options::{Extra, WithJar};
+pub use service::Cookies;
+pub use store::Store;

@@ -1,0 +1,56 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::SET_COOKIE;
+use http::{HeaderMap, Response, Uri};
+use pin_project_lite::pin_project;
+
+use crate::layer::Shared;
+use crate::{Jar, Store, WithJar};
+
+pin_project! {
+    /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its answer.
+    pub struct CookiesFuture<F, St = Jar> {
+        #[pin]
+        inner: F,
+        url: Uri,
+        shared: Arc<Shared<St>>,
+        own: Option<WithJar>,
+    }
+}
+
+impl<F, St> CookiesFuture<F, St> {
+    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<WithJar>) -> CookiesFuture<F, St> {
+        CookiesFuture { inner, url, shared, own }
+    }
+}
+
+impl<F, St, R, E> Future for CookiesFuture<F, St>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    St: Store,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = ready!(this.inner.poll(cx));
+        if let Ok(response) = &outcome {
+            if response.headers().contains_key(SET_COOKIE) {
+                keep(this.shared, this.own.as_ref(), this.url, response.headers());
+            }
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+/// Apart, since most answers set no cookie.
+#[cold]
+fn keep<St: Store>(shared: &Shared<St>, own: Option<&WithJar>, url: &Uri, headers: &HeaderMap) {
+    let now = shared.now();
+    match own {
+        Some(own) => own.0.set_cookies(url, headers, now),
+        None => shared.store.set_cookies(url, headers, now),
+    }
+}

@@ -1,0 +1,142 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::COOKIE;
+use http::{Extensions, HeaderValue, Request};
+use tower_layer::Layer;
+
+use crate::{Cookies, Extra, Jar, Store, WithJar};
+
+/// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
+pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
+
+pub(crate) struct Shared<St> {
+    pub(crate) store: St,
+    clock: Option<Clock>,
+    hold_back: fn(&Extensions) -> bool,
+}
+
+/// Boxed: only where somebody set one.
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+impl CookiesLayer {
+    /// With a new, empty [`Jar`].
+    #[must_use]
+    pub fn new() -> CookiesLayer {
+        CookiesLayer::with(Jar::new())
+    }
+}
+
+impl Default for CookiesLayer {
+    fn default() -> CookiesLayer {
+        CookiesLayer::new()
+    }
+}
+
+impl<St> CookiesLayer<St> {
+    /// With this store: a [`Jar`], of which another handle may be kept, or any other.
+    #[must_use]
+    pub fn with(store: St) -> CookiesLayer<St> {
+        CookiesLayer(Arc::new(Shared { store, clock: None, hold_back: |_| false }))
+    }
+
+    /// Reads the time there and not from the system.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> CookiesLayer<St>
+    where
+        St: Clone,
+    {
+        let (store, hold_back) = (self.0.store.clone(), self.0.hold_back);
+        CookiesLayer(Arc::new(Shared { store, clock: Some(Arc::new(clock)), hold_back }))
+    }
+
+    /// Where [`Extra`] cookies stay behind although the origin is theirs, told by the request's extensions: on a chain of
+    /// redirects that has been elsewhere, if the layer that follows them marks it.
+    ///
+    /// ```
+    /// use treq_cookies::CookiesLayer;
+    ///
+    /// #[derive(Clone)]
+    /// struct LeftOrigin;
+    ///
+    /// let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
+    /// ```
+    #[must_use]
+    pub fn extra_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
+    where
+        St: Clone,
+    {
+        let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
+        CookiesLayer(Arc::new(Shared { store, clock, hold_back }))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &St {
+        &self.0.store
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared<St>> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl<St> Shared<St> {
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+}
+
+impl<St: Store> CookiesLayer<St> {
+    /// Gives the request its `Cookie` field.
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&WithJar>) {
+        let value = self.value(request, own);
+        if let Some(mut value) = value {
+            // Kept out of Debug and of compression tables.
+            value.set_sensitive(true);
+            request.headers_mut().insert(COOKIE, value);
+        }
+    }
+
+    fn value<B>(&self, request: &Request<B>, own: Option<&WithJar>) -> Option<HeaderValue> {
+        let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.0.is_empty());
+        let extra = request.extensions().get::<Extra>();
+        if empty && extra.is_none() {
+            return None;
+        }
+        let url = request.uri();
+        let extra = extra.filter(|extra| extra.is_for(url) && !(self.0.hold_back)(request.extensions()));
+        if request.headers().contains_key(COOKIE) {
+            return extra?.after_own(request.headers().get_all(COOKIE));
+        }
+        let field = match own {
+            _ if empty => None,
+            Some(own) => own.0.cookie_field(url, self.0.now()),
+            None => self.0.store.cookie_field(url, self.0.now()),
+        };
+        match extra {
+            Some(extra) => extra.after_jar(field.as_ref()),
+            None => field,
+        }
+    }
+}
+
+impl<S, St> Layer<S> for CookiesLayer<St> {
+    type Service = Cookies<S, St>;
+
+    fn layer(&self, inner: S) -> Cookies<S, St> {
+        Cookies { inner, layer: self.clone() }
+    }
+}
+
+impl<St> Clone for CookiesLayer<St> {
+    fn clone(&self) -> CookiesLayer<St> {
+        CookiesLayer(Arc::clone(&self.0))
+    }
+}
+
+impl<St: fmt::Debug> fmt::Debug for CookiesLayer<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookiesLayer").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! The jar by the rows of the conformance data and by its rules, the layer over services of several kinds.
+
+#[cfg(feature = "cookie_store")]
+mod adapter;
+mod contract;
+mod files;
+mod jar;
+mod layer;
+mod limits;
+mod rows;
+mod services;
+mod support;
+mod threats;
