@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, ClientBuilder, Error, Follow, Kind, Phase, RequestBuilder, Resolve, Resolving, Response, Wish};
+use treq::{Client, Error, Follow, RequestBuilder, Resolve, Resolving, Response, Wish};
 
 use crate::usage;
 
@@ -44,7 +44,7 @@ const TIMEOUT_MS: u64 = 8000;
 pub async fn play(plan: &Value) -> Result<Value, String> {
     let opts = plan.get("opts").unwrap_or(&Value::Null);
     let calls = plan.get("calls").and_then(Value::as_array).ok_or("the input has no \"calls\"")?;
-    if let Some(reason) = missing(opts, calls) {
+    if let Some(reason) = missing(opts) {
         return Ok(json!({ "skip": reason }));
     }
     let client = client(opts).map_err(|error| text_of(&error))?;
@@ -57,13 +57,11 @@ pub async fn play(plan: &Value) -> Result<Value, String> {
 }
 
 /// What the calls ask for and the client has not got.
-fn missing(opts: &Value, calls: &[Value]) -> Option<&'static str> {
+fn missing(opts: &Value) -> Option<&'static str> {
     let env = opts.get("env").and_then(Value::as_object);
     let env_asks = env.is_some_and(|env| env.keys().any(|name| name.to_ascii_lowercase().ends_with("_proxy")));
-    if env_asks || ["proxy", "proxies"].iter().any(|name| is_given(opts, name)) {
-        return Some("no proxies yet");
-    }
-    wiring::missing(opts, calls)
+    let asks = env_asks || ["proxy", "proxies"].iter().any(|name| is_given(opts, name));
+    asks.then_some("no proxies yet")
 }
 
 fn is_given(object: &Value, name: &str) -> bool {
@@ -81,34 +79,10 @@ fn client(opts: &Value) -> Result<Client, Error> {
     if opts.get("h2").and_then(Value::as_bool) == Some(true) {
         builder = builder.http_version(Wish::Http2);
     }
-    wiring::client(builder, opts).build()
-}
-
-/// Cookies and timeouts: the one place to change when the client has them.
-mod wiring {
-    use super::{ClientBuilder, Duration, Error, Kind, Phase, RequestBuilder, Value, is_given};
-
-    /// What of the two the client has not got. Without a jar most cases of cookies would pass for the wrong reason.
-    pub(super) fn missing(opts: &Value, calls: &[Value]) -> Option<&'static str> {
-        let asked = is_given(opts, "cookies") || calls.iter().any(|call| is_given(call, "cookies"));
-        asked.then_some("no cookies yet")
+    if !is_given(opts, "cookies") {
+        builder = builder.without_cookies();
     }
-
-    /// The jar: here goes `builder.cookies(..)` if `opts.cookies`, and none if not.
-    pub(super) fn client(builder: ClientBuilder, _opts: &Value) -> ClientBuilder {
-        builder
-    }
-
-    /// Cookies of the call and its limit: here go `request.cookies(..)` and `request.timeout(limit)`.
-    pub(super) fn request(request: RequestBuilder, _call: &Value, _limit: Duration) -> RequestBuilder {
-        request
-    }
-
-    /// The limit on the call as a whole: nothing but `call.await`, once `request` sets it.
-    pub(super) async fn limited<T>(limit: Duration, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let late = |_| Error::new(Kind::Timeout(Phase::Total), format!("the call took longer than {limit:?}"));
-        tokio::time::timeout(limit, call).await.map_err(late)?
-    }
+    builder.build()
 }
 
 /// What came of one call.
@@ -118,7 +92,7 @@ async fn outcome(client: &Client, opts: &Value, call: &Value) -> Value {
     }
     let limit = millis(opts, "timeout_ms").unwrap_or(Duration::from_millis(TIMEOUT_MS));
     let request = request(client, opts, call, limit);
-    let whole = wiring::limited(limit, exchange(request, call));
+    let whole = exchange(request, call);
     let result = match millis(call, "cancel_ms") {
         Some(after) => match tokio::time::timeout(after, whole).await {
             Ok(result) => result,
@@ -150,7 +124,8 @@ fn request(client: &Client, opts: &Value, call: &Value, limit: Duration) -> Requ
     if opts.get("follow").and_then(Value::as_bool) == Some(false) {
         request = request.redirects(Follow::None);
     }
-    wiring::request(request, call, limit)
+    let cookies = call.get("cookies").and_then(Value::as_object).into_iter().flat_map(Map::iter);
+    request.cookies(cookies.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()))).timeout(limit)
 }
 
 /// As much of an answer as is reported.

@@ -52,6 +52,8 @@ struct Parts {
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     tls: treq_connect::TlsConfig,
     http: Http,
+    #[cfg(feature = "cookies")]
+    jar: Option<treq_cookies::Jar>,
     settings: Settings,
     /// The first thing that was wrong.
     error: Option<Error>,
@@ -71,11 +73,15 @@ struct Http {
 
 impl ClientBuilder {
     pub(crate) fn new() -> ClientBuilder {
+        #[cfg(feature = "cookies")]
+        let jar = treq_cookies::Jar::new();
         let parts = Parts {
             layers: Layers {
                 connect_timeout: ConnectTimeoutLayer::new(),
                 pool: PoolLayer::new(),
                 timeouts: TimeoutLayer::new(),
+                #[cfg(feature = "cookies")]
+                cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
                 redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
                 decode: DecodeLayer::new(),
                 deadline: DeadlineLayer::new(),
@@ -83,6 +89,8 @@ impl ClientBuilder {
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
+            #[cfg(feature = "cookies")]
+            jar: Some(jar),
             settings: Settings::default(),
             error: None,
         };
@@ -159,6 +167,41 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     pub fn decode(mut self, decode: DecodeLayer) -> Self {
         self.parts.layers.decode = decode;
         self
+    }
+
+    /// The jar that cookies are kept in: an empty one of the client's own unless set. Clients that are given the same
+    /// [`Jar`](crate::Jar) share it, and what it holds can be looked at and saved at any time.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
+    /// use treq::{Cookie, Jar};
+    ///
+    /// let jar = Jar::new();
+    /// jar.insert(Cookie::builder(&"https://shop.test/".parse()?, "sid", "7f").build()?, SystemTime::now());
+    /// let client = treq::Client::builder().cookies(jar.clone()).build()?;
+    /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn cookies(mut self, jar: treq_cookies::Jar) -> Self {
+        self.parts.jar = Some(jar.clone());
+        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(jar));
+        self
+    }
+
+    /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
+    #[cfg(feature = "cookies")]
+    pub fn cookie_store(mut self, store: impl treq_cookies::Store + Send + Sync + 'static) -> Self {
+        self.parts.jar = None;
+        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(store));
+        self
+    }
+
+    /// No cookie is kept. Those of a [request](crate::RequestBuilder::cookies) are sent.
+    #[cfg(feature = "cookies")]
+    pub fn without_cookies(self) -> Self {
+        self.cookie_store(crate::cookies::NoStore)
     }
 
     /// How long a request may take as a whole, from the call to the end of its answer's body, with all redirects: as long
@@ -297,11 +340,16 @@ where
         B::Error: Into<BoxError> + 'static,
     {
         let settings = self.parts.settings.clone();
+        #[cfg(feature = "cookies")]
+        let jar = self.parts.jar.clone();
         // With layers of the caller's, they or what is above them may look for the facts where every service has them.
         let plain = TypeId::of::<O::Service>() == TypeId::of::<Layered<Exchanging<C>>>();
         let (service, pool) = self.assemble(!plain)?;
         let pool: Box<dyn Connections> = Box::new(pool);
-        Ok(Client::of(Stack::new(service), Some(pool), settings))
+        let client = Client::of(Stack::new(service), Some(pool), settings);
+        #[cfg(feature = "cookies")]
+        let client = client.with_jar(jar);
+        Ok(client)
     }
 
     /// The stack itself, in its own type, without the client's surface and settings: a

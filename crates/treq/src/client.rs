@@ -40,6 +40,8 @@ struct Inner {
     stack: Stack,
     pool: Option<Box<dyn Connections>>,
     settings: Settings,
+    #[cfg(feature = "cookies")]
+    jar: Option<treq_cookies::Jar>,
 }
 
 /// What a client adds to each of its requests and answers.
@@ -111,7 +113,29 @@ impl Client {
     }
 
     pub(crate) fn of(stack: Stack, pool: Option<Box<dyn Connections>>, settings: Settings) -> Client {
-        Client { inner: Arc::new(Inner { stack, pool, settings }) }
+        let inner = Inner {
+            stack,
+            pool,
+            settings,
+            #[cfg(feature = "cookies")]
+            jar: None,
+        };
+        Client { inner: Arc::new(inner) }
+    }
+
+    #[cfg(feature = "cookies")]
+    pub(crate) fn with_jar(mut self, jar: Option<treq_cookies::Jar>) -> Client {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.jar = jar;
+        }
+        self
+    }
+
+    /// The jar that this client keeps its cookies in; `None` where that is another
+    /// [store](ClientBuilder::cookie_store), none at all, or a service of one's own.
+    #[cfg(feature = "cookies")]
+    pub fn jar(&self) -> Option<&treq_cookies::Jar> {
+        self.inner.jar.as_ref()
     }
 
     /// A request with any method.

@@ -54,7 +54,11 @@ impl RequestBuilder {
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
-        RequestBuilder { client: crate::default_client(), request: start(method, url) }
+        let builder = RequestBuilder { client: crate::default_client(), request: start(method, url) };
+        // Calls share connections, not cookies.
+        #[cfg(feature = "cookies")]
+        let builder = builder.jar(treq_cookies::Jar::new());
+        builder
     }
 
     /// Appends pairs to the query of the URL: pairs, a map, or anything that serializes to one; a list as a value
@@ -135,6 +139,27 @@ impl RequestBuilder {
     /// Whether the answer is decoded: with [`Decoding::Off`](crate::Decoding) nothing is offered and nothing undone.
     pub fn decoding(self, decoding: treq_decode::Decoding) -> RequestBuilder {
         self.extension(decoding)
+    }
+
+    /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the
+    /// jar's cookies of the same name, and stay behind where a redirect leads elsewhere.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let response = treq::get(server.url("/cookies")).cookies([("sid", "7f"), ("theme", "dark")]).await?;
+    /// assert!(response.text().await?.contains(r#""sid": "7f""#));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn cookies<N: AsRef<[u8]>, V: AsRef<[u8]>>(self, cookies: impl IntoIterator<Item = (N, V)>) -> RequestBuilder {
+        self.and_then(|request| crate::cookies::add(request, cookies))
+    }
+
+    /// This jar in the place of the client's, for this request and its redirects.
+    #[cfg(feature = "cookies")]
+    pub fn jar(self, jar: treq_cookies::Jar) -> RequestBuilder {
+        self.extension(treq_cookies::WithJar(jar))
     }
 
     /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;

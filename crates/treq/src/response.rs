@@ -109,6 +109,13 @@ impl Response {
         self.head.extensions.get::<History>().map_or(&[], |history| history)
     }
 
+    /// The cookies that this answer and the redirects before it have set, in order, each with its attributes; one that
+    /// was taken away again is left out. What the client keeps is in its [jar](crate::Client::jar).
+    #[cfg(feature = "cookies")]
+    pub fn cookies(&self) -> Vec<treq_cookies::Cookie> {
+        crate::cookies::of(self)
+    }
+
     /// The address of the peer, where the connection has one.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.facts().and_then(|facts| facts.connection().peer.addr())

@@ -25,7 +25,12 @@ pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<
 pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
 
 /// What every request goes through, from the network up to the caller's own layers.
-pub(crate) type Layered<A> = Deadline<Decode<Redirect<A>>>;
+pub(crate) type Layered<A> = Deadline<Decode<Redirect<WithCookies<A>>>>;
+
+#[cfg(feature = "cookies")]
+pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
+#[cfg(not(feature = "cookies"))]
+pub(crate) type WithCookies<A> = A;
 
 /// The body of an answer that comes from these layers alone.
 pub(crate) type LayeredBody = DeadlineBody<DecodeBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>>;
@@ -41,6 +46,8 @@ pub(crate) struct Layers {
     pub(crate) connect_timeout: ConnectTimeoutLayer,
     pub(crate) pool: PoolLayer,
     pub(crate) timeouts: TimeoutLayer,
+    #[cfg(feature = "cookies")]
+    pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
     pub(crate) redirect: RedirectLayer,
     pub(crate) decode: DecodeLayer,
     pub(crate) deadline: DeadlineLayer,
@@ -67,6 +74,9 @@ where
     let timed = layers.timeouts.clone().uploads(ByBody).layer(agent);
     // The caller's layers that want to see what goes over the network.
     let agent = agent_layers.layer(timed);
+    // Within redirects, so that every hop has its cookies and each answer's are kept.
+    #[cfg(feature = "cookies")]
+    let agent = layers.cookies.layer(agent);
     // Above what belongs to one origin, so that each hop is judged by its own.
     let redirect = layers.redirect.layer(agent);
     // Above redirects, so that no answer is decoded but the one that the caller gets.
