@@ -63,7 +63,7 @@ impl<C, B> HttpConnector<C, B> {
         let options = Options {
             http1,
             expect_wait: Duration::from_secs(1),
-            facts_in_extensions: true,
+            facts_in_extensions: false,
             #[cfg(feature = "http2")]
             max_header_list: MAX_HEAD,
         };
@@ -105,8 +105,8 @@ impl<C, B> HttpConnector<C, B> {
         self
     }
 
-    /// Whether the [`Facts`](treq_core::Facts) of an exchange are put into its response's extensions. On unless set:
-    /// whoever reads them off the [body](crate::Incoming::facts) saves three allocations per response.
+    /// Whether the [`Facts`](treq_core::Facts) of an exchange are put into its response's extensions too, for layers that
+    /// cannot read them off the [body](crate::Incoming::facts). Off unless set: it takes three allocations per response.
     #[must_use]
     pub fn facts_in_extensions(mut self, on: bool) -> Self {
         self.options.facts_in_extensions = on;
