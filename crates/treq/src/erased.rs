@@ -22,8 +22,7 @@ use crate::stack::{LayeredBody, facts};
 pub(crate) struct Stack(Arc<dyn Call>);
 
 trait Call: Send + Sync {
-    /// Called when the future is first polled, so that what the layers do then has a runtime around it.
-    fn call(&self, request: Request<Body>, cx: &mut Context<'_>) -> Exchange;
+    fn call(&self, request: Request<Body>) -> Exchange;
 }
 
 /// An exchange of any type: its head, then its body.
@@ -51,7 +50,7 @@ impl Stack {
     }
 
     pub(crate) fn call(&self, request: Request<Body>) -> Sent {
-        Sent { state: State::New { stack: self.clone(), request } }
+        Sent { exchange: Some(self.0.call(request)) }
     }
 }
 
@@ -65,15 +64,9 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError> + 'static,
 {
-    fn call(&self, request: Request<Body>, cx: &mut Context<'_>) -> Exchange {
-        let mut service = self.0.clone();
-        // Nearly always ready at once, and then the request is not moved once more.
-        let stage: Stage<S, S::Future, B> = match service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => Stage::Calling { future: service.call(request) },
-            Poll::Ready(Err(error)) => Stage::Failed { error: Some(Error::adopt(error)) },
-            Poll::Pending => Stage::Readying { service, request: Some(Box::new(request)) },
-        };
-        Box::pin(stage)
+    fn call(&self, request: Request<Body>) -> Exchange {
+        // The layers are called when it is first polled, so that they have a runtime around them.
+        Box::pin(Stage::Readying { service: self.0.clone(), request: Some(request) })
     }
 }
 
@@ -81,8 +74,7 @@ pin_project! {
     #[project = StageProj]
     #[project_ref = StageRef]
     enum Stage<S, F, B> {
-        Readying { service: S, request: Option<Box<Request<Body>>> },
-        Failed { error: Option<Error> },
+        Readying { service: S, request: Option<Request<Body>> },
         Calling { #[pin] future: F },
         Body { #[pin] body: B },
     }
@@ -102,15 +94,12 @@ where
                 StageProj::Readying { service, request } => {
                     ready!(service.poll_ready(cx)).map_err(Error::adopt)?;
                     let Some(request) = request.take() else { return Poll::Pending };
-                    Stage::Calling { future: service.call(*request) }
+                    Stage::Calling { future: service.call(request) }
                 }
                 StageProj::Calling { future } => {
                     let (head, body) = ready!(future.poll(cx)).map_err(Error::adopt)?.into_parts();
                     self.set(Stage::Body { body });
                     return Poll::Ready(Ok(head));
-                }
-                StageProj::Failed { error } => {
-                    return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
                 StageProj::Body { .. } => return Poll::Pending,
             };
@@ -147,27 +136,16 @@ where
 
 /// The future of a [`Client`](crate::Client) used as a service.
 pub struct Sent {
-    state: State,
-}
-
-enum State {
-    New { stack: Stack, request: Request<Body> },
-    Going(Exchange),
-    Done,
+    exchange: Option<Exchange>,
 }
 
 impl Sent {
     /// The response, with its facts in its body alone.
     pub(crate) fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<ResponseBody>, Error>> {
-        if let State::New { .. } = self.state {
-            if let State::New { stack, request } = std::mem::replace(&mut self.state, State::Done) {
-                self.state = State::Going(stack.0.call(request, cx));
-            }
-        }
-        let State::Going(exchange) = &mut self.state else { return Poll::Pending };
+        let Some(exchange) = &mut self.exchange else { return Poll::Pending };
         let head = ready!(exchange.as_mut().poll_head(cx));
-        let State::Going(exchange) = std::mem::replace(&mut self.state, State::Done) else { return Poll::Pending };
-        Poll::Ready(head.map(|head| Response::from_parts(head, ResponseBody { exchange: Some(exchange) })))
+        let exchange = self.exchange.take();
+        Poll::Ready(head.map(|head| Response::from_parts(head, ResponseBody { exchange })))
     }
 }
 
