@@ -104,11 +104,6 @@ impl Ticker {
     pub(crate) fn leave(&self, place: Place) {
         self.state().leave(place);
     }
-
-    #[cfg(test)]
-    fn waiting(&self) -> usize {
-        self.state().slots.iter().flatten().count()
-    }
 }
 
 impl Drop for Ticker {
@@ -167,6 +162,3 @@ impl Drop for Ticking {
         rung.into_iter().for_each(Waker::wake);
     }
 }
-
-#[cfg(test)]
-mod tests;
