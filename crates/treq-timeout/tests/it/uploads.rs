@@ -32,7 +32,7 @@ fn large(pieces: usize) -> Body {
 #[tokio::test(start_paused = true)]
 async fn the_head_is_waited_for_from_the_end_of_the_request() {
     let layer = TimeoutLayer::new().uploads(ByBody);
-    // Nine minutes of upload, then an answer within its time, and one that is late.
+    // Five minutes of upload, then an answer within its time, and one that is late.
     for (answer, took, ok) in
         [(secs(29), 10 * 30_000 + 30_000 + 29_000, true), (secs(3600), 10 * 30_000 + 60_000, false)]
     {
