@@ -81,7 +81,9 @@ impl<C, B> HttpConnector<C, B> {
     /// How many bytes a response's head may have: 64 KiB unless set. More are an error of [`Kind::Protocol`].
     #[must_use]
     pub fn max_head_size(mut self, bytes: usize) -> Self {
-        self.options.http1.max_header_size(bytes);
+        // A head is read whole, so the buffer must hold it; this is what hyper allows it unless told.
+        const BUFFER: usize = 408 * 1024;
+        self.options.http1.max_header_size(bytes).max_buf_size(bytes.max(BUFFER));
         #[cfg(feature = "http2")]
         {
             self.options.max_header_list = u32::try_from(bytes).unwrap_or(u32::MAX);
