@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
@@ -190,7 +190,13 @@ where
         }
         inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.is_connect = head.method == Method::CONNECT;
-        inner.exchange.asks_upgrade = head.headers.keys().any(|name| name == UPGRADE);
+        // Few fields are sooner looked through than looked up.
+        let has = |wanted: HeaderName| head.headers.keys().any(|name| *name == wanted);
+        inner.exchange.asks_upgrade = has(UPGRADE);
+        // Nothing may be expected for a body that is not there: RFC 9110, section 10.1.1.
+        if !uploads && has(EXPECT) {
+            head.headers.remove(EXPECT);
+        }
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
         let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));

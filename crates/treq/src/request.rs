@@ -154,7 +154,7 @@ impl RequestBuilder {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
-    /// let response = treq::get(server.url("/cookies")).cookies([("sid", "7f"), ("theme", "dark")]).await?;
+    /// let mut response = treq::get(server.url("/cookies")).cookies([("sid", "7f"), ("theme", "dark")]).await?;
     /// assert!(response.text().await?.contains(r#""sid": "7f""#));
     /// # Ok(()) }
     /// ```

@@ -90,3 +90,12 @@ async fn one_who_leaves_while_the_body_waits_leaves_nothing_behind() {
     server.wait_closed().await;
     assert_eq!(server.connection(0).extra, "");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_expected_for_a_body_that_is_not_there() {
+    let server = server([Step::ReadRequest, Step::send(OK), Step::Again]);
+    for body in [Body::empty(), Body::from("")] {
+        assert!(send(&plain(server.connector()), expecting(body)).await.is_ok());
+    }
+    assert!(server.requests().iter().all(|request| request.header("expect").is_none()), "{:?}", server.requests());
+}
