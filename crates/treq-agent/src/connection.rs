@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use hyper::client::conn::{TrySendError, http1};
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
     BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Kind, Origin, Reason, Refused,
-    Wire,
+    Resend, Wire,
 };
 
 use crate::expect::{self, Opener};
@@ -60,7 +61,19 @@ pub(crate) struct Shared {
     pub(crate) max_streams: std::sync::atomic::AtomicUsize,
     /// How long a body waits for `100 Continue`.
     pub(crate) expect_wait: Duration,
+    /// What the peer broke, where that ended the connection: who comes too late to be told by hyper is told by this.
+    pub(crate) end: OnceLock<String>,
     pub(crate) facts_in_extensions: bool,
+}
+
+impl Shared {
+    /// The connection is over for this reason.
+    pub(crate) fn ended(&self, error: &hyper::Error) {
+        if let Some(broken) = failure::broken(error) {
+            // The first reason is the reason.
+            let _ = self.end.set(broken);
+        }
+    }
 }
 
 /// The exchange under way.
@@ -311,7 +324,13 @@ impl<B> Inner<B> {
         let dead = self.exchange.reused && nothing_arrived && failure::is_closed(&error);
         let error = match self.shared.watch.excess() {
             Some(limit) => Error::new(Kind::Protocol, format!("the server sent {limit}")).with_source(limit),
-            None => failure::of_exchange(error, request.is_some()),
+            None => match self.shared.end.get() {
+                Some(broken) if error.is_canceled() || error.is_closed() => {
+                    let error = Error::new(Kind::Protocol, broken.clone()).with_source(error);
+                    if request.is_some() { error.with_resend(Resend::Safe) } else { error }
+                }
+                _ => failure::of_exchange(error, request.is_some()),
+            },
         };
         let mut refused = Refused::new(error);
         refused.stale = unread || dead;

@@ -3,6 +3,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -179,6 +180,7 @@ where
         #[cfg(feature = "http2")]
         max_streams: INITIAL_STREAMS.into(),
         expect_wait: options.expect_wait,
+        end: OnceLock::new(),
         facts_in_extensions: options.facts_in_extensions,
     });
     let failed = |error| failure::of_exchange(error, true);
@@ -196,6 +198,9 @@ where
             tokio::spawn(std::future::poll_fn(move |cx| {
                 let done = Pin::new(&mut connection).poll(cx);
                 if let Some(shared) = settings.upgrade() {
+                    if let Poll::Ready(Err(error)) = &done {
+                        shared.ended(error);
+                    }
                     let streams = connection.current_max_send_streams();
                     shared.max_streams.store(streams, std::sync::atomic::Ordering::Relaxed);
                 }
@@ -205,7 +210,13 @@ where
         }
         _ => {
             let (sender, connection) = options.http1.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
-            tokio::spawn(connection.with_upgrades());
+            let noting = Arc::downgrade(&shared);
+            tokio::spawn(async move {
+                let done = connection.with_upgrades().await;
+                if let (Err(error), Some(shared)) = (done, noting.upgrade()) {
+                    shared.ended(&error);
+                }
+            });
             Sender::Http1(sender)
         }
     };

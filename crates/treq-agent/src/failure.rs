@@ -40,6 +40,9 @@ fn describe(error: &hyper::Error) -> Error {
     if error.is_incomplete_message() {
         return Error::new(Kind::Protocol, "the server closed the connection before it answered");
     }
+    if let Some(broken) = find_cause::<hyper::Error>(error).and_then(broken) {
+        return Error::new(Kind::Protocol, broken);
+    }
     if error.is_canceled() || error.is_closed() {
         return Error::new(Kind::Connect, "the connection was closed before the request was sent");
     }
@@ -47,6 +50,16 @@ fn describe(error: &hyper::Error) -> Error {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
     Error::new(Kind::Protocol, "the exchange failed")
+}
+
+/// What a peer broke with nobody waiting for an answer: it spoke first, or in another protocol. `None` where the
+/// connection just ended.
+pub(crate) fn broken(error: &hyper::Error) -> Option<String> {
+    // hyper has no predicate for this; a test keeps the words true.
+    if error.to_string().contains("unexpected message") {
+        return Some("the server spoke before it was asked".to_owned());
+    }
+    (error.is_parse() || is_http2_fault(error)).then(|| describe(error).to_string())
 }
 
 /// A body that broke off.
@@ -82,6 +95,17 @@ fn is_http2_io(error: &hyper::Error) -> bool {
 
 #[cfg(not(feature = "http2"))]
 fn is_http2_io(_: &hyper::Error) -> bool {
+    false
+}
+
+/// Whether what came was no HTTP/2.
+#[cfg(feature = "http2")]
+fn is_http2_fault(error: &hyper::Error) -> bool {
+    find_cause::<h2::Error>(error).is_some_and(|error| !error.is_io() && error.is_library())
+}
+
+#[cfg(not(feature = "http2"))]
+fn is_http2_fault(_: &hyper::Error) -> bool {
     false
 }
 

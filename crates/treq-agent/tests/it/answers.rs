@@ -1,8 +1,12 @@
 //! What is told of an answer beside its head.
 
 use http::Version;
+use std::future::poll_fn;
+use std::time::Duration;
 use tower::ServiceExt as _;
-use treq_core::{BodyEnd, Framing, Peer, Reason};
+
+use treq_agent::HttpConnector;
+use treq_core::{Body, BodyEnd, Exchange, Framing, Kind, Origin, Peer, Reason, Target, Wish};
 use treq_testing::{RawServer, Step};
 
 use crate::support::{OK, facts, get, plain, pooled, request, send, server};
@@ -78,5 +82,35 @@ async fn a_reason_is_told_where_it_is_not_the_usual_one() {
         let response = plain(server.connector()).oneshot(get("http://a.test/")).await.unwrap();
         let told = response.extensions().get::<Reason>().map(|reason| reason.0.to_vec());
         assert_eq!(told.as_deref(), reason, "{line:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so() {
+    let banner: &[u8] = b"SSH-2.0-OpenSSH_9.2\r\n";
+    let settings: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+    for (first, wish) in
+        [(banner, Wish::Any), (settings, Wish::Any), (banner, Wish::Http2), (&OK.as_bytes()[..], Wish::Http2)]
+    {
+        for late in [0, 5] {
+            let server = server([Step::send(first), Step::Stall]);
+            let agent = plain(server.connector());
+            let mut request = request("GET", "http://a.test/", Body::empty());
+            request.extensions_mut().insert(wish);
+            let made = HttpConnector::<_, Body>::new(server.connector());
+            let error = if late == 0 {
+                send(&agent, request).await.unwrap_err()
+            } else {
+                // A connection that was made earlier, and on which the server has spoken meanwhile.
+                let mut target = Target::new(Origin::of(request.uri()).unwrap());
+                target.wish = wish;
+                let mut connection = made.oneshot(target).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(late)).await;
+                let (head, body) = request.into_parts();
+                connection.begin(head, body);
+                poll_fn(|cx| connection.poll_response(cx)).await.map(drop).unwrap_err().error
+            };
+            assert_eq!(error.kind(), Kind::Protocol, "{first:?} {wish:?} {late}: {error:?}");
+        }
     }
 }
