@@ -58,7 +58,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         usage: "--instructions [--check]",
-        help: "instructions and allocations per request, beside the peers",
+        help: "instructions per request beside the peers, with a full jar, and of decoding",
         run: bench::run,
     },
 ];
