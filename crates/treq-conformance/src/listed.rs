@@ -95,3 +95,38 @@ fn ends_lines_with_lf(wire: &[u8]) -> bool {
     let lone_cr = head.iter().enumerate().any(|(at, &byte)| byte == b'\r' && head.get(at + 1) != Some(&b'\n'));
     lone_lf && !lone_cr
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_fields_within_one_origin_are_listed() {
+        let listed = |first: &str, location: &str, expect: &str| {
+            let row = Row::new(json!({ "first": first, "location": location, "expect": expect }));
+            reason("redirects", &row).is_some()
+        };
+        assert!(listed("https://a.test/1", "https://a.test:443/2", "stripped"));
+        assert!(!listed("https://a.test/1", "https://a.test:443/2", "sent"));
+        assert!(!listed("https://a.test/1", "http://a.test:443/2", "stripped"));
+        assert!(!listed("https://a.test/1", "https://b.test/2", "stripped"));
+        assert!(!listed("no URL", "no URL", "stripped"));
+    }
+
+    #[test]
+    fn only_nameless_cookies_are_listed() {
+        let listed = |cookie: &str, expect: Option<&str>| {
+            let row = Row::new(json!({
+                "set_url": "http://a.test/", "request_url": "http://a.test/", "set_cookie": [{ "text": cookie }],
+                "expect_cookie": expect.map(|text| json!({ "text": text })),
+            }));
+            reason("cookies-http-state", &row).is_some()
+        };
+        assert!(listed("nameless", None));
+        assert!(!listed("name=d", None));
+        assert!(!listed("nameless", Some("other")));
+        assert!(!listed("", None));
+    }
+}

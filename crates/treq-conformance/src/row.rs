@@ -24,6 +24,12 @@ impl Row {
         lines.map(parse).collect()
     }
 
+    /// A row in memory.
+    #[cfg(test)]
+    pub(crate) fn new(row: Value) -> Row {
+        Row(row)
+    }
+
     /// The same row with another text under a key.
     pub(crate) fn with(&self, key: &str, text: &str) -> Row {
         let mut row = self.0.clone();
