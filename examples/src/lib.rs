@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 
+use serde_json::Value;
 use treq_httpbin::Server;
 
 /// An httpbin: the embedded one, or the one that the command line names.
@@ -46,6 +47,29 @@ impl Base {
 /// As said.
 pub fn expect(holds: bool, what: &str) -> Result<(), Box<dyn Error>> {
     if holds { Ok(()) } else { Err(format!("expected {what}").into()) }
+}
+
+/// Prints a value that is as it should be.
+///
+/// # Errors
+///
+/// For another than the expected one.
+pub fn show(what: &str, value: &Value, expected: Value) -> Result<(), Box<dyn Error>> {
+    println!("{what} {value}");
+    expect(*value == expected, &format!("{expected}, not {value}: {what}"))
+}
+
+/// Reads a body piece by piece, with a bar that shows how far it has come.
+///
+/// # Errors
+///
+/// For a body that cannot be read, or is longer or shorter than its announced length.
+pub async fn download(what: &str, mut response: treq::Response) -> Result<(), Box<dyn Error>> {
+    let mut bar = Bar::new(what, response.content_length())?;
+    while let Some(piece) = response.chunk().await? {
+        bar.advance(piece.len())?;
+    }
+    bar.end()
 }
 
 /// A progress bar that only grows, so that it reads well in a file too.

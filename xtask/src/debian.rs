@@ -23,6 +23,8 @@ pub(crate) const NGINX: Tool = Tool {
     packages: &["nginx-light", "libnginx-mod-http-brotli-filter"],
 };
 
+pub(crate) const CADDY: Tool = Tool { name: "caddy", there: || present("caddy", &["version"]), packages: &["caddy"] };
+
 /// Debian's python3 makes no venv with pip without a package of its own.
 pub(crate) const PYTHON_VENV: Tool = Tool {
     name: "python3 with venv and pip",

@@ -190,7 +190,7 @@ where
         }
         inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.is_connect = head.method == Method::CONNECT;
-        inner.exchange.asks_upgrade = head.headers.contains_key(UPGRADE);
+        inner.exchange.asks_upgrade = head.headers.keys().any(|name| name == UPGRADE);
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
         let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));

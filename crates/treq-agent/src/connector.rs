@@ -63,7 +63,7 @@ impl<C, B> HttpConnector<C, B> {
         let options = Options {
             http1,
             expect_wait: Duration::from_secs(1),
-            facts_in_extensions: true,
+            facts_in_extensions: false,
             #[cfg(feature = "http2")]
             max_header_list: MAX_HEAD,
         };
@@ -81,7 +81,9 @@ impl<C, B> HttpConnector<C, B> {
     /// How many bytes a response's head may have: 64 KiB unless set. More are an error of [`Kind::Protocol`].
     #[must_use]
     pub fn max_head_size(mut self, bytes: usize) -> Self {
-        self.options.http1.max_header_size(bytes);
+        // A head is read whole, so the buffer must hold it; this is what hyper allows it unless told.
+        const BUFFER: usize = 408 * 1024;
+        self.options.http1.max_header_size(bytes).max_buf_size(bytes.max(BUFFER));
         #[cfg(feature = "http2")]
         {
             self.options.max_header_list = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -105,8 +107,8 @@ impl<C, B> HttpConnector<C, B> {
         self
     }
 
-    /// Whether the [`Facts`](treq_core::Facts) of an exchange are put into its response's extensions. On unless set:
-    /// whoever reads them off the [body](crate::Incoming::facts) saves three allocations per response.
+    /// Whether the [`Facts`](treq_core::Facts) of an exchange are put into its response's extensions too, for layers that
+    /// cannot read them off the [body](crate::Incoming::facts). Off unless set: it takes three allocations per response.
     #[must_use]
     pub fn facts_in_extensions(mut self, on: bool) -> Self {
         self.options.facts_in_extensions = on;

@@ -11,7 +11,8 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
         let why = "HTTP/1.0 cannot carry a body of unknown length: give it a Content-Length, or leave the version out";
         return Err(Error::new(Kind::Builder, why));
     }
-    if headers.is_empty() {
+    // Without these the caller says nothing of the framing; few fields are sooner looked through than looked up.
+    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
         return Ok(());
     }
     if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {

@@ -1,6 +1,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Response, Uri};
@@ -35,13 +35,14 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let outcome = ready!(this.inner.poll(cx));
-        if let Ok(response) = &outcome {
+        // Not taken apart, so that it is not moved.
+        let outcome = this.inner.poll(cx);
+        if let Poll::Ready(Ok(response)) = &outcome {
             if response.headers().contains_key(SET_COOKIE) {
                 keep(this.shared, this.own.as_ref(), this.url, response.headers());
             }
         }
-        Poll::Ready(outcome)
+        outcome
     }
 }
 

@@ -7,7 +7,8 @@ use http::Version;
 
 use crate::{Peer, TlsFacts};
 
-/// What is known of the connection that carried an answer: an extension of each response.
+/// What is known of the connection that carried an answer: kept by its body, and an extension of the response where the
+/// agent is asked for that.
 ///
 /// ```
 /// # fn show(response: &http::Response<()>) {

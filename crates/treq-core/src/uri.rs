@@ -24,6 +24,13 @@ pub struct Located {
     pub userinfo: Option<Userinfo>,
 }
 
+impl From<Uri> for Located {
+    /// A URL that came without fragment and userinfo.
+    fn from(uri: Uri) -> Located {
+        Located { uri, fragment: None, userinfo: None }
+    }
+}
+
 /// User name and password out of a URL, percent-decoded. `Debug` hides the password.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,7 +66,7 @@ pub fn parse(text: &str) -> Result<Located, Error> {
     }
     if is_normal(text) {
         let uri = text.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?;
-        return Ok(Located { uri, fragment: None, userinfo: None });
+        return Ok(uri.into());
     }
     if text.trim_ascii().is_empty() {
         return Err(bad(text, "is empty: give an absolute URL, as http://host/path"));
@@ -119,7 +126,7 @@ fn located(url: &Url, text: &str) -> Result<Located, Error> {
 
 fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
     Origin::of(&uri).map_err(|error| bad(text, &error.to_string()))?;
-    Ok(Located { uri, fragment: None, userinfo: None })
+    Ok(uri.into())
 }
 
 /// Where a byte may stand in a URL that the URL standard would leave as it is: bits of [`CLASS`].
@@ -153,67 +160,86 @@ fn may_stand(byte: u8, place: u8) -> bool {
 
 /// Whether the URL standard would leave `text` as it is, and `http::Uri` reads it in the same way.
 fn is_normal(text: &str) -> bool {
-    let rest = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
-        (Some(rest), _) | (_, Some(rest)) => rest.as_bytes(),
+    let bytes = text.as_bytes();
+    let mut at = match (bytes.starts_with(b"http://"), bytes.starts_with(b"https://")) {
+        (true, _) => 7,
+        (_, true) => 8,
         _ => return false,
     };
-    let host_len = rest.iter().position(|&byte| !may_stand(byte, IN_HOST)).unwrap_or(rest.len());
-    let (host, rest) = rest.split_at(host_len);
-    let port_len = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+    // By hand, since every request comes by here: one look at each byte, and notes for what may call for more.
+    let start = at;
+    let (mut label, mut dashes) = (at, false);
+    while let Some(&byte) = bytes.get(at) {
+        if !may_stand(byte, IN_HOST) {
+            break;
+        }
+        at += 1;
+        match byte {
+            b'.' => label = at,
+            b'-' => dashes = true,
+            _ => {}
+        }
+    }
+    let (host, rest) = (&bytes[start..at], &bytes[at..]);
+    let is_host = match bytes[label..at].first() {
+        // Nothing, or a dot at the end: that may be a number all the same.
+        None => host.strip_suffix(b".").is_some_and(|name| !ends_in_number(name) && !name.is_empty()),
+        Some(byte) if byte.is_ascii_digit() => is_normal_ipv4(host),
+        Some(_) => true,
+    };
+    let port_len = match rest.first() {
+        Some(b':') => rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len()),
+        _ => 0,
+    };
     let (port, path) = rest.split_at(port_len);
-    is_normal_host(host) && is_normal_port(port) && is_normal_path(path)
+    let is_name = !dashes || !host.windows(4).any(|part| part == b"xn--");
+    is_host && is_name && is_normal_port(port) && is_normal_path(path)
+}
+
+fn ends_in_number(name: &[u8]) -> bool {
+    let label = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    label.first().is_none_or(u8::is_ascii_digit)
 }
 
 /// None, or `:` and a number from 1 to 65535 as it is usually written.
 fn is_normal_port(port: &[u8]) -> bool {
     match port {
         [] => true,
-        [b':', digits @ ..] => decimal(digits).is_some_and(|number| number > 0),
+        [b':', digits @ ..] if digits.len() <= 5 && digits.first() != Some(&b'0') => {
+            let mut number = 0_u32;
+            for &byte in digits {
+                let digit = byte.wrapping_sub(b'0');
+                if digit > 9 {
+                    return false;
+                }
+                number = number * 10 + u32::from(digit);
+            }
+            number > 0 && number <= u32::from(u16::MAX)
+        }
         _ => false,
     }
 }
 
-/// A number up to 65535 without leading zeros.
-fn decimal(digits: &[u8]) -> Option<u16> {
-    if digits.len() > 5 || (digits.len() > 1 && digits[0] == b'0') || digits.is_empty() {
-        return None;
-    }
-    let mut number = 0_u32;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + u32::from(digit);
-    }
-    u16::try_from(number).ok()
-}
-
-/// A name whose last label is not a number, or an IPv4 address in its usual form; no `xn--`, which is checked more closely.
-fn is_normal_host(host: &[u8]) -> bool {
-    let name = host.strip_suffix(b".").unwrap_or(host);
-    let last = name.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
-    match name.get(last) {
-        None => false,
-        Some(byte) if byte.is_ascii_digit() => is_normal_ipv4(host),
-        Some(_) => !host.contains(&b'-') || !host.windows(4).any(|part| part == b"xn--"),
-    }
-}
-
 /// Four numbers up to 255 without leading zeros.
-fn is_normal_ipv4(mut host: &[u8]) -> bool {
-    for _ in 0..3 {
-        let Some(dot) = host.iter().position(|&byte| byte == b'.') else { return false };
-        if !is_octet(&host[..dot]) {
-            return false;
+fn is_normal_ipv4(host: &[u8]) -> bool {
+    let (mut numbers, mut number, mut digits) = (1, 0_u32, 0);
+    for &byte in host {
+        match byte {
+            b'0'..=b'9' if digits == 0 || number > 0 => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+                if number > 255 {
+                    return false;
+                }
+            }
+            b'.' if digits > 0 => {
+                numbers += 1;
+                (number, digits) = (0, 0);
+            }
+            _ => return false,
         }
-        host = &host[dot + 1..];
     }
-    is_octet(host)
-}
-
-fn is_octet(digits: &[u8]) -> bool {
-    decimal(digits).is_some_and(|number| number <= 255)
+    numbers == 4 && digits > 0
 }
 
 /// Nothing, or `/` and only bytes that stay as they are, and no dot segment, plain or encoded.

@@ -51,7 +51,7 @@ impl<S> Layer<S> for ConnectTimeoutLayer {
 }
 
 /// The service of a [`ConnectTimeoutLayer`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConnectTimeout<S> {
     inner: S,
     limit: Option<Duration>,

@@ -46,7 +46,7 @@ impl<S> Layer<S> for DeadlineLayer {
 }
 
 /// The service of a [`DeadlineLayer`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Deadline<S> {
     inner: S,
     total: Option<Duration>,

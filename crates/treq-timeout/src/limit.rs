@@ -17,21 +17,6 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) const NONE: Limits = Limits { head: None, read: None, write: None };
 
-    /// These but for what a request says of its own, if it says anything.
-    pub(crate) fn overridden(self, extensions: &Extensions) -> Option<Box<Limits>> {
-        if extensions.is_empty() {
-            return None;
-        }
-        let (head, read, write) = (extensions.get::<Head>(), extensions.get::<Read>(), extensions.get::<Write>());
-        (head.is_some() || read.is_some() || write.is_some()).then(|| {
-            Box::new(Limits {
-                head: head.map_or(self.head, |head| head.0),
-                read: read.map_or(self.read, |read| read.0),
-                write: write.map_or(self.write, |write| write.0),
-            })
-        })
-    }
-
     /// The first limit that may end the wait for the head while the body goes out.
     pub(crate) fn sending(self) -> Option<Duration> {
         match (self.head, self.write) {
@@ -41,9 +26,28 @@ impl Limits {
     }
 }
 
-/// What the clones of a service share.
+/// What the clones of a service share, with the limits of the service or of one request.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) ticker: Arc<Ticker>,
+}
+
+impl Shared {
+    /// This, but for what a request says of its own.
+    pub(crate) fn of(self: &Arc<Shared>, extensions: &Extensions) -> Arc<Shared> {
+        if extensions.is_empty() {
+            return Arc::clone(self);
+        }
+        let (head, read, write) = (extensions.get::<Head>(), extensions.get::<Read>(), extensions.get::<Write>());
+        if head.is_none() && read.is_none() && write.is_none() {
+            return Arc::clone(self);
+        }
+        let limits = Limits {
+            head: head.map_or(self.limits.head, |head| head.0),
+            read: read.map_or(self.limits.read, |read| read.0),
+            write: write.map_or(self.limits.write, |write| write.0),
+        };
+        Arc::new(Shared { limits, ticker: Arc::clone(&self.ticker) })
+    }
 }

@@ -115,8 +115,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let own = self.shared.limits.overridden(request.extensions());
-        let timer = Timer::new(&self.shared, own);
+        let timer = Timer::new(self.shared.of(request.extensions()));
         // Most requests have no body, and then the head is waited for from the start.
         if request.body().is_end_stream() {
             return TimeoutFuture { future: self.inner.call(request), timer, upload: None };

@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 /// Limits shorter than a few of these have a timer from the start.
@@ -30,6 +31,7 @@ struct State {
 #[derive(Debug)]
 struct Running {
     runtime: Id,
+    task: AbortHandle,
     /// Somebody waited since the last tick.
     busy: bool,
 }
@@ -59,10 +61,9 @@ impl Ticker {
         match state.running.iter_mut().find(|running| running.runtime == runtime) {
             Some(running) => running.busy = true,
             None => {
-                state.running.push(Running { runtime, busy: true });
                 let ticking = Ticking { ticker: Arc::downgrade(self), runtime };
-                // Detached: it ends by itself.
-                drop(handle.spawn(ticking.run()));
+                let task = handle.spawn(ticking.run()).abort_handle();
+                state.running.push(Running { runtime, task, busy: true });
             }
         }
         match state.free.pop() {
@@ -103,10 +104,12 @@ impl Ticker {
     pub(crate) fn leave(&self, place: Place) {
         self.state().leave(place);
     }
+}
 
-    #[cfg(test)]
-    fn waiting(&self) -> usize {
-        self.state().slots.iter().flatten().count()
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.running.iter().for_each(|running| running.task.abort());
     }
 }
 
@@ -159,6 +162,3 @@ impl Drop for Ticking {
         rung.into_iter().for_each(Waker::wake);
     }
 }
-
-#[cfg(test)]
-mod tests;

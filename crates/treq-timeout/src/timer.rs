@@ -15,65 +15,75 @@ const LONG: Duration = TICK.saturating_mul(5);
 
 /// For how long nothing has happened.
 pub(crate) struct Timer {
+    /// The service's, or the request's own.
     shared: Arc<Shared>,
-    /// The request's own.
-    own: Option<Box<Limits>>,
     state: State,
-    /// Something has happened since the last look.
-    progress: bool,
 }
 
+/// `moved`: something has happened since the last look.
 enum State {
     Idle,
-    Ticking(Place),
-    Armed(Pin<Box<Sleep>>),
+    Ticking { moved: bool, place: Place },
+    Armed { moved: bool, sleep: Pin<Box<Sleep>> },
 }
 
 impl Timer {
-    pub(crate) fn new(shared: &Arc<Shared>, own: Option<Box<Limits>>) -> Timer {
-        Timer { shared: Arc::clone(shared), own, state: State::Idle, progress: false }
+    pub(crate) fn new(shared: Arc<Shared>) -> Timer {
+        Timer { shared, state: State::Idle }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        self.own.as_deref().unwrap_or(&self.shared.limits)
+        &self.shared.limits
     }
 
     /// This timer for what comes next: the head has come, so the waiting begins anew.
     pub(crate) fn take(&mut self) -> Timer {
         let state = std::mem::replace(&mut self.state, State::Idle);
-        Timer { shared: Arc::clone(&self.shared), own: self.own.take(), state, progress: true }
+        let mut timer = Timer { shared: Arc::clone(&self.shared), state };
+        timer.progress();
+        timer
     }
 
     /// Something has happened: the waiting begins anew at the next look.
     pub(crate) fn progress(&mut self) {
-        self.progress = true;
+        match &mut self.state {
+            State::Idle => {}
+            State::Ticking { moved, .. } | State::Armed { moved, .. } => *moved = true,
+        }
     }
 
     /// Ready once nothing has happened for `limit`; the first look begins the waiting.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
-        let progress = std::mem::take(&mut self.progress);
-        if let State::Ticking(place) = self.state {
-            let Some(since) = self.shared.ticker.ask(place, cx.waker(), progress) else { return Poll::Pending };
-            self.state = State::Idle;
-            self.arm(since.checked_add(limit));
-        } else if let (State::Idle, true) = (&self.state, limit >= LONG) {
-            self.state = State::Ticking(self.shared.ticker.enter(cx.waker()));
-            return Poll::Pending;
-        } else if progress || matches!(self.state, State::Idle) {
-            self.arm(Instant::now().checked_add(limit));
+        match &mut self.state {
+            State::Idle if limit >= LONG => {
+                self.state = State::Ticking { moved: false, place: self.shared.ticker.enter(cx.waker()) };
+                return Poll::Pending;
+            }
+            State::Idle => self.arm(Instant::now().checked_add(limit)),
+            State::Ticking { moved, place } => {
+                let rung = self.shared.ticker.ask(*place, cx.waker(), std::mem::take(moved));
+                let Some(since) = rung else { return Poll::Pending };
+                self.state = State::Idle;
+                self.arm(since.checked_add(limit));
+            }
+            State::Armed { moved: true, .. } => self.arm(Instant::now().checked_add(limit)),
+            State::Armed { moved: false, .. } => {}
         }
         match &mut self.state {
-            State::Armed(sleep) => sleep.as_mut().poll(cx),
+            State::Armed { sleep, .. } => sleep.as_mut().poll(cx),
             // An end that no clock reaches.
-            State::Idle | State::Ticking(_) => Poll::Pending,
+            State::Idle | State::Ticking { .. } => Poll::Pending,
         }
     }
 
     /// The waiting ends at this instant, never for `None`.
     pub(crate) fn arm(&mut self, end: Option<Instant>) {
         match (&mut self.state, end) {
-            (State::Armed(sleep), Some(end)) => sleep.as_mut().reset(end),
-            (_, Some(end)) => self.state = State::Armed(Box::pin(sleep_until(end))),
+            (State::Armed { moved, sleep }, Some(end)) => {
+                *moved = false;
+                sleep.as_mut().reset(end);
+            }
+            (_, Some(end)) => self.state = State::Armed { moved: false, sleep: Box::pin(sleep_until(end)) },
             (_, None) => self.state = State::Idle,
         }
     }
@@ -81,7 +91,7 @@ impl Timer {
     /// Nothing more is waited for.
     #[inline]
     pub(crate) fn stop(&mut self) {
-        if let State::Ticking(place) = self.state {
+        if let State::Ticking { place, .. } = self.state {
             self.shared.ticker.leave(place);
         }
         self.state = State::Idle;

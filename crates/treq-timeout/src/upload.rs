@@ -80,8 +80,11 @@ impl Sent {
 
     /// There is nothing more to send.
     pub fn ended(&self) {
-        self.moved();
-        self.upload.ended.store(true, Ordering::Release);
+        // Said again, as by a look for what follows the last piece, it is no news.
+        if !self.upload.ended.load(Ordering::Relaxed) {
+            self.moved();
+            self.upload.ended.store(true, Ordering::Release);
+        }
     }
 
     /// What has taken too long by now: else when to look again, never for `None`.

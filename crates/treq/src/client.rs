@@ -11,6 +11,7 @@ use treq_pool::PoolStats;
 
 use crate::builder::ClientBuilder;
 use crate::erased::{Sent, Stack};
+use crate::last_url::LastUrl;
 use crate::{RequestBuilder, ResponseBody};
 
 /// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
@@ -40,6 +41,7 @@ struct Inner {
     stack: Stack,
     pool: Option<Box<dyn Connections>>,
     settings: Settings,
+    last_url: LastUrl,
     #[cfg(feature = "cookies")]
     jar: Option<treq_cookies::Jar>,
 }
@@ -117,6 +119,7 @@ impl Client {
             stack,
             pool,
             settings,
+            last_url: LastUrl::default(),
             #[cfg(feature = "cookies")]
             jar: None,
         };
@@ -160,6 +163,10 @@ impl Client {
         if let Some(pool) = &self.inner.pool {
             pool.close_idle();
         }
+    }
+
+    pub(crate) fn last_url(&self) -> &LastUrl {
+        &self.inner.last_url
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -65,6 +65,7 @@ where
     B::Error: Into<BoxError> + 'static,
 {
     fn call(&self, request: Request<Body>) -> Exchange {
+        // The layers are called when it is first polled, so that they have a runtime around them.
         Box::pin(Stage::Readying { service: self.0.clone(), request: Some(request) })
     }
 }
@@ -109,21 +110,21 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.project() {
             StageProj::Body { body } => body.poll_frame(cx).map_err(Error::adopt),
-            StageProj::Readying { .. } | StageProj::Calling { .. } => Poll::Ready(None),
+            _ => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Stage::Body { body } => body.is_end_stream(),
-            Stage::Readying { .. } | Stage::Calling { .. } => false,
+            _ => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Stage::Body { body } => body.size_hint(),
-            Stage::Readying { .. } | Stage::Calling { .. } => SizeHint::default(),
+            _ => SizeHint::default(),
         }
     }
 

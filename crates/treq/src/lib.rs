@@ -11,6 +11,7 @@ mod fields;
 mod free;
 mod global;
 mod https;
+mod last_url;
 mod query;
 mod request;
 mod response;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use serde::Serialize;
-use treq_core::{Body, BoxError, Error, Kind, Wish, uri};
+use treq_core::uri::{self, Located};
+use treq_core::{Body, BoxError, Error, Kind, Wish};
 use treq_redirect::Fragment;
 
 use crate::builder::refuse;
@@ -45,7 +46,8 @@ impl RequestBuilder {
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
-        RequestBuilder { client: Ok(client), request: start(method, url) }
+        let request = start(method, || client.last_url().parse(url));
+        RequestBuilder { client: Ok(client), request }
     }
 
     /// On the default client of the runtime, or with the error of not being on one.
@@ -54,7 +56,12 @@ impl RequestBuilder {
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
-        let builder = RequestBuilder { client: crate::default_client(), request: start(method, url) };
+        let client = crate::default_client();
+        let request = start(method, || match &client {
+            Ok(client) => client.last_url().parse(url),
+            Err(_) => uri::parse(url),
+        });
+        let builder = RequestBuilder { client, request };
         // Calls share connections, not cookies.
         #[cfg(feature = "cookies")]
         let builder = builder.jar(treq_cookies::Jar::new());
@@ -209,7 +216,7 @@ impl RequestBuilder {
     }
 }
 
-fn start<M>(method: M, url: &str) -> Result<Request<Body>, Error>
+fn start<M>(method: M, url: impl FnOnce() -> Result<Located, Error>) -> Result<Request<Body>, Error>
 where
     M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
@@ -222,7 +229,7 @@ where
     let method = method.try_into().map_err(|error| refuse("the method cannot be used".to_owned(), error))?;
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
-    let located = uri::parse(url)?;
+    let located = url()?;
     *request.uri_mut() = located.uri;
     if let Some(fragment) = located.fragment {
         // It is never sent, but a redirect without one of its own inherits it.

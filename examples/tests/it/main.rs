@@ -32,9 +32,14 @@ fn quickstart(arguments: &[&str]) -> usize {
         r#"GET with params: the server read q = "tea & milk""#,
         r#"POST JSON: the server read {"cups":2}"#,
         "streamed download: [########################################] 400 of 400 bytes",
+        r#"redirects, by way of ["/redirect/2","/relative-redirect/1"]"#,
+        "compressed with gzip: true",
+        "compressed with deflate: true",
+        "compressed with brotli: true",
+        r#"cookie session: the server read {"tea":"green"}"#,
     ];
-    assert_eq!(lines[..3], steps);
-    let last = lines[3].strip_prefix("100 URLs at once: answered over ").and_then(|it| it.strip_suffix(" connections"));
+    assert_eq!(lines[..8], steps);
+    let last = lines[8].strip_prefix("100 URLs at once: answered over ").and_then(|it| it.strip_suffix(" connections"));
     last.unwrap().parse().unwrap()
 }
 
@@ -121,4 +126,33 @@ fn response_history_tells_the_way() {
 fn custom_decoder_is_offered_and_used() {
     let out = printed("custom_decoder", &[]);
     assert_eq!(out, "offered: \"gzip, deflate, br, zstd, rot13\"\ndecoded: true\n");
+}
+
+#[test]
+fn using_cookies_shows_what_was_sent_set_and_kept() {
+    let expected = [r#"sent: {"tea":"green"}"#, "set: sugar = none, path /", "kept: 1 cookie, milk = oat"];
+    assert_eq!(printed("using_cookies", &[]).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn session_goes_on_after_a_restart() {
+    let expected = [r#"1 cookie loaded, sent again: {"sid":"7f"}"#, r#"as "shop/1.0""#];
+    assert_eq!(printed("session", &[]).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn timeouts_name_what_took_too_long() {
+    let expected = [
+        "Total: not over after 200ms",
+        "Head: no response 200ms after the end of the request",
+        "Read: nothing of the response's body for 200ms",
+    ];
+    assert_eq!(printed("timeouts", &[]).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn layers_work_alone_over_three_kinds_of_service() {
+    assert_eq!(printed("layer_over_hyper_util", &[]), "1 redirect to {\"cookies\":{\"tea\":\"green\"}}\n");
+    assert_eq!(printed("layer_over_axum", &[]), "/login led to a page that saw sid=7f\n");
+    assert_eq!(printed("layer_over_service_fn", &[]), "decoded: b\"hello\"\nand Timeout(Head)\n");
 }

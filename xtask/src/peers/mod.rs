@@ -1,4 +1,4 @@
-//! The interop tests, with real peers running: PyPI's httpbin under gunicorn, and nginx.
+//! The interop tests, with real peers running: PyPI's httpbin under gunicorn, nginx, and caddy.
 //!
 //! Tests find the peers by these variables, and are skipped with a printed line where one is unset:
 //!
@@ -10,7 +10,8 @@
 //! | `TREQ_PEER_NGINX_H1` | nginx, base URL with TLS and HTTP/1.1 only |
 //! | `TREQ_PEER_NGINX_MTLS` | nginx, base URL with TLS that wants a client certificate |
 //! | `TREQ_PEER_NGINX_UNIX` | path of the Unix socket where nginx answers without TLS |
-//! | `TREQ_PEER_CA` | path of the PEM file with the authority that has signed nginx's certificate, of `localhost`, `127.0.0.1`, `::1` |
+//! | `TREQ_PEER_CADDY` | caddy, base URL `https://localhost:PORT` of files that it compresses with zstd and gzip |
+//! | `TREQ_PEER_CA` | path of the PEM file with the authority that has signed the servers' certificate, of `localhost`, `127.0.0.1`, `::1` |
 //! | `TREQ_PEER_CLIENT` | path of a PEM file with a client's key and certificate of the same authority |
 //!
 //! What nginx answers stands at the head of `xtask/peers/nginx.conf`.
@@ -68,7 +69,7 @@ fn interop(variables: Vec<Variable>) -> Outcome {
 
 const HTTPBIN: &str = "TREQ_PEER_HTTPBIN";
 
-fn started(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
+fn started(folders: &Folders) -> Outcome<([Guard; 3], Vec<Variable>)> {
     let mut outcome = start(folders);
     for _ in 1..ATTEMPTS {
         let Err(reason) = &outcome else { break };
@@ -78,7 +79,7 @@ fn started(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
     outcome
 }
 
-fn start(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
+fn start(folders: &Folders) -> Outcome<([Guard; 3], Vec<Variable>)> {
     let ports = Ports::choose()?;
     let socket = folders.run.join("nginx.sock");
     prepare::configure(folders, &ports, &socket)?;
@@ -97,12 +98,18 @@ fn start(folders: &Folders) -> Outcome<([Guard; 2], Vec<Variable>)> {
     let mut nginx = command("nginx", &["-e", "nginx.err", "-c", "nginx.conf", "-p"])?;
     nginx.arg(&folders.run);
     let mut nginx = Guard::start("nginx", nginx)?;
+    let mut caddy = command("caddy", &["run", "--adapter", "caddyfile", "--config", "Caddyfile"])?;
+    // Whatever it stores, it stores there.
+    caddy.current_dir(&folders.run).env("HOME", &folders.run).env("XDG_DATA_HOME", &folders.run);
+    caddy.env("XDG_CONFIG_HOME", &folders.run);
+    let mut caddy = Guard::start("caddy", caddy)?;
     httpbin.answers(ports.httpbin, "/get")?;
+    caddy.listens(ports.caddy)?;
     nginx.answers(ports.http, "/echo")?;
     for port in [ports.h2, ports.h1, ports.mtls] {
         nginx.listens(port)?;
     }
-    Ok(([httpbin, nginx], variables(&ports, &socket, &folders.run)))
+    Ok(([httpbin, nginx, caddy], variables(&ports, &socket, &folders.run)))
 }
 
 fn variables(ports: &Ports, socket: &Path, run: &Path) -> Vec<Variable> {
@@ -116,6 +123,7 @@ fn variables(ports: &Ports, socket: &Path, run: &Path) -> Vec<Variable> {
         ("TREQ_PEER_NGINX_H1", tls(ports.h1)),
         ("TREQ_PEER_NGINX_MTLS", tls(ports.mtls)),
         ("TREQ_PEER_NGINX_UNIX", path(socket)),
+        ("TREQ_PEER_CADDY", tls(ports.caddy)),
         ("TREQ_PEER_CA", path(&run.join("ca.pem"))),
         ("TREQ_PEER_CLIENT", path(&run.join("client.pem"))),
     ]
@@ -127,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_documented_variables_are_the_ones_that_are_set() {
-        let ports = Ports { httpbin: 1, http: 2, h2: 3, h1: 4, mtls: 5 };
+        let ports = Ports { httpbin: 1, http: 2, h2: 3, h1: 4, mtls: 5, caddy: 6 };
         let documented: Vec<&str> = include_str!("mod.rs")
             .lines()
             .filter_map(|line| line.strip_prefix("//! | `TREQ_PEER_")?.split('`').next())

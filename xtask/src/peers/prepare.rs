@@ -8,6 +8,7 @@ use crate::debian::{self, BROTLI_MODULE};
 use crate::run::{Outcome, command, root, to_end};
 
 const NGINX: &str = include_str!("../../peers/nginx.conf");
+const CADDYFILE: &str = include_str!("../../peers/Caddyfile");
 const ANSWERS: &str = include_str!("../../peers/answers.conf");
 const REQUIREMENTS: &str = include_str!("../../peers/requirements.txt");
 
@@ -19,7 +20,7 @@ pub(super) struct Folders {
 }
 
 pub(super) fn prepare(target: &Path) -> Outcome<Folders> {
-    debian::provide(&[debian::NGINX, debian::PYTHON_VENV])?;
+    debian::provide(&[debian::NGINX, debian::CADDY, debian::PYTHON_VENV])?;
     let peers = target.join("peers");
     let folders = Folders { venv: peers.join("venv"), run: peers.join("run") };
     install(&folders.venv)?;
@@ -54,6 +55,7 @@ fn install(venv: &Path) -> Outcome {
 }
 
 pub(super) fn configure(folders: &Folders, ports: &Ports, socket: &Path) -> Outcome {
+    write(&folders.run.join("Caddyfile"), &CADDYFILE.replace("@CADDY@", &ports.caddy.to_string()))?;
     write(&folders.run.join("nginx.conf"), &configuration(NGINX, ports, socket, owned_by_root(&folders.run)?))
 }
 
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_name_of_the_template_is_filled_in() {
-        let ports = Ports { httpbin: 1, http: 18_100, h2: 18_101, h1: 18_102, mtls: 18_103 };
+        let ports = Ports { httpbin: 1, http: 18_100, h2: 18_101, h1: 18_102, mtls: 18_103, caddy: 18_104 };
         let text = configuration(NGINX, &ports, Path::new("run/nginx.sock"), true);
         let directives: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(directives.iter().all(|line| !line.contains('@')), "{text}");

@@ -21,6 +21,7 @@ pub(super) struct Ports {
     pub(super) h2: u16,
     pub(super) h1: u16,
     pub(super) mtls: u16,
+    pub(super) caddy: u16,
 }
 
 impl Ports {
@@ -34,7 +35,7 @@ impl Ports {
             held.push(listener);
             Ok(port)
         };
-        Ok(Self { httpbin: next()?, http: next()?, h2: next()?, h1: next()?, mtls: next()? })
+        Ok(Self { httpbin: next()?, http: next()?, h2: next()?, h1: next()?, mtls: next()?, caddy: next()? })
     }
 }
 

@@ -18,12 +18,12 @@ pub(crate) type Plain<B = Body> = HttpConnector<MemoryConnector, B>;
 pub(crate) type Pooled = Pool<Plain, HttpConnection<Body>>;
 
 pub(crate) fn plain<B>(connector: MemoryConnector) -> Agent<Plain<B>> {
-    Agent::new(HttpConnector::new(connector))
+    Agent::new(HttpConnector::new(connector).facts_in_extensions(true))
 }
 
 /// An agent over a pool, and the pool.
 pub(crate) fn pooled(connector: MemoryConnector) -> (Agent<Pooled>, Pooled) {
-    let pool = PoolLayer::new().layer(HttpConnector::new(connector));
+    let pool = PoolLayer::new().layer(HttpConnector::new(connector).facts_in_extensions(true));
     (Agent::new(pool.clone()), pool)
 }
 

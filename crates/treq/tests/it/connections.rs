@@ -96,7 +96,7 @@ async fn the_queue_is_first_come_first_served() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_too_long_is_a_timeout_of_its_own_phase() {
-    let server = echo(Duration::from_secs(60));
+    let server = echo(Duration::from_secs(30));
     let pool = PoolLayer::new().max_per_host(1).wait(Duration::from_secs(3));
     let client = Client::builder().connector(server.connector()).pool(pool).build().unwrap();
     let first = tokio::spawn(std::future::IntoFuture::into_future(client.get("http://a.test/1")));
@@ -208,7 +208,8 @@ async fn sixty_four_first_requests_over_http2_share_one_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_handshake_is_waited_for_where_no_cap_is_set() {
     let server = echo(Duration::ZERO).connect_delay(Duration::from_secs(30));
-    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let patient = Client::builder().connector(server.connector()).connect_timeout(None);
+    let client = patient.http_version(Wish::Http2).build().unwrap();
     let (a, b) = tokio::join!(client.get("http://a.test/a"), client.get("http://a.test/b"));
     assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
     assert_eq!(server.connections(), 1);

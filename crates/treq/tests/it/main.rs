@@ -5,6 +5,8 @@
 
 mod bad_input;
 mod connections;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod decoding;
 mod framing;
 mod peers;
@@ -15,6 +17,7 @@ mod runtimes;
 mod services;
 mod streams;
 mod surface;
+mod timeouts;
 mod tls;
 mod upgrades;
 

@@ -138,6 +138,39 @@ async fn httpbin_and_nginx_compress_and_nobody_notices() {
 }
 
 #[tokio::test]
+async fn caddy_compresses_with_zstd_and_nobody_notices() {
+    let (Some(base), Some(tls)) = (peer("TREQ_PEER_CADDY"), tls()) else { return };
+    let client = Client::builder().tls(tls).build().unwrap();
+    let url = format!("{base}/a.txt");
+    let plain = client.get(&url).decoding(treq::Decoding::Off).await.unwrap().content().await.unwrap();
+    assert!(plain.ends_with(b"\n5000\n"));
+    for coding in ["zstd", "gzip"] {
+        let raw = client.get(&url).header("accept-encoding", coding).decoding(treq::Decoding::Off).await.unwrap();
+        assert_eq!(raw.headers()["content-encoding"], coding);
+        let decoded = client.get(&url).header("accept-encoding", coding).await.unwrap().content().await.unwrap();
+        assert_eq!(decoded, plain, "{coding}");
+    }
+}
+
+#[tokio::test]
+async fn httpbin_keeps_a_session_by_cookies() {
+    let Some(base) = peer("TREQ_PEER_HTTPBIN") else { return };
+    let client = Client::new().unwrap();
+    let cookies = async |path: &str| {
+        let json: serde_json::Value = client.get(format!("{base}{path}")).await.unwrap().json().await.unwrap();
+        json["cookies"].clone()
+    };
+    assert_eq!(cookies("/cookies/set?a=1&b=2").await, serde_json::json!({ "a": "1", "b": "2" }));
+    assert_eq!(cookies("/cookies/delete?a").await, serde_json::json!({ "b": "2" }));
+    assert_eq!(client.jar().unwrap().len(), 1);
+    // A free function has a jar of its own.
+    let json: serde_json::Value = treq::get(format!("{base}/cookies")).await.unwrap().json().await.unwrap();
+    assert_eq!(json["cookies"], serde_json::json!({}));
+    let error = client.get(format!("{base}/delay/3")).timeout(std::time::Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(error.kind(), treq::Kind::Timeout(treq::Phase::Total));
+}
+
+#[tokio::test]
 async fn httpbin_and_nginx_redirect() {
     if let Some(base) = peer("TREQ_PEER_HTTPBIN") {
         let response = treq::get(format!("{base}/redirect/4")).await.unwrap();

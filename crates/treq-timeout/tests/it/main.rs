@@ -1,0 +1,9 @@
+//! The layers over services of several kinds.
+
+mod contract;
+mod deadline;
+mod phases;
+mod services;
+mod support;
+mod ticks;
+mod uploads;

@@ -1,0 +1,110 @@
+//! Limits on time through the whole client.
+
+use std::time::Duration;
+
+use treq::{Body, Client, Elapsed, Error, Kind, Phase, TimeoutLayer};
+use treq_testing::{RawServer, Step};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const SHORT: Duration = Duration::from_millis(80);
+
+/// The phase and, for one that the client's layers ended, the limit.
+fn phase(error: &Error) -> Phase {
+    let Kind::Timeout(phase) = error.kind() else { panic!("{error:?}") };
+    assert!(super::chain(error).contains("127.0.0.1"), "{error}");
+    if let Some(elapsed) = error.find::<Elapsed>() {
+        assert_eq!(elapsed.phase, phase);
+    }
+    phase
+}
+
+async fn read(request: treq::RequestBuilder) -> Result<String, Error> {
+    request.await?.text().await
+}
+
+#[tokio::test]
+async fn each_part_that_takes_too_long_is_named_and_the_client_goes_on() {
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::Stall])
+        .connection([Step::ReadRequest, Step::send("HTTP/1.1 200 OK\r\nX: "), Step::Stall])
+        .connection([Step::ReadRequest, Step::send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart"), Step::Stall])
+        .connection([Step::ReadHead, Step::Stall])
+        .connection([Step::ReadRequest, Step::send(OK), Step::ReadRequest, Step::send(OK)])
+        .start()
+        .await;
+    let client = Client::builder().timeouts(TimeoutLayer::new().head(SHORT).read(SHORT).write(SHORT)).build().unwrap();
+    let url = server.url("/");
+    assert_eq!(phase(&read(client.get(&url)).await.unwrap_err()), Phase::Head);
+    assert_eq!(phase(&read(client.get(&url)).await.unwrap_err()), Phase::Head);
+    assert_eq!(phase(&read(client.get(&url)).await.unwrap_err()), Phase::Read);
+    // More than sockets' buffers hold.
+    let large = vec![0; 64 << 20];
+    assert_eq!(phase(&read(client.post(&url).body(large)).await.unwrap_err()), Phase::Write);
+    // What was late is closed, not kept, and the next request is fine.
+    assert_eq!(read(client.get(&url)).await.unwrap(), "ok");
+    assert_eq!(client.pool_stats().unwrap().open, 1);
+    let patient = client.get(&url).head_timeout(None).read_timeout(None).write_timeout(None).timeout(None);
+    assert_eq!(read(patient).await.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn one_deadline_covers_redirects_and_the_body() {
+    let wait = Duration::from_millis(60);
+    let moved = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n";
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::Sleep(wait), Step::send(moved), Step::Again])
+        .repeat_last()
+        .start()
+        .await;
+    let client = Client::builder().timeout(Duration::from_millis(200)).build().unwrap();
+    assert_eq!(phase(&read(client.get(server.url("/"))).await.unwrap_err()), Phase::Total);
+    assert!(server.requests().len() >= 2, "{:?}", server.requests());
+    let trickle = Step::Trickle { bytes: vec![b'x'; 1000].into(), step: 1, every: Duration::from_millis(5) };
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), trickle])
+        .start()
+        .await;
+    assert_eq!(phase(&read(client.get(server.url("/")).timeout(SHORT)).await.unwrap_err()), Phase::Total);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_is_given_up_in_time() {
+    // Takes connections, and never answers the first bytes of TLS.
+    let server = RawServer::builder().connection([Step::Stall]).repeat_last().start().await;
+    let client = Client::builder().connect_timeout(SHORT).build().unwrap();
+    let url = server.url("/").replace("http:", "https:");
+    let error = read(client.get(url)).await.unwrap_err();
+    assert_eq!(phase(&error), Phase::Connect);
+    assert_eq!(error.resend(), treq::Resend::Safe);
+    assert_eq!(client.pool_stats().unwrap().open, 0);
+}
+
+#[tokio::test]
+async fn limits_that_no_clock_reaches_are_none() {
+    let server =
+        RawServer::builder().connection([Step::ReadRequest, Step::send(OK), Step::Again]).repeat_last().start().await;
+    for forever in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(1 << 40)] {
+        let client = Client::builder()
+            .timeout(forever)
+            .connect_timeout(forever)
+            .timeouts(TimeoutLayer::new().head(forever).read(forever).write(forever))
+            .build()
+            .unwrap();
+        assert_eq!(read(client.post(server.url("/")).body(Body::from("x"))).await.unwrap(), "ok");
+        client.close_idle();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_nothing_silent_is_waited_for_longer_than_a_minute() {
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::Stall])
+        .connection([Step::ReadRequest, Step::send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), Step::Stall])
+        .start_in_memory();
+    let client = Client::builder().connector(server.connector()).build().unwrap();
+    for expected in [Phase::Head, Phase::Read] {
+        let begun = tokio::time::Instant::now();
+        let error = read(client.get("http://127.0.0.1/")).await.unwrap_err();
+        assert_eq!((phase(&error), begun.elapsed().as_millis()), (expected, 60_000));
+    }
+}
