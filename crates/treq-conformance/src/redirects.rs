@@ -190,7 +190,7 @@ async fn referrer(row: &Row) -> Result<(), String> {
         None => ReferrerPolicy::NoReferrer,
     };
     let builder = Client::builder().redirect(RedirectLayer::new().referer(policy));
-    let played = hop(builder, &row, "https://a.test/from?q").await?;
+    let played = hop(builder, &row, "https://user:pw@a.test/from?q").await?;
     let want = match want {
         Some("full") => Some("https://a.test/from?q"),
         Some("origin") => Some("https://a.test/"),
