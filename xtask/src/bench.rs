@@ -1,6 +1,7 @@
-//! What one small GET costs each client, in instructions and allocations.
+//! What one small GET costs each client, in instructions and allocations; then what some things cost beside others.
 //!
-//! Each client runs under callgrind with 1,000 and with 2,000 requests: the difference is free of what starting costs.
+//! Each program runs under callgrind with fewer and with more rounds: the difference is free of what starting costs. What
+//! exactly is compared is said in the documentation of `treq-bench`.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,37 @@ const CLIENTS: &[Client] = &[
 const FEW: u64 = 1_000;
 const MANY: u64 = 2_000;
 
+/// Two runs of one program.
+struct Pair {
+    name: &'static str,
+    program: &'static str,
+    floor: &'static str,
+    other: &'static str,
+    /// Fewer rounds and more.
+    rounds: (u64, u64),
+    /// The instructions that `other` may take, as a multiple of those of `floor`.
+    limit: f64,
+}
+
+const PAIRS: &[Pair] = &[
+    Pair {
+        name: "GET, full jar",
+        program: "fetch",
+        floor: "jar-10",
+        other: "jar-100000",
+        rounds: (FEW, MANY),
+        limit: 1.2,
+    },
+    Pair {
+        name: "10 MiB of gzip",
+        program: "gunzip",
+        floor: "flate2",
+        other: "treq-decode",
+        rounds: (1, 2),
+        limit: 1.2,
+    },
+];
+
 /// What one request costs.
 struct Cost {
     instructions: f64,
@@ -45,6 +77,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     to_end(&mut cargo(&["build", "-q", "--release", "-p", "treq-bench", "--bins"])?)?;
 
     let bench = Bench::start(&Metadata::load()?.target)?;
+    let mut over = clients(&bench)?;
+    println!();
+    over.extend(pairs(&bench)?);
+    if check && !over.is_empty() { Err(over.join("; ")) } else { Ok(()) }
+}
+
+/// Prints what a GET costs each client; which of them are over their limits.
+fn clients(bench: &Bench) -> Outcome<Vec<String>> {
     let costs = CLIENTS.iter().map(|client| bench.cost(client.name)).collect::<Outcome<Vec<_>>>()?;
     let floor = costs[0].instructions;
     println!("{:<12} {:>16} {:>10} {:>8} {:>15}", "client", "instructions/GET", "x hyper", "limit", "allocations/GET");
@@ -58,15 +98,31 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             over.push(format!("{} takes {ratio:.2} x bare hyper, at most {limit:.2} may be", client.name));
         }
     }
-    if check && !over.is_empty() { Err(over.join("; ")) } else { Ok(()) }
+    Ok(over)
+}
+
+/// Prints each pair; which of them are over their limits.
+fn pairs(bench: &Bench) -> Outcome<Vec<String>> {
+    println!("{:<16} {:>12} {:>12} {:>8} {:>8}", "what", "instructions", "beside", "x", "limit");
+    let mut over = Vec::new();
+    for Pair { name, program, floor, other, rounds, limit } in PAIRS {
+        let place = if *program == "gunzip" { bench.gzip()? } else { bench.url.clone() };
+        let round = |word| bench.round(program, word, *rounds, &place);
+        let (least, cost) = (round(floor)?, round(other)?);
+        let ratio = cost / least;
+        println!("{name:<16} {cost:>12.0} {least:>12.0} {ratio:>8.3} {limit:>8.2}");
+        if ratio > *limit {
+            over.push(format!("{name}: {other} takes {ratio:.3} x {floor}, at most {limit:.2} may be"));
+        }
+    }
+    Ok(over)
 }
 
 /// The server, in a process of its own, and where the clients' programs are. The server ends when its input does.
 struct Bench {
     server: Child,
     url: String,
-    fetch: PathBuf,
-    count: PathBuf,
+    programs: PathBuf,
     reports: PathBuf,
 }
 
@@ -78,8 +134,7 @@ impl Bench {
         let mut serve = command(programs.join("serve"), &[])?;
         let failed = |error: std::io::Error| format!("`serve`: {error}");
         let server = serve.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
-        let mut bench =
-            Self { server, url: String::new(), fetch: programs.join("fetch"), count: programs.join("count"), reports };
+        let mut bench = Self { server, url: String::new(), programs, reports };
         let mut address = String::new();
         let said = bench.server.stdout.take().ok_or("`serve` has no output")?;
         BufReader::new(said).read_line(&mut address).map_err(failed)?;
@@ -91,26 +146,39 @@ impl Bench {
     }
 
     fn cost(&self, client: &str) -> Outcome<Cost> {
-        let per_request = |few: u64, many: u64| (many as f64 - few as f64) / (MANY - FEW) as f64;
+        let (few, many) = (self.allocations(client, FEW)?, self.allocations(client, MANY)?);
         Ok(Cost {
-            instructions: per_request(self.instructions(client, FEW)?, self.instructions(client, MANY)?),
-            allocations: per_request(self.allocations(client, FEW)?, self.allocations(client, MANY)?),
+            instructions: self.round("fetch", client, (FEW, MANY), &self.url)?,
+            allocations: each((few, many), (FEW, MANY)),
         })
     }
 
-    fn instructions(&self, client: &str, count: u64) -> Outcome<u64> {
-        let report = self.reports.join(format!("callgrind.{client}.{count}"));
-        let log = self.reports.join(format!("callgrind.{client}.{count}.log"));
+    /// A file of gzip, made by a program that is not measured.
+    fn gzip(&self) -> Outcome<String> {
+        let file = self.reports.join("log.gz").display().to_string();
+        output(&mut command(self.programs.join("gunzip"), &["write", &file])?)?;
+        Ok(file)
+    }
+
+    /// The instructions of one round.
+    fn round(&self, program: &str, word: &str, (few, many): (u64, u64), place: &str) -> Outcome<f64> {
+        let count = |rounds: u64| self.instructions(program, word, rounds, place);
+        Ok(each((count(few)?, count(many)?), (few, many)))
+    }
+
+    fn instructions(&self, program: &str, word: &str, rounds: u64, place: &str) -> Outcome<u64> {
+        let report = self.reports.join(format!("callgrind.{word}.{rounds}"));
+        let log = self.reports.join(format!("callgrind.{word}.{rounds}.log"));
         let mut valgrind = command("valgrind", &["--tool=callgrind"])?;
         valgrind.arg(format!("--callgrind-out-file={}", report.display())).arg(format!("--log-file={}", log.display()));
-        valgrind.arg(&self.fetch).args([client, &count.to_string(), &self.url]);
+        valgrind.arg(self.programs.join(program)).args([word, &rounds.to_string(), place]);
         output(&mut valgrind)?;
         let text = std::fs::read_to_string(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         collected(&text).ok_or_else(|| format!("`{}` counted nothing: {}", shown(&valgrind), log.display()))
     }
 
     fn allocations(&self, client: &str, count: u64) -> Outcome<u64> {
-        let mut counter = command(&self.count, &[client, &count.to_string(), &self.url])?;
+        let mut counter = command(self.programs.join("count"), &[client, &count.to_string(), &self.url])?;
         let said = output(&mut counter)?;
         allocations(&said).ok_or_else(|| format!("`{}` printed no `allocations: N`", shown(&counter)))
     }
@@ -123,6 +191,11 @@ impl Drop for Bench {
             eprintln!("`serve`: {error}");
         }
     }
+}
+
+/// What one round adds.
+fn each((few, many): (u64, u64), rounds: (u64, u64)) -> f64 {
+    (many as f64 - few as f64) / (rounds.1 - rounds.0) as f64
 }
 
 /// `==PID== Collected : N`, callgrind's sum.
@@ -151,6 +224,11 @@ mod tests {
     fn reads_what_fetch_counted() {
         assert_eq!(allocations("allocations: 17042\n"), Some(17_042));
         assert_eq!(allocations("allocations per request: 17\n"), None);
+    }
+
+    #[test]
+    fn a_round_is_free_of_what_starting_costs() {
+        assert_eq!(each((1_100, 2_100), (10, 20)), 100.0);
     }
 
     #[test]

@@ -44,6 +44,12 @@ const COMMANDS: &[Command] = &[
         run: delegate::conformance,
     },
     Command {
+        name: "threats",
+        usage: "[ID..] [--cases FILE]",
+        help: "the cases of hostile servers, or those named",
+        run: delegate::threats,
+    },
+    Command {
         name: "peers",
         usage: "[-- COMMAND ..]",
         help: "the interop tests, or a command, with real httpbin and nginx running",
@@ -52,7 +58,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         usage: "--instructions [--check]",
-        help: "instructions and allocations per request, beside the peers",
+        help: "instructions per request beside the peers, with a full jar, and of decoding",
         run: bench::run,
     },
 ];

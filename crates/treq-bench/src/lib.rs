@@ -1,9 +1,33 @@
 //! What a request costs: treq beside its peers.
 //!
+//! Three comparisons, each of instructions, which are the same on every run, and never of time. `cargo xtask bench` makes
+//! them and knows their limits.
+//!
+//! # One small GET
+//!
 //! `serve` answers every request with 200, two fields and 13 bytes; `fetch CLIENT COUNT URL` sends so many small GETs,
 //! one after the other, on one kept-alive connection and a one-thread runtime; `count` does the same and counts
-//! allocations, in a program of its own because counting takes instructions. `cargo xtask bench` runs them.
+//! allocations, in a program of its own because counting takes instructions.
+//!
+//! # A full jar
+//!
+//! The clients `jar-10` and `jar-100000` of `fetch` are treq's default client with so many cookies in its jar. Both ask
+//! the same host, which has four of them; the others belong to other sites, 29,999 of them in the full jar, whose limits
+//! are raised for that. The same bytes go over the wire, so what differs is what the size of the jar costs.
+//!
+//! # 10 MiB of gzip
+//!
+//! `gunzip flate2 COUNT FILE` and `gunzip treq-decode COUNT FILE` decode the same file so many times. Both are given the
+//! same pieces of coded bytes, of 16 to 64 KiB, and give decoded pieces of at most 32 KiB, which are only counted. flate2
+//! is called directly, as a gzip decoder on zlib-rs that checks the checksum as it goes, with one output buffer for all
+//! pieces: the least that this work takes. treq-decode stands as a layer over a service whose body yields the pieces, and
+//! gives each decoded one away as `Bytes` of its own. `gunzip write FILE` makes the file: lines as a log has them.
 #![forbid(unsafe_code)]
+
+mod gunzip;
+mod jar;
+
+pub use gunzip::gunzip;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -16,7 +40,7 @@ use tower_layer::Layer;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The words that `fetch` and `count` take.
-const USAGE: &str = "hyper|hyper-util|reqwest|agent|treq COUNT URL";
+const USAGE: &str = "hyper|hyper-util|reqwest|agent|treq|jar-10|jar-100000 COUNT URL";
 
 /// Does what the command line says: `CLIENT COUNT URL`.
 ///
@@ -35,6 +59,8 @@ pub fn run(mut args: impl Iterator<Item = String>) -> Result<(), Failure> {
             "reqwest" => reqwest(count, &url).await,
             "agent" => agent(count, &url).await,
             "treq" => treq(count, &url).await,
+            "jar-10" => jar::small(count, &url).await,
+            "jar-100000" => jar::full(count, &url).await,
             other => Err(format!("{other:?} is no client: {USAGE}").into()),
         }
     })

@@ -1,5 +1,6 @@
 //! Cases: a script for each listener, the calls of a client, and what is expected.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -97,6 +98,19 @@ impl Case {
         plan
     }
 
+    /// The addresses of 127/8 beside 127.0.0.1 at which the case names the port of this listener:
+    /// `127.5.0.1:{A.port}`.
+    pub(crate) fn further_addresses(&self, listener: &str) -> Vec<Ipv4Addr> {
+        let text = format!("{}{}", self.0["server_script"], self.0["client_call"]);
+        let port = format!(":{{{listener}.port}}");
+        let before = |at| text[..at].rsplit(|c: char| c != '.' && !c.is_ascii_digit()).next()?.parse().ok();
+        let mut found: Vec<Ipv4Addr> = text.match_indices(&port).filter_map(|(at, _)| before(at)).collect();
+        found.retain(|addr| addr.is_loopback() && *addr != Ipv4Addr::LOCALHOST);
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// Whether memory or time on processors is judged: such a case is played alone, so that its figures are its own.
     pub fn is_measured(&self) -> bool {
         ["max_rss_mb", "max_cpu_ms"].iter().any(|key| self.expect().get(key).is_some())
@@ -169,6 +183,18 @@ mod tests {
         assert_eq!(scripts(json!(["head", "ok"])).unwrap(), r#"[("A", [["head", "ok"]])]"#);
         assert_eq!(scripts(json!([["head"], ["close"]])).unwrap(), r#"[("A", [["head"], ["close"]])]"#);
         assert!(scripts(json!([])).is_err() && scripts(json!([1])).is_err());
+    }
+
+    #[test]
+    fn finds_the_addresses_that_a_listener_has_beside_its_own() {
+        let case = Case::new(json!({
+            "server_script": { "A": ["send Location: http://127.0.0.3:{A.port}/"], "B": [] },
+            "client_call": [{ "url": "http://127.5.0.1:{A.port}/" }, { "url": "http://127.0.0.1:{A.port}/" },
+                { "url": "http://127.5.0.1:{A.port}/é127.0.0.9:{B.port}" }, { "url": "http://8.8.8.8:{A.port}/127.7.7.7" }],
+        }));
+        assert_eq!(case.further_addresses("A"), [Ipv4Addr::new(127, 0, 0, 3), Ipv4Addr::new(127, 5, 0, 1)]);
+        assert_eq!(case.further_addresses("B"), [Ipv4Addr::new(127, 0, 0, 9)]);
+        assert!(case.further_addresses("C").is_empty());
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Scripted listeners on loopback, and what they saw.
 
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::{io, iter};
 
 use crate::connection::Connection;
 use crate::step::Step;
+
+/// How many ports are tried until one is free on all addresses.
+const ATTEMPTS: usize = 20;
 
 /// A request that a listener read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,8 +56,9 @@ impl Shared {
 /// A listener on a free port of 127.0.0.1. It accepts from [`play`](Listener::play) on, until it is dropped.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
-    addr: SocketAddr,
+    /// That of 127.0.0.1 first; all have one port.
+    sockets: Vec<TcpListener>,
+    port: u16,
     record: Shared,
     closed: Arc<AtomicBool>,
 }
@@ -66,26 +70,52 @@ impl Listener {
     ///
     /// Where no port is free.
     pub fn bind() -> io::Result<Listener> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let addr = socket.local_addr()?;
-        Ok(Listener { socket, addr, record: Shared::default(), closed: Arc::default() })
+        Listener::bind_also(&[])
+    }
+
+    /// The same port is taken on further addresses of 127/8.
+    ///
+    /// # Errors
+    ///
+    /// Where no port is free on all of them, and for an address that is not loopback: nobody else may reach a script.
+    pub fn bind_also(further: &[Ipv4Addr]) -> io::Result<Listener> {
+        if let Some(other) = further.iter().find(|addr| !addr.is_loopback()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{other} is not loopback")));
+        }
+        let mut attempts = 0;
+        loop {
+            let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let port = first.local_addr()?.port();
+            let rest = further.iter().filter(|addr| **addr != Ipv4Addr::LOCALHOST);
+            let sockets = iter::once(Ok(first)).chain(rest.map(|addr| TcpListener::bind((*addr, port))));
+            match sockets.collect() {
+                Ok(sockets) => {
+                    return Ok(Listener { sockets, port, record: Shared::default(), closed: Arc::default() });
+                }
+                // Free at home, but not there.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => attempts += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Its port.
     pub fn port(&self) -> u16 {
-        self.addr.port()
+        self.port
     }
 
     /// Accepts. The first connection plays the first script, and so on; the last script serves all further ones.
     ///
     /// # Errors
     ///
-    /// Where the socket cannot be shared with a thread.
+    /// Where a socket cannot be shared with a thread.
     pub fn play(&self, scripts: Vec<Vec<Step>>) -> io::Result<()> {
-        let socket = self.socket.try_clone()?;
-        let (record, closed) = (self.record.clone(), Arc::clone(&self.closed));
-        let scripts: Vec<Arc<[Step]>> = scripts.into_iter().map(Arc::from).collect();
-        thread::spawn(move || accept(&socket, &scripts, &record, &closed));
+        let scripts: Arc<[Arc<[Step]>]> = scripts.into_iter().map(Arc::from).collect();
+        for socket in &self.sockets {
+            let (socket, scripts) = (socket.try_clone()?, Arc::clone(&scripts));
+            let (record, closed) = (self.record.clone(), Arc::clone(&self.closed));
+            thread::spawn(move || accept(&socket, &scripts, &record, &closed));
+        }
         Ok(())
     }
 
@@ -98,8 +128,10 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts, which then closes its side of the socket.
-        let _ = TcpStream::connect(self.addr);
+        // Wakes the threads that accept, each of which then closes its side of its socket.
+        for addr in self.sockets.iter().filter_map(|socket| socket.local_addr().ok()) {
+            let _ = TcpStream::connect(addr);
+        }
     }
 }
 

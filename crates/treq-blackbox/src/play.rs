@@ -166,7 +166,8 @@ fn listen(case: &Case) -> Result<Vec<(&str, Listener)>, String> {
     let scripts = case.scripts()?;
     let mut listeners = Vec::with_capacity(scripts.len());
     for (name, _) in &scripts {
-        listeners.push((*name, Listener::bind().map_err(|error| format!("no port: {error}"))?));
+        let bound = Listener::bind_also(&case.further_addresses(name));
+        listeners.push((*name, bound.map_err(|error| format!("no port: {error}"))?));
     }
     let places = Places::new(listeners.iter().map(|(name, listener)| ((*name).to_owned(), listener.port())));
     for ((_, listener), (_, connections)) in listeners.iter().zip(&scripts) {

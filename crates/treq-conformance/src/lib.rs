@@ -1,15 +1,20 @@
 //! Public and purpose-made conformance suites, as data, with their runner.
 //!
 //! `cargo xtask conformance [suite..] [--data DIR]` plays the rows of `data/`, or of another folder of the same layout,
-//! against treq over loopback sockets. A row that the standards leave open passes with any of its alternatives; a row
+//! against treq: the whole client, over loopback sockets or pipes in memory, and for cookies its jar. A row that the standards leave open passes with any of its alternatives; a row
 //! that treq deliberately answers in another way is covered by a rule in [`listed`] that gives the reason.
 #![forbid(unsafe_code)]
 
 mod content_coding;
+mod cookies;
 mod h1_connections;
 mod h1_responses;
 pub mod listed;
+mod public_suffix;
+mod redirects;
 mod row;
+mod time;
+mod world;
 
 use std::path::Path;
 
@@ -39,6 +44,10 @@ pub struct Suite {
 pub const SUITES: &[Suite] = &[
     Suite { name: "h1-responses", play: h1_responses::play },
     Suite { name: "h1-connections", play: h1_connections::play },
+    Suite { name: "redirects", play: redirects::play },
+    Suite { name: "cookies-http-state", play: cookies::play_http_state },
+    Suite { name: "cookies-6265bis", play: cookies::play },
+    Suite { name: "public-suffix", play: public_suffix::play },
     Suite { name: "content-coding", play: content_coding::play },
 ];
 

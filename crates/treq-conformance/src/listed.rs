@@ -1,16 +1,44 @@
 //! Where treq deliberately answers in another way than a row says. Rules, not ids: they hold for rows of the same kind
 //! that nobody has seen yet.
 
+use http::Uri;
 use serde_json::Value;
+use treq::Origin;
 
-use crate::Row;
+use crate::{Row, cookies};
 
 /// The reason for which a row of `suite` may come out otherwise.
 pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
     match suite {
         "h1-responses" => h1_responses(row),
+        "redirects" => redirects(row),
+        "cookies-http-state" => http_state(row),
         _ => None,
     }
+}
+
+fn redirects(row: &Row) -> Option<&'static str> {
+    if row.get("client_auth").is_some() {
+        return Some("waits for credentials of the client");
+    }
+    if row.get("netrc").is_some() {
+        return Some("waits for credentials out of a netrc file");
+    }
+    let origin = |key: &str| Origin::of(&row.text(key)?.parse::<Uri>().ok()?).ok();
+    if row.text("expect") == Some("stripped") && origin("first").is_some_and(|first| origin("location") == Some(first))
+    {
+        return Some(
+            "a default port that is written out makes no other origin, within which fields stay: RFC 9110, section 4.2.3",
+        );
+    }
+    None
+}
+
+fn http_state(row: &Row) -> Option<&'static str> {
+    let old = row.get("expect_cookie_6265bis").is_none() && row.get("expect_cookie").is_some_and(Value::is_null);
+    (old && cookies::sends_nameless_only(row) == Ok(true)).then_some(
+        "a cookie without a name is kept: RFC 6265bis, section 5.7; the row has the verdict of RFC 6265 alone",
+    )
 }
 
 fn h1_responses(row: &Row) -> Option<&'static str> {
@@ -66,4 +94,39 @@ fn ends_lines_with_lf(wire: &[u8]) -> bool {
     let lone_lf = head.iter().enumerate().any(|(at, &byte)| byte == b'\n' && !follows(at, b'\r'));
     let lone_cr = head.iter().enumerate().any(|(at, &byte)| byte == b'\r' && head.get(at + 1) != Some(&b'\n'));
     lone_lf && !lone_cr
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_fields_within_one_origin_are_listed() {
+        let listed = |first: &str, location: &str, expect: &str| {
+            let row = Row::new(json!({ "first": first, "location": location, "expect": expect }));
+            reason("redirects", &row).is_some()
+        };
+        assert!(listed("https://a.test/1", "https://a.test:443/2", "stripped"));
+        assert!(!listed("https://a.test/1", "https://a.test:443/2", "sent"));
+        assert!(!listed("https://a.test/1", "http://a.test:443/2", "stripped"));
+        assert!(!listed("https://a.test/1", "https://b.test/2", "stripped"));
+        assert!(!listed("no URL", "no URL", "stripped"));
+    }
+
+    #[test]
+    fn only_nameless_cookies_are_listed() {
+        let listed = |cookie: &str, expect: Option<&str>| {
+            let row = Row::new(json!({
+                "set_url": "http://a.test/", "request_url": "http://a.test/", "set_cookie": [{ "text": cookie }],
+                "expect_cookie": expect.map(|text| json!({ "text": text })),
+            }));
+            reason("cookies-http-state", &row).is_some()
+        };
+        assert!(listed("nameless", None));
+        assert!(!listed("name=d", None));
+        assert!(!listed("nameless", Some("other")));
+        assert!(!listed("", None));
+    }
 }

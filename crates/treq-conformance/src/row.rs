@@ -24,6 +24,19 @@ impl Row {
         lines.map(parse).collect()
     }
 
+    /// A row in memory.
+    #[cfg(test)]
+    pub(crate) fn new(row: Value) -> Row {
+        Row(row)
+    }
+
+    /// The same row with another text under a key.
+    pub(crate) fn with(&self, key: &str, text: &str) -> Row {
+        let mut row = self.0.clone();
+        row[key] = text.into();
+        Row(row)
+    }
+
     /// Its name.
     pub fn id(&self) -> &str {
         self.text("id").unwrap_or("?")
@@ -46,6 +59,12 @@ impl Row {
         }
         let status = matches!(self.text("status"), Some("disabled" | "optional"));
         status || ["either", "either_error", "optional", "leniency"].into_iter().any(named)
+    }
+
+    /// Whether no outcome at all is asked for.
+    pub(crate) fn is_optional(&self) -> bool {
+        let optional = self.get("optional").and_then(Value::as_bool) == Some(true);
+        optional || matches!(self.text("status"), Some("disabled" | "optional"))
     }
 
     /// Whether an error is fine too, whatever else is expected.

@@ -1,17 +1,20 @@
-//! `treq-threats [id..] [--area AREA..] [--cases FILE] [--adapter CMD] [-j N]`: plays the threats' cases and prints how
-//! they came out.
+//! `treq-threats [id..] [--area AREA..] [--cases FILE].. [--adapter CMD] [-j N]`: plays the threats' cases, its own
+//! unless files are named, and prints how they came out.
 #![forbid(unsafe_code)]
 // A command speaks by printing.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use treq_blackbox::{Adapter, Case, Verdict, expect, play, scope};
+
+/// The files that are played unless others are named.
+const OWN: [&str; 2] = ["data/cases.jsonl", "data/more.jsonl"];
 
 fn main() -> ExitCode {
     match run() {
@@ -29,7 +32,8 @@ fn main() -> ExitCode {
 
 /// What was asked for.
 struct Wanted {
-    cases: PathBuf,
+    /// None is named: its own.
+    files: Vec<PathBuf>,
     adapter: Adapter,
     at_once: usize,
     ids: Vec<String>,
@@ -39,7 +43,7 @@ struct Wanted {
 impl Wanted {
     fn read() -> Result<Wanted, String> {
         let mut wanted = Wanted {
-            cases: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/data/cases.jsonl")),
+            files: Vec::new(),
             adapter: Adapter::new([beside()?]),
             at_once: 4,
             ids: Vec::new(),
@@ -49,7 +53,7 @@ impl Wanted {
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
             match arg.as_str() {
-                "--cases" => wanted.cases = value()?.into(),
+                "--cases" => wanted.files.push(value()?.into()),
                 "--adapter" => wanted.adapter = Adapter::new(value()?.split_whitespace()),
                 "-j" => wanted.at_once = value()?.parse().map_err(|_| "-j wants a number")?,
                 "--area" => {
@@ -65,20 +69,28 @@ impl Wanted {
                 _ => wanted.ids.push(arg),
             }
         }
+        if wanted.files.is_empty() {
+            wanted.files = OWN.iter().map(|file| Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).collect();
+        }
         Ok(wanted)
     }
 
     /// Its cases; those that are named here, by id or area, are played whatever their scope.
     fn cases(&self) -> Result<Vec<Case>, String> {
-        let mut cases = Case::read(&self.cases)?;
+        let mut cases = Vec::new();
+        for file in &self.files {
+            cases.extend(Case::read(file)?);
+        }
+        let files: Vec<_> = self.files.iter().map(|file| file.display().to_string()).collect();
+        let files = files.join(", ");
         for id in &self.ids {
             if !cases.iter().any(|case| case.id() == id) {
-                return Err(format!("there is no case {id} in {}", self.cases.display()));
+                return Err(format!("there is no case {id} in {files}"));
             }
         }
         for area in &self.areas {
             if !cases.iter().any(|case| case.area() == area) {
-                return Err(format!("there is no area {area} in {}", self.cases.display()));
+                return Err(format!("there is no area {area} in {files}"));
             }
         }
         let named = |list: &[String], name: &str| list.iter().any(|one| one == name);

@@ -9,12 +9,12 @@ use treq_blackbox::listener::Listener;
 use treq_blackbox::step::Step;
 use treq_blackbox::{Case, adapter};
 
-fn row(id: &str) -> Case {
+pub(crate) fn row(id: &str) -> Case {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/given.jsonl");
     Case::read(&file).unwrap().into_iter().find(|row| row.id() == id).unwrap()
 }
 
-fn given<'a>(row: &'a Case, key: &str) -> &'a Value {
+pub(crate) fn given<'a>(row: &'a Case, key: &str) -> &'a Value {
     &row.get("given").unwrap()[key]
 }
 

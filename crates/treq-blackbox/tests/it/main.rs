@@ -2,5 +2,6 @@
 #![allow(missing_docs)]
 
 mod adapter;
+mod cookies;
 mod given;
 mod player;

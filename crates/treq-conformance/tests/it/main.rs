@@ -1,0 +1,43 @@
+//! The suites that need neither sockets nor time are played with every test run; all of them by `cargo xtask
+//! conformance`.
+#![allow(missing_docs)]
+
+use std::path::Path;
+
+use treq_conformance::{Outcome, SUITES};
+
+#[test]
+fn redirects() {
+    // Listed: credentials of the client, and one default port written out.
+    play("redirects", &[("behaviour", 118, 0), ("security", 51, 9)]);
+}
+
+#[test]
+fn cookies_http_state() {
+    // Listed: two cookies without names.
+    play("cookies-http-state", &[("dates", 35, 0), ("parser", 111, 2)]);
+}
+
+#[test]
+fn cookies_6265bis() {
+    play("cookies-6265bis", &[("cases", 176, 0)]);
+}
+
+#[test]
+fn public_suffixes() {
+    play("public-suffix", &[("psl", 38, 0)]);
+}
+
+/// Each file with its rows and how many of them are listed: one more is a change that wants to be seen.
+fn play(suite: &str, files: &[(&str, usize, usize)]) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let played = SUITES.iter().find(|known| known.name == suite).unwrap().run(&data).unwrap();
+    let mut seen = Vec::new();
+    for file in &played {
+        let failed: Vec<_> = file.rows.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        let listed = file.rows.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Listed(_))).count();
+        seen.push((&*file.file, file.rows.len(), listed));
+    }
+    assert_eq!(seen, files);
+}
