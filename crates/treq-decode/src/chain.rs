@@ -1,3 +1,5 @@
+use std::mem;
+
 use bytes::{Bytes, BytesMut};
 use treq_core::Error;
 
@@ -36,6 +38,8 @@ struct Stage {
     /// Nothing more will be read.
     last: bool,
     ended: bool,
+    /// All of the last piece's buffer: the next piece's too, if by then nobody has that piece any more.
+    buffer: Bytes,
 }
 
 /// What can be had without more input.
@@ -56,6 +60,7 @@ impl Chain {
             full: false,
             last: false,
             ended: false,
+            buffer: Bytes::new(),
         };
         Chain { stages: codings.iter().map(stage).collect(), limits, read: 0, written: 0 }
     }
@@ -116,7 +121,7 @@ impl Stage {
     fn step(&mut self) -> Result<Option<Bytes>, Error> {
         self.begun |= !self.input.is_empty();
         while !self.input.is_empty() || self.full {
-            let mut output = BytesMut::zeroed(PIECE);
+            let mut output = self.room();
             let mut written = 0;
             while written < PIECE && (!self.input.is_empty() || self.full) {
                 let progress = self.decoder.decode(&self.input, &mut output[written..]);
@@ -131,9 +136,9 @@ impl Stage {
                     break;
                 }
             }
+            self.buffer = output.freeze();
             if written > 0 {
-                output.truncate(written);
-                return Ok(Some(output.freeze()));
+                return Ok(Some(self.buffer.slice(..written)));
             }
         }
         if self.last && !self.ended {
@@ -143,5 +148,10 @@ impl Stage {
             self.ended = true;
         }
         Ok(None)
+    }
+
+    /// Room for a piece. It is filled with zeros only when it is new: who streams lets each piece go before the next.
+    fn room(&mut self) -> BytesMut {
+        mem::take(&mut self.buffer).try_into_mut().unwrap_or_else(|_| BytesMut::zeroed(PIECE))
     }
 }

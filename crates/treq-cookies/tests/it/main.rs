@@ -1,4 +1,4 @@
-//! The jar by the rows of the conformance data and by its rules, the layer over services of several kinds.
+//! The jar by its rules, the layer over services of several kinds.
 
 #[cfg(feature = "cookie_store")]
 mod adapter;
@@ -7,7 +7,6 @@ mod files;
 mod jar;
 mod layer;
 mod limits;
-mod rows;
 mod services;
 mod support;
 mod threats;

@@ -1,8 +1,7 @@
-//! The layer over services of several kinds, and the rows of the conformance data.
+//! The layer over services of several kinds.
 
 mod chains;
 mod contract;
 mod limits;
-mod rows;
 mod services;
 mod support;
