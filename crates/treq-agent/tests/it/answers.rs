@@ -90,7 +90,7 @@ async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so
     let banner: &[u8] = b"SSH-2.0-OpenSSH_9.2\r\n";
     let settings: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
     for (first, wish) in
-        [(banner, Wish::Any), (settings, Wish::Any), (banner, Wish::Http2), (&OK.as_bytes()[..], Wish::Http2)]
+        [(banner, Wish::Any), (settings, Wish::Any), (banner, Wish::Http2), (OK.as_bytes(), Wish::Http2)]
     {
         for late in [0, 5] {
             let server = server([Step::send(first), Step::Stall]);
