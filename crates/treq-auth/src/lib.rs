@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod basic;
+mod bearer;
+mod challenge;
+mod credentials;
+#[cfg(feature = "digest")]
+mod digest;
+mod error;
+mod future;
+mod kept;
+mod layer;
+#[cfg(feature = "netrc")]
+mod netrc;
+mod parser;
+mod scheme;
+mod service;
+
+pub use basic::Basic;
+pub use bearer::Bearer;
+pub use challenge::{Challenge, Challenges};
+pub use credentials::Credentials;
+#[cfg(feature = "digest")]
+pub use digest::Digest;
+pub use error::{Unusable, Why};
+pub use future::AuthFuture;
+pub use layer::AuthLayer;
+#[cfg(feature = "netrc")]
+pub use netrc::{Entry, Netrc};
+pub use scheme::{BodyHash, Content, Outgoing, Scheme, Sent, Step};
+pub use service::Auth;

@@ -1,0 +1,5 @@
+//! The layer over services of several kinds, and the rows of the conformance data.
+
+mod contract;
+mod services;
+mod support;
