@@ -143,7 +143,6 @@ pub trait BodyHash: Send {
 
 /// What a [`Scheme`] can know of the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Content<'a> {
     /// It can be read before it is sent: ask by [`Step::Hash`].
     Unread,
@@ -189,6 +188,12 @@ impl<'a> Outgoing<'a> {
         Outgoing { method, uri, target: Some(target), field, headers, content: Content::Unread }
     }
 
+    /// The same with another request target than path and query.
+    #[must_use]
+    pub fn with_target(self, target: &'a str) -> Outgoing<'a> {
+        Outgoing { target: Some(target), ..self }
+    }
+
     /// The same with what is known of its body.
     #[must_use]
     pub fn with_content(self, content: Content<'a>) -> Outgoing<'a> {
@@ -207,7 +212,11 @@ impl<'a> Outgoing<'a> {
 
     /// The request target as it stands in the request line: path and query, unless a proxy is asked.
     pub fn target(&self) -> &'a str {
-        target(self.target, self.uri)
+        match (self.target, self.uri.path_and_query(), self.uri.authority()) {
+            (Some(target), ..) => target,
+            (None, Some(path), _) => path.as_str(),
+            (None, None, authority) => authority.map_or("", |authority| authority.as_str()),
+        }
     }
 
     /// The fields, without those of the scheme.
@@ -232,41 +241,28 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-fn target<'a>(given: Option<&'a str>, uri: &'a Uri) -> &'a str {
-    match (given, uri.path_and_query(), uri.authority()) {
-        (Some(target), ..) => target,
-        (None, Some(path), _) => path.as_str(),
-        (None, None, authority) => authority.map_or("", |authority| authority.as_str()),
-    }
-}
-
 /// A request that was sent, as [`Scheme::accept`] sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
     uri: &'a Uri,
-    target: Option<&'a str>,
     authorization: Option<&'a HeaderValue>,
+    to_proxy: bool,
 }
 
 impl<'a> Sent<'a> {
     /// A request for this URL that went out with this `Authorization`, or with none.
     pub fn new(uri: &'a Uri, authorization: Option<&'a HeaderValue>) -> Sent<'a> {
-        Sent { uri, target: None, authorization }
+        Sent { uri, authorization, to_proxy: false }
     }
 
     /// A request to a proxy, as [`Outgoing::to_proxy`], that went out with this `Proxy-Authorization`.
-    pub fn to_proxy(uri: &'a Uri, target: &'a str, authorization: Option<&'a HeaderValue>) -> Sent<'a> {
-        Sent { uri, target: Some(target), authorization }
+    pub fn to_proxy(uri: &'a Uri, authorization: Option<&'a HeaderValue>) -> Sent<'a> {
+        Sent { uri, authorization, to_proxy: true }
     }
 
-    /// The URL.
+    /// The URL; of CONNECT the authority.
     pub fn uri(&self) -> &'a Uri {
         self.uri
-    }
-
-    /// The request target.
-    pub fn target(&self) -> &'a str {
-        target(self.target, self.uri)
     }
 
     /// The field that carried the credentials.
@@ -276,6 +272,6 @@ impl<'a> Sent<'a> {
 
     /// Whether the response's fields of proxies count, and not those of origins.
     pub fn is_to_proxy(&self) -> bool {
-        self.target.is_some()
+        self.to_proxy
     }
 }

@@ -105,13 +105,13 @@ impl Digest {
     }
 
     /// Whether the server knows the password, as far as its answer tells.
-    fn proves(&self, sent: &Challenge, target: &str, info: &Challenge) -> bool {
+    fn proves(&self, sent: &Challenge, info: &Challenge) -> bool {
         let Some(proof) = info.param("rspauth").filter(|_| self.check_proof && sent.is("qop", "auth")) else {
             return true;
         };
         match self.sessions().iter().find(|session| session.sent(sent)) {
             Some(session) => {
-                session.proof(&self.user, sent, target).is_none_or(|want| want.as_bytes().eq_ignore_ascii_case(proof))
+                session.proof(&self.user, sent).is_none_or(|want| want.as_bytes().eq_ignore_ascii_case(proof))
             }
             // Of a session that is forgotten.
             None => true,
@@ -170,7 +170,7 @@ impl Scheme for Digest {
             return Ok(());
         }
         let Some(info) = info.map(|info| Parser::new(info.as_bytes()).params()) else { return Ok(()) };
-        if !self.proves(field, sent.target(), &info) {
+        if !self.proves(field, &info) {
             let message = "the server's proof that it knows the password is wrong";
             return Err(unusable(Why::Proof, message).into());
         }

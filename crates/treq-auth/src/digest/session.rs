@@ -169,9 +169,9 @@ impl Session {
     }
 
     /// The `rspauth` that answers this field ([section 3.5](https://www.rfc-editor.org/rfc/rfc7616#section-3.5)).
-    pub(crate) fn proof(&self, user: &User, sent: &Challenge, target: &str) -> Option<String> {
+    pub(crate) fn proof(&self, user: &User, sent: &Challenge) -> Option<String> {
         let text = |name: &str| sent.text(name);
-        let covered = self.hash(&[b"", target.as_bytes()]);
+        let covered = self.hash(&[b"", sent.param("uri")?]);
         Some(self.response(&self.key(user), sent.param("nonce")?, &text("nc")?, &text("cnonce")?, &covered))
     }
 

@@ -19,11 +19,9 @@ async fn keeps_the_contract() {
     use treq_testing::contract::check;
     check(AuthLayer::new()).await;
     check(AuthLayer::new().netrc(Netrc::parse("default login u password p").unwrap())).await;
-    let origins = ["http://a.test/", "http://example.test/", "http://localhost/", "http://host.test/"];
-    for origin in origins.map(|url| Origin::of(&url.parse().unwrap()).unwrap()) {
-        check(AuthLayer::new().credentials(origin.clone(), Basic::new("u", "p").unwrap())).await;
-        check(AuthLayer::new().credentials(origin.clone(), Listener)).await;
-        check(AuthLayer::new().credentials(origin.clone(), Listener).without_replay()).await;
-        check(AuthLayer::new().credentials(origin, Digest::new("u", "p"))).await;
-    }
+    let origin = Origin::of(&"http://contract.test/".parse().unwrap()).unwrap();
+    check(AuthLayer::new().credentials(origin.clone(), Basic::new("u", "p").unwrap())).await;
+    check(AuthLayer::new().credentials(origin.clone(), Listener)).await;
+    check(AuthLayer::new().credentials(origin.clone(), Listener).without_replay()).await;
+    check(AuthLayer::new().credentials(origin, Digest::new("u", "p"))).await;
 }
