@@ -25,10 +25,11 @@ pub(crate) struct Config {
     #[cfg(feature = "netrc")]
     pub(crate) netrc: Option<Netrc>,
     pub(crate) https_only: bool,
-    pub(crate) withheld: Option<Arc<dyn Fn(&Extensions) -> bool + Send + Sync>>,
+    pub(crate) withheld: Option<Predicate>,
     pub(crate) drain_until: Option<Timer>,
 }
 
+type Predicate = Arc<dyn Fn(&Extensions) -> bool + Send + Sync>;
 /// Makes a future that is done when a 401's body has been waited for long enough.
 type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
 /// Boxed: only made where a 401's body is late.

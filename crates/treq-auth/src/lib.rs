@@ -5,6 +5,7 @@
 mod basic;
 mod bearer;
 mod challenge;
+mod choose;
 mod credentials;
 #[cfg(feature = "digest")]
 mod digest;
@@ -14,6 +15,7 @@ mod kept;
 mod layer;
 #[cfg(feature = "netrc")]
 mod netrc;
+mod outgoing;
 mod parser;
 mod scheme;
 mod service;
@@ -29,5 +31,6 @@ pub use future::AuthFuture;
 pub use layer::AuthLayer;
 #[cfg(feature = "netrc")]
 pub use netrc::{Entry, Netrc};
-pub use scheme::{BodyHash, Content, Outgoing, Scheme, Sent, Step};
+pub use outgoing::{Content, Outgoing, Sent};
+pub use scheme::{BodyHash, Scheme, Step};
 pub use service::Auth;

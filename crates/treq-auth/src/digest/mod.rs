@@ -176,8 +176,9 @@ impl Scheme for Digest {
         }
         if let Some(nonce) = info.param("nextnonce") {
             let mut sessions = self.sessions();
-            if let Some(session) = sessions.iter_mut().find(|session| session.sent(field)) {
-                session.go_on_with(nonce);
+            if let Some(at) = sessions.iter().position(|session| session.sent(field)) {
+                let session = sessions.remove(at).with_nonce(nonce);
+                learn(&mut sessions, session);
             }
         }
         Ok(())
@@ -188,7 +189,7 @@ impl Scheme for Digest {
 fn learn(sessions: &mut Vec<Session>, session: Session) {
     let known = sessions.iter().position(|known| known.is_same(&session));
     let session = match known {
-        Some(at) => sessions.remove(at).with_domain_of(session),
+        Some(at) => session.counting_on_from(sessions.remove(at)),
         None => session,
     };
     sessions.truncate(SESSIONS - 1);

@@ -79,8 +79,9 @@ impl Session {
         (&self.nonce, &self.realm, self.algorithm, self.qop) == (&other.nonce, &other.realm, other.algorithm, other.qop)
     }
 
-    pub(crate) fn with_domain_of(self, other: Session) -> Session {
-        Session { count: self.count, key_nonces: self.key_nonces, ..other }
+    /// Goes on where the other one, which is the same, has come to.
+    pub(crate) fn counting_on_from(self, known: Session) -> Session {
+        Session { count: known.count, key_nonces: known.key_nonces, ..self }
     }
 
     /// Whether this field, which was sent, is of this session.
@@ -93,12 +94,10 @@ impl Session {
         realm && key && field.param("nonce") == Some(&self.nonce)
     }
 
-    /// The server wants another nonce from here on.
-    pub(crate) fn go_on_with(&mut self, nonce: &[u8]) {
-        if self.nonce != nonce {
-            self.nonce = nonce.to_vec();
-            self.count = 0;
-        }
+    /// The same with the nonce that the server wants from here on.
+    pub(crate) fn with_nonce(self, nonce: &[u8]) -> Session {
+        let count = if self.nonce == nonce { self.count } else { 0 };
+        Session { nonce: nonce.to_vec(), count, ..self }
     }
 
     /// Whether this URL lies in the protection space: under one of the paths of `domain`, or anywhere where there are

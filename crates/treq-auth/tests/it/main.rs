@@ -2,7 +2,9 @@
 
 mod contract;
 mod digests;
+mod netrcs;
 mod rows;
+mod schemes;
 mod services;
 mod support;
 mod threats;
