@@ -27,7 +27,8 @@ pub(crate) fn choose<B>(config: &Config, request: &mut Request<B>) -> Result<Opt
         (None, Some(userinfo)) => Some(Credentials::from_userinfo(origin.clone(), &userinfo)?),
         _ => None,
     };
-    let chosen = own.or(by_url.as_ref()).or_else(|| config.credentials.get(&origin));
+    let of_layer = || config.credentials.iter().find(|known| *known.origin() == origin);
+    let chosen = own.or(by_url.as_ref()).or_else(of_layer);
     let scheme = match by_netrc(config, &origin, chosen)? {
         Some(scheme) => scheme,
         None => match chosen {

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +20,8 @@ pub struct AuthLayer<Y = ByTryClone> {
 
 #[derive(Clone, Default)]
 pub(crate) struct Config {
-    pub(crate) credentials: HashMap<Origin, Credentials>,
+    /// One for each origin, and those are few.
+    pub(crate) credentials: Vec<Credentials>,
     #[cfg(feature = "netrc")]
     pub(crate) netrc: Option<Netrc>,
     pub(crate) https_only: bool,
@@ -53,8 +53,9 @@ impl<Y> AuthLayer<Y> {
     /// How requests to this origin prove who sends them. One scheme for each origin: the last one counts.
     #[must_use]
     pub fn credentials(mut self, origin: Origin, scheme: impl Scheme + 'static) -> AuthLayer<Y> {
-        let credentials = Credentials::new(origin.clone(), scheme);
-        Arc::make_mut(&mut self.config).credentials.insert(origin, credentials);
+        let all = &mut Arc::make_mut(&mut self.config).credentials;
+        all.retain(|known| *known.origin() != origin);
+        all.push(Credentials::new(origin, scheme));
         self
     }
 
@@ -139,7 +140,7 @@ impl<S, Y: Clone> Layer<S> for AuthLayer<Y> {
 impl<Y> fmt::Debug for AuthLayer<Y> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("origins", &self.config.credentials.keys())
+            .field("credentials", &self.config.credentials)
             .field("https_only", &self.config.https_only)
             .finish_non_exhaustive()
     }

@@ -82,6 +82,11 @@ impl<'a> Outgoing<'a> {
         }
     }
 
+    /// Whether it is a proxy that is asked.
+    pub fn is_to_proxy(&self) -> bool {
+        self.field == PROXY_AUTHORIZATION
+    }
+
     /// The fields, without those of the scheme.
     pub fn headers(&self) -> &HeaderMap {
         self.headers

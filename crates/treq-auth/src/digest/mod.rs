@@ -123,7 +123,8 @@ impl Scheme for Digest {
     fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
         let mut sessions = self.sessions();
         match sessions.first() {
-            Some(session) if session.covers(request.uri()) => self.put(&mut sessions, request),
+            // A proxy's has no domain (RFC 7616, section 3.3).
+            Some(session) if request.is_to_proxy() || session.covers(request.uri()) => self.put(&mut sessions, request),
             _ => Ok(Step::Send),
         }
     }

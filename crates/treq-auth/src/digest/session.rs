@@ -87,11 +87,12 @@ impl Session {
     /// Whether this field, which was sent, is of this session.
     pub(crate) fn sent(&self, field: &Challenge) -> bool {
         let realm = field.param("realm") == Some(&self.realm);
+        let algorithm = field.param("algorithm") == self.algorithm_name.as_deref();
         let key = match &self.key_nonces {
             Some((_, cnonce)) => field.param("cnonce") == Some(cnonce.as_bytes()),
             None => true,
         };
-        realm && key && field.param("nonce") == Some(&self.nonce)
+        realm && algorithm && key && field.param("nonce") == Some(&self.nonce)
     }
 
     /// The same with the nonce that the server wants from here on.

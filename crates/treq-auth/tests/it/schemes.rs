@@ -147,7 +147,10 @@ fn a_digest_serves_a_proxy_without_any_service() {
     };
     assert!(ask(None).is_none());
     let mut answer = HeaderMap::new();
-    answer.insert(PROXY_AUTHENTICATE, HeaderValue::from_static(r#"Digest realm="r", nonce="n", qop="auth""#));
+    answer.insert(
+        PROXY_AUTHENTICATE,
+        HeaderValue::from_static(r#"Digest realm="r", nonce="n", qop="auth", domain="/x""#),
+    );
     let first = ask(Some(&answer)).unwrap();
     answer.insert("proxy-authentication-info", HeaderValue::from_static(r#"nextnonce="n2""#));
     digest.accept(&Sent::to_proxy(&uri, Some(&first)), StatusCode::OK, &answer).unwrap();
