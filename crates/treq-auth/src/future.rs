@@ -126,19 +126,18 @@ where
                     ready!(poll_drain(body, bytes, frames, late, this.more.as_deref(), cx));
                     Ok(Next::Ready)
                 }
-                StateProj::Readying => match this.more.as_deref_mut() {
-                    Some(more) => match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
+                StateProj::Readying => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
+                    match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
                         Ok(()) => {
-                            if let Some(request) = more.next.take() {
-                                let future = more.inner.call(request);
-                                this.state.set(State::Calling { future });
-                            }
+                            let Some(request) = more.next.take() else { unreachable!("a request waits for this") };
+                            let future = more.inner.call(request);
+                            this.state.set(State::Calling { future });
                             continue;
                         }
                         Err(error) => Err(error),
-                    },
-                    None => unreachable!("only what was kept is sent again"),
-                },
+                    }
+                }
                 StateProj::Failed { error } => match error.take() {
                     Some(error) => Err(error),
                     None => unreachable!("failed once"),

@@ -98,10 +98,15 @@ impl<'a> Parser<'a> {
         value
     }
 
-    /// Up to the comma; anything before it is malformed.
+    /// Up to the comma, or to the next parameter where that was forgotten; anything else before it is malformed.
     fn end_element(&mut self) {
         self.skip(is_space);
-        if self.peek() != Some(b',') {
+        let start = self.at;
+        let word = !self.take(is_token).is_empty();
+        self.skip(is_space);
+        let is_param = word && self.peek() == Some(b'=');
+        self.at = start;
+        if !is_param {
             self.skip_element();
         }
     }
@@ -146,4 +151,43 @@ fn is_space(byte: u8) -> bool {
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Schemes with what they carry, as short text.
+    fn parsed(text: &str) -> String {
+        let mut list = Vec::new();
+        Parser::new(text.as_bytes()).challenges(&mut list);
+        let shown = list.iter().map(|challenge| {
+            let params = challenge.params().map(|(name, value)| format!(" {name}={}", String::from_utf8_lossy(value)));
+            let token68 = challenge.token68().map(|token68| format!(" {token68}"));
+            format!("{}{}", challenge.scheme(), params.chain(token68).collect::<String>())
+        });
+        shown.collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn reads_what_is_meant_and_leaves_out_what_is_not() {
+        for (text, want) in [
+            ("Basic realm = \"foo\"", "basic realm=foo"),
+            ("Basic , realm=\"foo\"", "basic realm=foo"),
+            (",Basic realm=\"\\f\\o\\o\",, a=b,", "basic realm=foo a=b"),
+            ("Digest realm=\"a, Basic b=c\", nonce=x", "digest realm=a, Basic b=c nonce=x"),
+            ("Digest realm=\"r\" nonce=\"n\" opaque=o", "digest realm=r nonce=n opaque=o"),
+            ("Negotiate, NTLM,Basic realm=r", "negotiate; ntlm; basic realm=r"),
+            ("Negotiate a+/~._-==, Basic realm=r", "negotiate a+/~._-==; basic realm=r"),
+            ("Negotiate a==b, Basic realm=r", "negotiate a==b; basic realm=r"),
+            ("realm=r, Basic a=b", "basic a=b"),
+            ("(x) \"a, Digest b\", Basic realm=r", "basic realm=r"),
+            ("Basic(x), Digest nonce=n", "digest nonce=n"),
+            ("Basic realm=r junk \"a,b\", Digest nonce=n", "basic realm=r; digest nonce=n"),
+            ("Basic realm=\"unclosed, Digest nonce=n", "basic realm=unclosed, Digest nonce=n"),
+            ("Basic realm=", "basic realm="),
+        ] {
+            assert_eq!(parsed(text), want, "{text}");
+        }
+    }
 }
