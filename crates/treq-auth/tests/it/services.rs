@@ -299,6 +299,62 @@ async fn each_sending_waits_for_readiness() {
     }
 }
 
+/// Dropped after each number of polls, in the midst of a challenge: nothing stays behind, and the next request works.
+#[tokio::test]
+async fn a_future_may_be_dropped_at_any_point() {
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&under_way);
+    let service = service_fn(move |request: Request<Body>| {
+        let guard = Guard::new(&counted);
+        async move {
+            tokio::task::yield_now().await;
+            drop(guard);
+            let polled = Arc::default();
+            let body = Wasted { frames: 2, bytes: 10, hint: None, woken: false, polled };
+            Ok::<_, Infallible>(match request.headers().contains_key("authorization") {
+                true => Response::new(body),
+                false => unauthorized(r#"Digest realm="r", nonce="n", qop=auth-int"#).map(|_| body),
+            })
+        }
+    });
+    let mut polls = 0;
+    loop {
+        let mut client = digest_layer("http://a.test/").layer(service.clone());
+        let request = || {
+            let body = Body::factory(|| Body::stream(Full::new(Bytes::from_static(b"tea"))));
+            Request::post("http://a.test/").body(body).unwrap()
+        };
+        let mut sending = Box::pin(client.call(request()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let done = (0..polls).any(|_| sending.as_mut().poll(&mut cx).is_ready());
+        drop(sending);
+        assert_eq!(under_way.load(Ordering::Relaxed), 0);
+        assert_eq!(client.ready().await.unwrap().call(request()).await.unwrap().status(), 200);
+        if done {
+            break;
+        }
+        polls += 1;
+    }
+    // Two waits for answers and one for each frame of the 401, and its end.
+    assert_eq!(polls, 6);
+}
+
+/// Counts itself.
+struct Guard(Arc<AtomicUsize>);
+
+impl Guard {
+    fn new(count: &Arc<AtomicUsize>) -> Guard {
+        count.fetch_add(1, Ordering::Relaxed);
+        Guard(Arc::clone(count))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_dropped_future_needs_no_runtime() {
     let service = service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
