@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let client = Client::builder().pool(PoolLayer::new().max_per_host(8)).build()?;
-    client.get(base.url("/cookies/set?tea=green")).await?;
+    client.get(base.url("/cookies/set?tea=green")).await?.content().await?;
     let told: Value = client.get(base.url("/cookies")).await?.json().await?;
     show("cookie session: the server read", &told["cookies"], json!({ "tea": "green" }))?;
 

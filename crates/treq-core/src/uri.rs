@@ -244,6 +244,9 @@ fn is_normal_ipv4(host: &[u8]) -> bool {
 
 /// Nothing, or `/` and only bytes that stay as they are, and no dot segment, plain or encoded.
 fn is_normal_path(path: &[u8]) -> bool {
+    if path.first().is_some_and(|&byte| byte != b'/') {
+        return false;
+    }
     for (at, &byte) in path.iter().enumerate() {
         if may_stand(byte, IN_PATH) {
             continue;
@@ -338,6 +341,92 @@ mod tests {
         assert_eq!(located.fragment.as_deref(), Some("frag"));
         let userinfo = located.userinfo.unwrap();
         assert_eq!((userinfo.name, userinfo.password), (b"us@er".to_vec(), Some(b"p:w".to_vec())));
+    }
+
+    /// Whatever takes the quick way is what the URL standard would make of it.
+    #[test]
+    fn the_quick_way_is_taken_only_where_nothing_changes() {
+        const PIECES: &[&str] = &[
+            "a",
+            "b1",
+            "x",
+            "xn--",
+            "-",
+            "_",
+            ".",
+            "..",
+            "/",
+            "//",
+            "?",
+            "#",
+            "@",
+            ":",
+            "80",
+            "0",
+            "1.2.3.4",
+            "256",
+            "01",
+            "%",
+            "%2e",
+            "%2E",
+            "%41",
+            "~",
+            "'",
+            "\"",
+            "[",
+            "]",
+            "::1",
+            "\\",
+            " ",
+            "\t",
+            "A",
+            "é",
+            "&",
+            "=",
+            "+",
+            ";",
+            ",",
+            "!",
+            "$",
+            "(",
+            "*",
+            "test",
+            "65536",
+            "0x7f",
+            "localhost",
+            "{",
+            "|",
+            "^",
+            "`",
+            "<",
+        ];
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % below as u64) as usize
+        };
+        let mut quick = 0;
+        for _ in 0..200_000 {
+            let count = next(9);
+            let text: String = ["http://", "https://"][next(2)]
+                .chars()
+                .chain((0..count).flat_map(|_| PIECES[next(PIECES.len())].chars()))
+                .collect();
+            if !is_normal(&text) {
+                continue;
+            }
+            quick += 1;
+            let url = Url::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let default_port = url.port().is_none() && text.contains(":80") | text.contains(":443");
+            assert!(url.as_str() == text || url.as_str() == format!("{text}/") || default_port, "{text} is {url}");
+            assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{text}");
+            let uri: Uri = text.parse().unwrap();
+            assert_eq!(uri.host(), url.host_str(), "{text}");
+            assert_eq!((uri.path(), uri.query()), (url.path(), url.query()), "{text}");
+        }
+        assert!(quick > 2_000, "{quick}");
     }
 
     #[test]

@@ -76,14 +76,16 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProj::Calling { future } => {
-                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
-                    // What nearly all answers are.
-                    if outcome.as_ref().is_ok_and(|response| !response.status().is_redirection())
-                        && this.kept.as_deref().is_none_or(|kept| kept.chain.is_new())
-                    {
-                        this.state.set(State::Done);
-                        return Poll::Ready(outcome);
+                    let answer = future.poll(cx);
+                    // What nearly all answers are, and not moved about.
+                    if let Poll::Ready(Ok(response)) = &answer {
+                        if !response.status().is_redirection()
+                            && this.kept.as_deref().is_none_or(|kept| kept.chain.is_new())
+                        {
+                            return answer.map_err(Error::adopt);
+                        }
                     }
+                    let outcome = ready!(answer).map_err(Error::adopt);
                     match outcome.and_then(|response| judge(this.kept.as_deref_mut(), response)) {
                         Ok(Judged::Redirect(body)) => this.state.set(drain(body)),
                         Ok(Judged::Final(response)) => {

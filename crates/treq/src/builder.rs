@@ -14,7 +14,7 @@ use treq_core::{Body, BoxError, Connected, Error, Kind, Target, Wish};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 use treq_redirect::RedirectLayer;
-use treq_timeout::{ConnectTimeoutLayer, DeadlineLayer, TimeoutLayer};
+use treq_timeout::TimeoutLayer;
 
 use crate::Client;
 use crate::client::{Connections, Settings};
@@ -59,9 +59,6 @@ struct Parts {
     error: Option<Error>,
 }
 
-/// How long the body of a redirect is waited for, so that its connection can be used again.
-const DRAIN: Duration = Duration::from_millis(50);
-
 /// Limits on heads, kept until the type of the connector is known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Http {
@@ -76,16 +73,10 @@ impl ClientBuilder {
         #[cfg(feature = "cookies")]
         let jar = treq_cookies::Jar::new();
         let parts = Parts {
-            layers: Layers {
-                connect_timeout: ConnectTimeoutLayer::new(),
-                pool: PoolLayer::new(),
-                timeouts: TimeoutLayer::new(),
-                #[cfg(feature = "cookies")]
-                cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
-                redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
-                decode: DecodeLayer::new(),
-                deadline: DeadlineLayer::new(),
-            },
+            #[cfg(feature = "cookies")]
+            layers: Layers::new(&jar),
+            #[cfg(not(feature = "cookies"))]
+            layers: Layers::new(),
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
@@ -159,7 +150,24 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
     /// `redirect` is as in a plain [`RedirectLayer`].
     pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
-        self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(DRAIN));
+        self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(crate::stack::DRAIN));
+        self
+    }
+
+    /// Credentials for the origins that they are given for, and those of a netrc file: both are sent to no other, and not
+    /// on a chain of redirects that has been elsewhere.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use treq::{AuthLayer, Basic, Origin};
+    ///
+    /// let shop = Origin::of(&"https://shop.test".parse()?)?;
+    /// let client = treq::Client::builder().auth(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "auth")]
+    pub fn auth(mut self, auth: treq_auth::AuthLayer) -> Self {
+        self.parts.layers.auth = crate::stack::within(auth);
         self
     }
 

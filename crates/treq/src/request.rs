@@ -148,6 +148,33 @@ impl RequestBuilder {
         self.extension(decoding)
     }
 
+    /// User name and password (RFC 7617), for the origin of the request's URL only, in the place of an `Authorization` field
+    /// and of what stands before an `@` in the URL. A user name with a colon is an error of [`Kind::Builder`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let response = treq::get(server.url("/basic-auth/ada/s3cret")).basic_auth("ada", "s3cret").await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "auth")]
+    pub fn basic_auth(self, name: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> RequestBuilder {
+        self.and_then(|request| authorize(request, treq_auth::Basic::new(name, password)?))
+    }
+
+    /// A bearer token (RFC 6750), for the origin of the request's URL only.
+    #[cfg(feature = "auth")]
+    pub fn bearer_auth(self, token: impl AsRef<str>) -> RequestBuilder {
+        self.and_then(|request| authorize(request, treq_auth::Bearer::new(token)?))
+    }
+
+    /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only.
+    #[cfg(feature = "auth")]
+    pub fn auth(self, scheme: impl treq_auth::Scheme + 'static) -> RequestBuilder {
+        self.and_then(|request| authorize(request, scheme))
+    }
+
     /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the
     /// jar's cookies of the same name, and stay behind where a redirect leads elsewhere.
     ///
@@ -230,6 +257,11 @@ where
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
     let located = url()?;
+    #[cfg(feature = "auth")]
+    if let Some(userinfo) = &located.userinfo {
+        let credentials = treq_auth::Credentials::from_userinfo(treq_core::Origin::of(&located.uri)?, userinfo)?;
+        request.extensions_mut().insert(credentials);
+    }
     *request.uri_mut() = located.uri;
     if let Some(fragment) = located.fragment {
         // It is never sent, but a redirect without one of its own inherits it.
@@ -241,6 +273,15 @@ where
 /// [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What the caller says last counts.
+#[cfg(feature = "auth")]
+fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme + 'static) -> Result<(), Error> {
+    let credentials = treq_auth::Credentials::new(treq_core::Origin::of(request.uri())?, scheme);
+    request.headers_mut().remove(http::header::AUTHORIZATION);
+    request.extensions_mut().insert(credentials);
+    Ok(())
 }
 
 fn set_body(request: &mut Request<Body>, body: impl Into<Body>, content_type: &'static str) {

@@ -1,5 +1,7 @@
 //! The order of the layers. Only this file knows it.
 
+use std::time::Duration;
+
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -25,7 +27,12 @@ pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<
 pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
 
 /// What every request goes through, from the network up to the caller's own layers.
-pub(crate) type Layered<A> = Deadline<Decode<Redirect<WithCookies<A>>>>;
+pub(crate) type Layered<A> = Deadline<Decode<Redirect<WithAuth<WithCookies<A>>>>>;
+
+#[cfg(feature = "auth")]
+pub(crate) type WithAuth<A> = treq_auth::Auth<A>;
+#[cfg(not(feature = "auth"))]
+pub(crate) type WithAuth<A> = A;
 
 #[cfg(feature = "cookies")]
 pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
@@ -48,9 +55,39 @@ pub(crate) struct Layers {
     pub(crate) timeouts: TimeoutLayer,
     #[cfg(feature = "cookies")]
     pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
+    #[cfg(feature = "auth")]
+    pub(crate) auth: treq_auth::AuthLayer,
     pub(crate) redirect: RedirectLayer,
     pub(crate) decode: DecodeLayer,
     pub(crate) deadline: DeadlineLayer,
+}
+
+/// How long the body of a redirect is waited for, so that its connection can be used again.
+pub(crate) const DRAIN: Duration = Duration::from_millis(50);
+
+/// What a chain of redirects has left behind does not come back, and the body of a 401 is waited for as that of a redirect.
+#[cfg(feature = "auth")]
+pub(crate) fn within(auth: treq_auth::AuthLayer) -> treq_auth::AuthLayer {
+    auth.withheld_when(|extensions| extensions.get::<treq_redirect::LeftOrigin>().is_some())
+        .drain_until(|| tokio::time::sleep(DRAIN))
+}
+
+impl Layers {
+    /// The defaults.
+    pub(crate) fn new(#[cfg(feature = "cookies")] jar: &treq_cookies::Jar) -> Layers {
+        Layers {
+            connect_timeout: ConnectTimeoutLayer::new(),
+            pool: PoolLayer::new(),
+            timeouts: TimeoutLayer::new(),
+            #[cfg(feature = "cookies")]
+            cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
+            #[cfg(feature = "auth")]
+            auth: within(treq_auth::AuthLayer::new()),
+            redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
+            decode: DecodeLayer::new(),
+            deadline: DeadlineLayer::new(),
+        }
+    }
 }
 
 /// One line and one reason a layer.
@@ -77,6 +114,9 @@ where
     // Within redirects, so that every hop has its cookies and each answer's are kept.
     #[cfg(feature = "cookies")]
     let agent = layers.cookies.layer(agent);
+    // Above cookies, so that those of a 401 are kept before the answer to it.
+    #[cfg(feature = "auth")]
+    let agent = layers.auth.layer(agent);
     // Above what belongs to one origin, so that each hop is judged by its own.
     let redirect = layers.redirect.layer(agent);
     // Above redirects, so that no answer is decoded but the one that the caller gets.

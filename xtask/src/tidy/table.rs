@@ -69,6 +69,25 @@ pub(crate) const PUBLISHED: &[Row] = &[
         may_name: Some(&["tokio"]),
     },
     Row {
+        name: "treq-auth",
+        role: Role::Layer,
+        may_use: Some(&[
+            "base64",
+            "bytes",
+            "getrandom",
+            "http",
+            "http-body",
+            "md-5",
+            "pin-project-lite",
+            "rustix",
+            "sha2",
+            "tower-layer",
+            "tower-service",
+        ]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
         name: "treq-cookies",
         role: Role::Layer,
         may_use: Some(&[

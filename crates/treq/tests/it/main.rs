@@ -3,6 +3,8 @@
 // What was measured, and what was skipped, is printed.
 #![allow(clippy::print_stdout)]
 
+#[cfg(feature = "auth")]
+mod auth;
 mod bad_input;
 mod connections;
 #[cfg(feature = "cookies")]

@@ -1,0 +1,294 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use treq_core::{BoxError, Error, Kind, Replay};
+
+use crate::kept::{Hashing, Kept, Verdict};
+use crate::layer::Waiting;
+use crate::{BodyHash, Challenges};
+
+/// How much of a 401's own body is read, so that its connection can be used again.
+const DRAIN_BYTES: usize = 16 * 1024;
+
+/// In how many pieces, so that a body that trickles does not hold up the answer.
+const DRAIN_FRAMES: usize = 64;
+
+pin_project! {
+    /// The future of [`Auth`](crate::Auth). The bound names the inner future, without a parameter for it.
+    pub struct AuthFuture<S, B, R, Y>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        #[pin]
+        state: State<S::Future, R>,
+        // Boxed, since requests without a scheme that listens have none.
+        more: Option<Box<More<S, B, R, Y>>>,
+    }
+}
+
+/// What a request needs whose response may not be the caller's.
+struct More<S, B, R, Y> {
+    inner: S,
+    replay: Y,
+    kept: Box<Kept<B>>,
+    reading: Option<Reading<B, R>>,
+    /// What goes out as soon as the inner service is ready.
+    next: Option<Request<B>>,
+}
+
+/// A body on its way into a hash, and what is done then.
+struct Reading<B, R> {
+    body: Pin<Box<B>>,
+    hash: Box<dyn BodyHash>,
+    then: Then<B, R>,
+}
+
+enum Then<B, R> {
+    /// Send this request.
+    SetOut(Request<B>),
+    /// Answer this response.
+    Answer(Response<R>, Challenges),
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, R> {
+        /// A request is under way.
+        Calling { #[pin] future: F },
+        /// A copy of the body is read by the scheme.
+        Hashing,
+        /// The response was a challenge; its body goes to waste up to its end or these limits.
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
+        /// The next request waits for the inner service.
+        Readying,
+        Failed { error: Option<Error> },
+        Done,
+    }
+}
+
+impl<S, B, R, Y> AuthFuture<S, B, R, Y>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    pub(crate) fn calling(future: S::Future) -> Self {
+        AuthFuture { state: State::Calling { future }, more: None }
+    }
+
+    pub(crate) fn failed(error: Error) -> Self {
+        AuthFuture { state: State::Failed { error: Some(error) }, more: None }
+    }
+
+    pub(crate) fn listening(future: S::Future, inner: S, replay: Y, kept: Box<Kept<B>>) -> Self {
+        let more = More { inner, replay, kept, reading: None, next: None };
+        AuthFuture { state: State::Calling { future }, more: Some(Box::new(more)) }
+    }
+
+    pub(crate) fn hashing(inner: S, replay: Y, kept: Box<Kept<B>>, body: Hashing<B>, request: Request<B>) -> Self {
+        let reading = Some(Reading::new(body, Then::SetOut(request)));
+        let more = More { inner, replay, kept, reading, next: None };
+        AuthFuture { state: State::Hashing, more: Some(Box::new(more)) }
+    }
+}
+
+impl<S, B, R, Y> Future for AuthFuture<S, B, R, Y>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError> + 'static,
+    B: Body + Default,
+    B::Error: Into<BoxError>,
+    R: Body,
+    Y: Replay<B>,
+{
+    type Output = Result<Response<R>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // Nearly every request: nothing listens, and the response is not moved about.
+        if let (None, StateProj::Calling { future }) = (&this.more, this.state.as_mut().project()) {
+            return future.poll(cx).map_err(Error::adopt);
+        }
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProj::Calling { future } => {
+                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
+                    match this.more.as_deref_mut() {
+                        Some(more) => outcome.and_then(|response| more.judge(response)),
+                        None => outcome.map(Next::Return),
+                    }
+                }
+                StateProj::Hashing => match this.more.as_deref_mut() {
+                    Some(more) => ready!(more.poll_hash(cx)),
+                    None => Ok(Next::Ready),
+                },
+                StateProj::Draining { body, bytes, frames, late } => {
+                    ready!(poll_drain(body, bytes, frames, late, this.more.as_deref(), cx));
+                    Ok(Next::Ready)
+                }
+                StateProj::Readying => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
+                    match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
+                        Ok(()) => {
+                            let Some(request) = more.next.take() else { unreachable!("a request waits for this") };
+                            let future = more.inner.call(request);
+                            this.state.set(State::Calling { future });
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                StateProj::Failed { error } => match error.take() {
+                    Some(error) => Err(error),
+                    None => unreachable!("failed once"),
+                },
+                // As of every future: polled after it was done, there is no answer to give.
+                StateProj::Done => panic!("AuthFuture polled after completion"),
+            };
+            match next {
+                Ok(Next::Return(response)) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(Ok(response));
+                }
+                Ok(Next::Hash) => this.state.set(State::Hashing),
+                Ok(Next::Drain(body)) => this.state.set(drain(body)),
+                Ok(Next::Ready) => this.state.set(State::Readying),
+                Err(error) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// What follows a state.
+enum Next<R> {
+    Return(Response<R>),
+    Hash,
+    Drain(R),
+    Ready,
+}
+
+impl<S, B, R, Y> More<S, B, R, Y>
+where
+    B: Body + Default,
+    B::Error: Into<BoxError>,
+    Y: Replay<B>,
+{
+    fn judge(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
+        let verdict = self.kept.judge(&self.replay, &response)?;
+        Ok(self.follow(verdict, response))
+    }
+
+    fn follow(&mut self, verdict: Verdict<B>, response: Response<R>) -> Next<R> {
+        match verdict {
+            Verdict::Return => Next::Return(response),
+            Verdict::Again(headers) => self.again(headers, response),
+            Verdict::Hash(hashing, challenges) => {
+                self.reading = Some(Reading::new(hashing, Then::Answer(response, challenges)));
+                Next::Hash
+            }
+        }
+    }
+
+    fn again(&mut self, headers: HeaderMap, response: Response<R>) -> Next<R> {
+        self.next = Some(self.kept.request(&self.replay, headers));
+        Next::Drain(response.into_body())
+    }
+
+    fn poll_hash(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
+        if let Some(reading) = &mut self.reading {
+            while let Some(frame) = ready!(reading.body.as_mut().poll_frame(cx)) {
+                match frame.map(http_body::Frame::into_data) {
+                    Ok(Ok(mut data)) => {
+                        while data.has_remaining() {
+                            let chunk = data.chunk();
+                            reading.hash.update(chunk);
+                            let len = chunk.len();
+                            data.advance(len);
+                        }
+                    }
+                    // Trailers are no part of the content.
+                    Ok(Err(_)) => {}
+                    Err(error) => {
+                        let message = "the body could not be read for the credentials that cover it";
+                        return Poll::Ready(Err(Error::new(Kind::Body, message).with_source(error)));
+                    }
+                }
+            }
+        }
+        let Some(Reading { hash, then, .. }) = self.reading.take() else { return Poll::Ready(Ok(Next::Ready)) };
+        let hash = hash.finish();
+        Poll::Ready(match then {
+            Then::SetOut(mut request) => self.kept.set_out_hashed(&mut request, &hash).map(|()| {
+                self.next = Some(request);
+                Next::Ready
+            }),
+            Then::Answer(response, challenges) => {
+                let verdict = self.kept.answer_hashed(&challenges, &hash, &response);
+                verdict.map(|verdict| self.follow(verdict, response))
+            }
+        })
+    }
+}
+
+impl<B, R> Reading<B, R> {
+    fn new(hashing: Hashing<B>, then: Then<B, R>) -> Reading<B, R> {
+        Reading { body: Box::pin(hashing.body), hash: hashing.hash, then }
+    }
+}
+
+fn drain<F, R: Body>(body: R) -> State<F, R> {
+    let large = body.size_hint().lower() > DRAIN_BYTES as u64;
+    if large || body.is_end_stream() {
+        return State::Readying;
+    }
+    State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES, late: None }
+}
+
+fn poll_drain<S, B, R, Y>(
+    mut body: Pin<&mut R>,
+    bytes: &mut usize,
+    frames: &mut usize,
+    late: &mut Option<Waiting>,
+    more: Option<&More<S, B, R, Y>>,
+    cx: &mut Context<'_>,
+) -> Poll<()>
+where
+    B: Body + Default,
+    R: Body,
+{
+    while *bytes > 0 && *frames > 0 && !body.is_end_stream() {
+        // Whatever ends the body, an error too: the challenge is known.
+        let piece = match body.as_mut().poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
+            Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+            Poll::Pending => {
+                if late.is_none() {
+                    *late = more.and_then(|more| more.kept.waiting());
+                }
+                return match late {
+                    Some(timer) => timer.as_mut().poll(cx),
+                    None => Poll::Pending,
+                };
+            }
+        };
+        *bytes = bytes.saturating_sub(piece);
+        *frames -= 1;
+    }
+    Poll::Ready(())
+}
+
+impl<S, B, R, Y> fmt::Debug for AuthFuture<S, B, R, Y>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthFuture").finish_non_exhaustive()
+    }
+}

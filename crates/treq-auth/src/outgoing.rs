@@ -1,0 +1,145 @@
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+#[cfg(doc)]
+use crate::{BodyHash, Scheme, Step};
+
+/// What a [`Scheme`] can know of the body of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// It can be read before it is sent: ask by [`Step::Hash`].
+    Unread,
+    /// What [`BodyHash::finish`] gave.
+    Hashed(&'a [u8]),
+    /// It can be read only once, by being sent. A challenge cannot be answered either, only remembered.
+    Once,
+}
+
+/// The head of a request that is about to go out.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    target: Option<&'a str>,
+    field: HeaderName,
+    headers: &'a mut HeaderMap,
+    content: Content<'a>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// A request to an origin, whose body is [`Unread`](Content::Unread).
+    pub fn new(method: &'a Method, uri: &'a Uri, headers: &'a mut HeaderMap) -> Outgoing<'a> {
+        Outgoing { method, uri, target: None, field: AUTHORIZATION, headers, content: Content::Unread }
+    }
+
+    /// A request to a proxy, for `Proxy-Authorization`. For CONNECT the URI is the authority alone, and `target` is too;
+    /// for a forwarded request `target` is the whole URL ([RFC 9112, section
+    /// 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)).
+    ///
+    /// ```
+    /// use http::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
+    /// use treq_auth::{Basic, Outgoing, Scheme};
+    ///
+    /// let (method, uri, mut headers) = (http::Method::CONNECT, "a.test:443".parse()?, HeaderMap::new());
+    /// let mut connect = Outgoing::to_proxy(&method, &uri, "a.test:443", &mut headers);
+    /// Basic::new("u", "p")?.authorize(&mut connect)?;
+    /// assert_eq!(headers["proxy-authorization"], "Basic dTpw");
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn to_proxy(method: &'a Method, uri: &'a Uri, target: &'a str, headers: &'a mut HeaderMap) -> Outgoing<'a> {
+        let field = PROXY_AUTHORIZATION;
+        Outgoing { method, uri, target: Some(target), field, headers, content: Content::Unread }
+    }
+
+    /// The same with another request target than path and query.
+    #[must_use]
+    pub fn with_target(self, target: &'a str) -> Outgoing<'a> {
+        Outgoing { target: Some(target), ..self }
+    }
+
+    /// The same with what is known of its body.
+    #[must_use]
+    pub fn with_content(self, content: Content<'a>) -> Outgoing<'a> {
+        Outgoing { content, ..self }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The URL; of CONNECT the authority.
+    pub fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// The request target as it stands in the request line: path and query, unless a proxy is asked.
+    pub fn target(&self) -> &'a str {
+        match (self.target, self.uri.path_and_query(), self.uri.authority()) {
+            (Some(target), ..) => target,
+            (None, Some(path), _) => path.as_str(),
+            (None, None, authority) => authority.map_or("", |authority| authority.as_str()),
+        }
+    }
+
+    /// Whether it is a proxy that is asked.
+    pub fn is_to_proxy(&self) -> bool {
+        self.field == PROXY_AUTHORIZATION
+    }
+
+    /// The fields, without those of the scheme.
+    pub fn headers(&self) -> &HeaderMap {
+        self.headers
+    }
+
+    /// The fields, to add to them. Secrets are to be marked [sensitive](HeaderValue::set_sensitive).
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers
+    }
+
+    /// What is known of the body.
+    pub fn content(&self) -> Content<'a> {
+        self.content
+    }
+
+    /// Sets `Authorization`, or `Proxy-Authorization`, and marks it sensitive.
+    pub fn authorize(&mut self, mut value: HeaderValue) {
+        value.set_sensitive(true);
+        self.headers.insert(self.field.clone(), value);
+    }
+}
+
+/// A request that was sent, as [`Scheme::accept`] sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    uri: &'a Uri,
+    authorization: Option<&'a HeaderValue>,
+    to_proxy: bool,
+}
+
+impl<'a> Sent<'a> {
+    /// A request for this URL that went out with this `Authorization`, or with none.
+    pub fn new(uri: &'a Uri, authorization: Option<&'a HeaderValue>) -> Sent<'a> {
+        Sent { uri, authorization, to_proxy: false }
+    }
+
+    /// A request to a proxy, as [`Outgoing::to_proxy`], that went out with this `Proxy-Authorization`.
+    pub fn to_proxy(uri: &'a Uri, authorization: Option<&'a HeaderValue>) -> Sent<'a> {
+        Sent { uri, authorization, to_proxy: true }
+    }
+
+    /// The URL; of CONNECT the authority.
+    pub fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// The field that carried the credentials.
+    pub fn authorization(&self) -> Option<&'a HeaderValue> {
+        self.authorization
+    }
+
+    /// Whether the response's fields of proxies count, and not those of origins.
+    pub fn is_to_proxy(&self) -> bool {
+        self.to_proxy
+    }
+}
