@@ -38,7 +38,8 @@ where
         // Not taken apart, so that it is not moved.
         let outcome = this.inner.poll(cx);
         if let Poll::Ready(Ok(response)) = &outcome {
-            if response.headers().contains_key(SET_COOKIE) {
+            // Few fields are sooner looked through than looked up.
+            if response.headers().keys().any(|name| name == SET_COOKIE) {
                 keep(this.shared, this.own.as_ref(), this.url, response.headers());
             }
         }

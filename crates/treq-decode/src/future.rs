@@ -38,7 +38,9 @@ where
         let this = self.project();
         let response = ready!(this.future.poll(cx)).map_err(Error::adopt)?;
         let Some(layer) = this.looks else { return Poll::Ready(Ok(response.map(DecodeBody::plain))) };
-        if !response.headers().contains_key(CONTENT_ENCODING) || !plan::has_body(response.status()) {
+        // Few fields are sooner looked through than looked up.
+        let encoded = response.headers().keys().any(|name| name == CONTENT_ENCODING);
+        if !encoded || !plan::has_body(response.status()) {
             return Poll::Ready(Ok(response.map(DecodeBody::plain)));
         }
         let (mut head, body) = response.into_parts();

@@ -165,9 +165,9 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// let client = treq::Client::builder().auth(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
     /// # Ok(()) }
     /// ```
-    #[cfg(feature = "auth")]
     pub fn auth(mut self, auth: treq_auth::AuthLayer) -> Self {
-        self.parts.layers.auth = crate::stack::within(auth);
+        self.parts.layers.detour.auth = crate::stack::within(auth);
+        self.parts.layers.detour.always = true;
         self
     }
 

@@ -6,6 +6,7 @@ mod builder;
 mod client;
 #[cfg(feature = "cookies")]
 mod cookies;
+mod detour;
 mod erased;
 mod fields;
 mod free;
@@ -35,12 +36,7 @@ pub use status::StatusError;
 pub use stream::BodyStream;
 
 pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInformational, Upgraded, upgrade};
-#[cfg(feature = "digest")]
-pub use treq_auth::Digest;
-#[cfg(feature = "netrc")]
-pub use treq_auth::Netrc;
-#[cfg(feature = "auth")]
-pub use treq_auth::{AuthLayer, Basic, Bearer, Credentials, Scheme};
+pub use treq_auth::{AuthLayer, Basic, Bearer, Credentials, Digest, Netrc, Scheme};
 #[cfg(unix)]
 pub use treq_connect::UnixConnect;
 pub use treq_connect::{Keepalive, Resolve, Resolving, SystemResolver, TcpConnect};

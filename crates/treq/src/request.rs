@@ -158,19 +158,16 @@ impl RequestBuilder {
     /// assert_eq!(response.status(), 200);
     /// # Ok(()) }
     /// ```
-    #[cfg(feature = "auth")]
     pub fn basic_auth(self, name: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> RequestBuilder {
         self.and_then(|request| authorize(request, treq_auth::Basic::new(name, password)?))
     }
 
     /// A bearer token (RFC 6750), for the origin of the request's URL only.
-    #[cfg(feature = "auth")]
     pub fn bearer_auth(self, token: impl AsRef<str>) -> RequestBuilder {
         self.and_then(|request| authorize(request, treq_auth::Bearer::new(token)?))
     }
 
     /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only.
-    #[cfg(feature = "auth")]
     pub fn auth(self, scheme: impl treq_auth::Scheme + 'static) -> RequestBuilder {
         self.and_then(|request| authorize(request, scheme))
     }
@@ -257,7 +254,6 @@ where
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
     let located = url()?;
-    #[cfg(feature = "auth")]
     if let Some(userinfo) = &located.userinfo {
         let credentials = treq_auth::Credentials::from_userinfo(treq_core::Origin::of(&located.uri)?, userinfo)?;
         request.extensions_mut().insert(credentials);
@@ -276,7 +272,6 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// What the caller says last counts.
-#[cfg(feature = "auth")]
 fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme + 'static) -> Result<(), Error> {
     let credentials = treq_auth::Credentials::new(treq_core::Origin::of(request.uri())?, scheme);
     request.headers_mut().remove(http::header::AUTHORIZATION);

@@ -15,6 +15,7 @@ use treq_timeout::{
     TimeoutLayer,
 };
 
+use crate::detour::{Detour, DetourLayer};
 use crate::https::Https;
 
 /// From a target to a connection on which HTTP is spoken.
@@ -27,12 +28,7 @@ pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<
 pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
 
 /// What every request goes through, from the network up to the caller's own layers.
-pub(crate) type Layered<A> = Deadline<Decode<Redirect<WithAuth<WithCookies<A>>>>>;
-
-#[cfg(feature = "auth")]
-pub(crate) type WithAuth<A> = treq_auth::Auth<A>;
-#[cfg(not(feature = "auth"))]
-pub(crate) type WithAuth<A> = A;
+pub(crate) type Layered<A> = Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>;
 
 #[cfg(feature = "cookies")]
 pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
@@ -55,8 +51,7 @@ pub(crate) struct Layers {
     pub(crate) timeouts: TimeoutLayer,
     #[cfg(feature = "cookies")]
     pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
-    #[cfg(feature = "auth")]
-    pub(crate) auth: treq_auth::AuthLayer,
+    pub(crate) detour: DetourLayer,
     pub(crate) redirect: RedirectLayer,
     pub(crate) decode: DecodeLayer,
     pub(crate) deadline: DeadlineLayer,
@@ -66,7 +61,6 @@ pub(crate) struct Layers {
 pub(crate) const DRAIN: Duration = Duration::from_millis(50);
 
 /// What a chain of redirects has left behind does not come back, and the body of a 401 is waited for as that of a redirect.
-#[cfg(feature = "auth")]
 pub(crate) fn within(auth: treq_auth::AuthLayer) -> treq_auth::AuthLayer {
     auth.withheld_when(|extensions| extensions.get::<treq_redirect::LeftOrigin>().is_some())
         .drain_until(|| tokio::time::sleep(DRAIN))
@@ -81,8 +75,7 @@ impl Layers {
             timeouts: TimeoutLayer::new(),
             #[cfg(feature = "cookies")]
             cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
-            #[cfg(feature = "auth")]
-            auth: within(treq_auth::AuthLayer::new()),
+            detour: DetourLayer { auth: within(treq_auth::AuthLayer::new()), always: false },
             redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
             decode: DecodeLayer::new(),
             deadline: DeadlineLayer::new(),
@@ -114,9 +107,8 @@ where
     // Within redirects, so that every hop has its cookies and each answer's are kept.
     #[cfg(feature = "cookies")]
     let agent = layers.cookies.layer(agent);
-    // Above cookies, so that those of a 401 are kept before the answer to it.
-    #[cfg(feature = "auth")]
-    let agent = layers.auth.layer(agent);
+    // Above cookies, what only some requests have need of: it is layers of its own.
+    let agent = layers.detour.layer(agent);
     // Above what belongs to one origin, so that each hop is judged by its own.
     let redirect = layers.redirect.layer(agent);
     // Above redirects, so that no answer is decoded but the one that the caller gets.

@@ -69,7 +69,6 @@ async fn what_a_chain_has_left_behind_does_not_come_back() {
     assert_eq!(sorted, expected);
 }
 
-#[cfg(feature = "digest")]
 #[tokio::test]
 async fn digest_answers_a_challenge_once_and_then_unasked() {
     let challenge = "HTTP/1.1 401 No\r\nSet-Cookie: sid=1\r\nContent-Length: 4\r\n\
@@ -89,7 +88,6 @@ async fn digest_answers_a_challenge_once_and_then_unasked() {
     assert_eq!(server.connections(), 1);
 }
 
-#[cfg(feature = "netrc")]
 #[tokio::test]
 async fn a_netrc_is_used_where_nothing_else_is_said() {
     let server = answering([OK]);

@@ -3,7 +3,6 @@
 // What was measured, and what was skipped, is printed.
 #![allow(clippy::print_stdout)]
 
-#[cfg(feature = "auth")]
 mod auth;
 mod bad_input;
 mod connections;
