@@ -18,12 +18,6 @@ pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
 }
 
 fn redirects(row: &Row) -> Option<&'static str> {
-    if row.get("client_auth").is_some() {
-        return Some("waits for credentials of the client");
-    }
-    if row.get("netrc").is_some() {
-        return Some("waits for credentials out of a netrc file");
-    }
     let origin = |key: &str| Origin::of(&row.text(key)?.parse::<Uri>().ok()?).ok();
     if row.text("expect") == Some("stripped") && origin("first").is_some_and(|first| origin("location") == Some(first))
     {

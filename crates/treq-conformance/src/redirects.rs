@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::Value;
-use treq::{Client, ClientBuilder, FinalUrl, Jar, RedirectLayer, ReferrerPolicy, RequestBuilder};
+use treq::{AuthLayer, Basic, Bearer, Client, ClientBuilder, FinalUrl, Digest, Jar, Netrc, Origin, RedirectLayer, ReferrerPolicy, RequestBuilder};
 
 use crate::row::bytes;
 use crate::world::{Played, Seen, answer};
@@ -14,11 +14,6 @@ use crate::{Row, block_on, world};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn play(_: &str, row: &Row) -> Result<(), String> {
-    for later in ["client_auth", "netrc"] {
-        if row.get(later).is_some() {
-            return Err(format!("the client has no {later}"));
-        }
-    }
     block_on(async { tokio::time::timeout(PATIENCE, group(row)).await.map_err(|_| "the client hangs".to_owned())? })?
 }
 
@@ -214,9 +209,40 @@ fn policy(name: &str) -> Result<ReferrerPolicy, String> {
     })
 }
 
+/// The client's own credentials, for the origin that the row begins with: `basic user:pass`, `bearer token`.
+fn credentials(row: &Row, first: &str) -> Result<AuthLayer, String> {
+    let auth = AuthLayer::new();
+    if let Some(text) = row.text("netrc") {
+        return Ok(auth.netrc(Netrc::parse(text).map_err(|error| error.to_string())?));
+    }
+    let Some(given) = row.text("client_auth") else { return Ok(auth) };
+    let first = first.parse().map_err(|_| format!("{first:?} is no URL"))?;
+    let origin = Origin::of(&first).map_err(|error| error.to_string())?;
+    let (scheme, secret) = given.split_once(' ').ok_or_else(|| format!("{given:?} is no scheme with a secret"))?;
+    let pair = || secret.split_once(':').ok_or_else(|| format!("{secret:?} is no name with a password"));
+    Ok(match scheme {
+        "basic" => {
+            let (name, password) = pair()?;
+            auth.credentials(origin, Basic::new(name, password).map_err(|error| error.to_string())?)
+        }
+        "digest" => {
+            let (name, password) = pair()?;
+            auth.credentials(origin, Digest::new(name, password))
+        }
+        "bearer" => auth.credentials(origin, Bearer::new(secret).map_err(|error| error.to_string())?),
+        other => return Err(format!("the runner does not know the scheme {other:?}")),
+    })
+}
+
 /// What crosses an origin.
 async fn security(row: &Row) -> Result<(), String> {
-    let first = row.text("first").ok_or("no first URL")?;
+    // Ports that the row leaves open.
+    let ports = |url: &str| url.replace(":P1/", ":8001/").replace(":P2/", ":8002/");
+    let first = &*ports(row.text("first").ok_or("no first URL")?);
+    let row = &match row.text("location") {
+        Some(location) => row.with("location", &ports(location)),
+        None => row.clone(),
+    };
     let jar = Jar::new();
     for kept in row.get("jar").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         let (url, cookie) = kept.split_once(' ').ok_or_else(|| format!("{kept:?} is no URL with a cookie"))?;
@@ -224,7 +250,8 @@ async fn security(row: &Row) -> Result<(), String> {
         jar.set_cookie(cookie.as_bytes(), &url, SystemTime::now());
     }
     let redirect = RedirectLayer::new().https_only(row.text("option") == Some("https_only"));
-    let played = hop(Client::builder().cookies(jar).redirect(redirect), row, first).await?;
+    let builder = Client::builder().cookies(jar).redirect(redirect).auth(credentials(row, first)?);
+    let played = hop(builder, row, first).await?;
     let expect = row.text("expect").ok_or("no expectation")?;
     if expect == "error, nothing sent" {
         return refused(&played);
@@ -236,7 +263,10 @@ async fn security(row: &Row) -> Result<(), String> {
         ["sent"] => (wire.header(own), wire.header(own) == row.text("value")),
         ["stripped"] => (wire.header(own), wire.header(own).is_none()),
         ["body", "resent"] => (std::str::from_utf8(&wire.body).ok(), wire.body == row.text("body").unwrap_or_default()),
+        // The only field that a scheme's response stands in.
+        ["no", "Digest", ..] => (wire.header("authorization"), wire.header("authorization").is_none()),
         ["no", name, ..] => (wire.header(name), wire.header(name).is_none()),
+        [name, "on", "second", "request"] => (wire.header(name), wire.header(name).is_some()),
         // `Host: virtual.test kept on a relative redirect (curl) or a.test`.
         [name, one, .., "or", other] if name.ends_with(':') => {
             let seen = wire.header(name.trim_end_matches(':'));
