@@ -12,6 +12,7 @@ use treq_pool::PoolStats;
 use crate::builder::ClientBuilder;
 use crate::erased::{Sent, Stack};
 use crate::last_url::LastUrl;
+use crate::request::Async;
 use crate::{RequestBuilder, ResponseBody};
 
 /// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
@@ -150,7 +151,7 @@ impl Client {
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
-        RequestBuilder::new(self.clone(), method, url.as_ref())
+        RequestBuilder::new(self.clone(), Async, method, url.as_ref())
     }
 
     /// The figures of the connection pool; `None` over a service of one's own.

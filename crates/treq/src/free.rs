@@ -1,7 +1,8 @@
 use http::Method;
 use treq_core::BoxError;
 
-use crate::RequestBuilder;
+use crate::request::Async;
+use crate::{RequestBuilder, default_client};
 
 /// A request with any method, on the default client of this runtime.
 ///
@@ -17,14 +18,14 @@ where
     M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
 {
-    RequestBuilder::on_default(method, url.as_ref())
+    RequestBuilder::on_default(default_client(), Async, method, url.as_ref())
 }
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident = $method:ident),+ $(,)?) => {$(
         $(#[$doc])*
         pub fn $verb(url: impl AsRef<str>) -> RequestBuilder {
-            RequestBuilder::on_default(Method::$method, url.as_ref())
+            RequestBuilder::on_default(default_client(), Async, Method::$method, url.as_ref())
         }
     )+};
 }

@@ -4,8 +4,10 @@
 
 mod builder;
 mod client;
+mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
+mod data;
 mod detour;
 mod erased;
 mod fields;
@@ -13,6 +15,7 @@ mod free;
 mod global;
 mod https;
 mod last_url;
+mod options;
 mod query;
 mod request;
 mod response;
@@ -24,13 +27,14 @@ mod text;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use data::{Content, Data};
 pub use erased::{ResponseBody, Sent};
 pub use fields::Headers;
 pub use free::{delete, get, head, options, patch, post, put, request};
 pub use global::default_client;
 #[doc(hidden)]
 pub use global::default_clients;
-pub use request::{Pending, RequestBuilder};
+pub use request::{Async, Pending, RequestBuilder};
 pub use response::Response;
 pub use status::StatusError;
 pub use stream::BodyStream;
@@ -49,6 +53,7 @@ pub use treq_core::{
     Phase, Resend, Target, TlsFacts, TryClone, Wish,
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
+pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,

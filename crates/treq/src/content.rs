@@ -1,0 +1,189 @@
+//! What a request says and carries: params, fields, body.
+
+use http::header::{CONTENT_TYPE, Entry};
+use http::{HeaderName, HeaderValue, Request};
+use serde::Serialize;
+use treq_core::{Body, BoxError, Error, Kind};
+use treq_multipart::{Form, Part};
+
+use crate::data::{Content, FORM, Inner};
+use crate::fields::{Headers, field};
+use crate::request::{Gathered, More};
+use crate::{Data, RequestBuilder, query};
+
+impl<M> RequestBuilder<M> {
+    /// Appends pairs to the query of the URL: pairs, a map, or anything that serializes to one; a list as a value
+    /// repeats its key.
+    ///
+    /// Letters, digits and `-._~` stay, a space becomes `+`, all else is percent-encoded UTF-8.
+    pub fn params<T: Serialize>(self, params: T) -> Self {
+        self.and_then(|request| {
+            if let Some(uri) = query::append(request.uri(), &params)? {
+                *request.uri_mut() = uri;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a field. The client's own fields of that name are left out.
+    pub fn header<K, V>(self, name: K, value: V) -> Self
+    where
+        K: AsRef<str> + TryInto<HeaderName>,
+        K::Error: Into<BoxError>,
+        V: AsRef<[u8]> + TryInto<HeaderValue>,
+        V::Error: Into<BoxError>,
+    {
+        self.and_then(|request| {
+            let (name, value) = field(name, value)?;
+            request.headers_mut().append(name, value);
+            Ok(())
+        })
+    }
+
+    /// Adds fields: a `HeaderMap`, or pairs of names and values.
+    pub fn headers(self, headers: impl Headers) -> Self {
+        self.and_then(|request| headers.add_to(request.headers_mut()))
+    }
+
+    /// The body: bytes, text, or any [`Body`]. It says nothing of its type.
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        self.filled("body", |_| Ok(Content::new(body)))
+    }
+
+    /// The body, whatever it is made of: text, bytes, pairs or a map (which make a form), a file, a reader, a stream, a
+    /// multipart form, or a [`Data`] of your own. Pairs and [`files`](RequestBuilder::files) go together.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let mut response = treq::post(server.url("/post")).data([("tea", "green"), ("cups", "2")]).await?;
+    /// let echo: serde_json::Value = response.json().await?;
+    /// assert_eq!(echo["form"], serde_json::json!({"tea": "green", "cups": "2"}));
+    /// # Ok(()) }
+    /// ```
+    pub fn data(self, data: impl Data) -> Self {
+        self.filled("data", |_| data.into_content())
+    }
+
+    /// A body of compact JSON, with `Content-Type: application/json` unless the request has one.
+    #[cfg(feature = "json")]
+    pub fn json<T: Serialize + ?Sized>(self, json: &T) -> Self {
+        self.filled("json", |_| {
+            let refused = |error| crate::builder::refuse("the value cannot be written as JSON".to_owned(), error);
+            let text = serde_json::to_vec(json).map_err(refused)?;
+            Ok(Content::new(text).of_type(HeaderValue::from_static("application/json")))
+        })
+    }
+
+    /// A body of pairs, with `Content-Type: application/x-www-form-urlencoded` unless the request has one: pairs, a map,
+    /// or anything that serializes to one.
+    pub fn form<T: Serialize + ?Sized>(self, form: &T) -> Self {
+        self.filled("form", |_| Content::pairs(form))
+    }
+
+    /// Files, or other parts, each with the name of its field: the body is `multipart/form-data` (RFC 7578). Pairs that
+    /// are given as [`data`](RequestBuilder::data) or [`form`](RequestBuilder::form) stand before them.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// use treq::Part;
+    ///
+    /// let notes = Part::text("two sugars").file_name("notes.txt");
+    /// let mut response = treq::post(server.url("/post")).data([("tea", "green")]).files([("notes", notes)]).await?;
+    /// let echo: serde_json::Value = response.json().await?;
+    /// assert_eq!((&echo["form"]["tea"], &echo["files"]["notes"]), (&"green".into(), &"two sugars".into()));
+    /// # Ok(()) }
+    /// ```
+    pub fn files<N: Into<String>, P: Into<Part>>(self, files: impl IntoIterator<Item = (N, P)>) -> Self {
+        self.filled("files", |gathered| {
+            let more = gathered.more.get_or_insert_default();
+            let form = more.files.take().unwrap_or_default();
+            more.files = Some(files.into_iter().fold(form, |form, (name, part)| form.part(name, part.into())));
+            Ok(Content::gathered())
+        })
+    }
+
+    /// A form put together by hand: its order, its boundary, its progress.
+    pub fn multipart(self, form: Form) -> Self {
+        self.filled("multipart", |_| Content::multipart(form))
+    }
+
+    /// Adds content, unless there is some that it does not go with.
+    fn filled(
+        mut self,
+        by: &'static str,
+        content: impl FnOnce(&mut Gathered) -> Result<Content, Error>,
+    ) -> Self {
+        let Ok(request) = &mut self.request else { return self };
+        let gathered = &mut self.gathered;
+        if let Err(error) = content(gathered).and_then(|content| gathered.add(by, content, request)) {
+            self.request = Err(error);
+        }
+        self
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, by: &'static str, content: Content, request: &mut Request<Body>) -> Result<(), Error> {
+        // Pairs and files add up; anything else is a whole body.
+        let adds_up = matches!(content.0, Inner::Pairs(_) | Inner::Gathered);
+        if let Some(other) = self.by.replace(by) {
+            if !adds_up || self.more.is_none() {
+                let why = format!("`{other}` and `{by}` both give the body of the request: leave one of them out");
+                return Err(Error::new(Kind::Builder, why));
+            }
+        }
+        match content.0 {
+            Inner::Gathered => {}
+            Inner::Pairs(pairs) => {
+                let known = self.more.get_or_insert_default().pairs.get_or_insert_default();
+                if !known.is_empty() && !pairs.is_empty() {
+                    known.push('&');
+                }
+                known.push_str(&pairs);
+            }
+            Inner::Body(body, content_type) => {
+                *request.body_mut() = body;
+                if let Some(value) = content_type {
+                    set_type(request, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Pairs and files become the body that they are together.
+    #[inline]
+    pub(crate) fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+        match self.more {
+            Some(more) => more.finish(request),
+            None => Ok(()),
+        }
+    }
+}
+
+impl More {
+    fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+        let pairs = self.pairs.unwrap_or_default();
+        let (body, content_type) = match self.files {
+            None => (Body::from(pairs), HeaderValue::from_static(FORM)),
+            Some(files) => {
+                let fields = form_urlencoded::parse(pairs.as_bytes());
+                let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value)).append(files);
+                let content_type = form.content_type();
+                (form.into_body()?, content_type)
+            }
+        };
+        *request.body_mut() = body;
+        set_type(request, content_type);
+        Ok(())
+    }
+}
+
+/// The caller's own field wins.
+fn set_type(request: &mut Request<Body>, value: HeaderValue) {
+    if let Entry::Vacant(vacant) = request.headers_mut().entry(CONTENT_TYPE) {
+        vacant.insert(value);
+    }
+}

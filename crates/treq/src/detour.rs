@@ -1,0 +1,107 @@
+//! A second way to the agent, for requests that need more than nearly all of them do.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+use treq_auth::{Auth, AuthLayer, Credentials};
+use treq_core::{Body, BoxError, Error};
+
+/// The layers that stand on the second way: a layer takes three hundred instructions of a request even where it does
+/// nothing, and most requests have nothing for these to do.
+#[derive(Clone, Debug)]
+pub(crate) struct DetourLayer {
+    pub(crate) auth: AuthLayer,
+    /// Whether the client has something for them to do, whatever the request says.
+    pub(crate) always: bool,
+}
+
+impl<S> Layer<S> for DetourLayer {
+    type Service = Detour<S>;
+
+    fn layer(&self, straight: S) -> Detour<S> {
+        Detour { straight, layers: self.clone() }
+    }
+}
+
+impl DetourLayer {
+    /// One line and one reason a layer.
+    fn around<S>(&self, straight: S) -> Detoured<S> {
+        // Above cookies, so that those of a 401 are kept before the answer to it.
+        self.auth.layer(straight)
+    }
+
+    fn is_for<B>(&self, request: &Request<B>) -> bool {
+        let has_userinfo = |authority: &http::uri::Authority| authority.as_str().as_bytes().contains(&b'@');
+        self.always
+            || request.extensions().get::<Credentials>().is_some()
+            || request.uri().authority().is_some_and(has_userinfo)
+    }
+}
+
+type Detoured<S> = Auth<S>;
+
+/// A service with a second way.
+#[derive(Clone, Debug)]
+pub struct Detour<S> {
+    straight: S,
+    layers: DetourLayer,
+}
+
+impl<S, R> Service<Request<Body>> for Detour<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone,
+    S::Error: Into<BoxError> + 'static,
+    R: http_body::Body,
+{
+    type Response = Response<R>;
+    type Error = Error;
+    type Future = DetourFuture<S::Future, <Detoured<S> as Service<Request<Body>>>::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.straight.poll_ready(cx).map_err(Error::adopt)
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if !self.layers.is_for(&request) {
+            return DetourFuture::Straight { future: self.straight.call(request) };
+        }
+        // The instance that is ready goes along: a limit that it has passed is not passed twice.
+        let clone = self.straight.clone();
+        let ready = mem::replace(&mut self.straight, clone);
+        DetourFuture::Detour { future: Box::pin(self.layers.around(ready).call(request)) }
+    }
+}
+
+pin_project! {
+    #[project = DetourFutureProj]
+    /// The future of a [`Detour`].
+    pub enum DetourFuture<F, D> {
+        Straight { #[pin] future: F },
+        // Boxed, so that it takes no room where there is none of it.
+        Detour { future: Pin<Box<D>> },
+    }
+}
+
+impl<F, D, R, E> Future for DetourFuture<F, D>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    D: Future<Output = Result<Response<R>, Error>>,
+    E: Into<BoxError> + 'static,
+{
+    type Output = Result<Response<R>, Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            DetourFutureProj::Straight { future } => future.poll(cx).map_err(Error::adopt),
+            DetourFutureProj::Detour { future } => future.as_mut().poll(cx),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a request says to the layers: one option each.
+
+use std::time::Duration;
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
+use treq_core::{Body, Error, Wish};
+use treq_redirect::Follow;
+
+use crate::{Client, RequestBuilder};
+
+impl<M> RequestBuilder<M> {
+    /// Which version of HTTP is spoken.
+    pub fn http_version(self, wish: Wish) -> Self {
+        self.extension(wish)
+    }
+
+    /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or another policy than the client's.
+    pub fn redirects(self, follow: Follow) -> Self {
+        self.extension(follow)
+    }
+
+    /// How many redirects are followed.
+    pub fn max_redirects(self, redirects: usize) -> Self {
+        self.extension(treq_redirect::Limit(redirects))
+    }
+
+    /// Whether the answer is decoded: with [`Decoding::Off`](crate::Decoding) nothing is offered and nothing undone.
+    pub fn decoding(self, decoding: treq_decode::Decoding) -> Self {
+        self.extension(decoding)
+    }
+
+    /// User name and password (RFC 7617), for the origin of the request's URL only, in the place of an `Authorization` field
+    /// and of what stands before an `@` in the URL. A user name with a colon is an error of [`Kind::Builder`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let response = treq::get(server.url("/basic-auth/ada/s3cret")).basic_auth("ada", "s3cret").await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(()) }
+    /// ```
+    pub fn basic_auth(self, name: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Self {
+        self.and_then(|request| authorize(request, treq_auth::Basic::new(name, password)?))
+    }
+
+    /// A bearer token (RFC 6750), for the origin of the request's URL only.
+    pub fn bearer_auth(self, token: impl AsRef<str>) -> Self {
+        self.and_then(|request| authorize(request, treq_auth::Bearer::new(token)?))
+    }
+
+    /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only.
+    pub fn auth(self, scheme: impl treq_auth::Scheme + 'static) -> Self {
+        self.and_then(|request| authorize(request, scheme))
+    }
+
+    /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the
+    /// jar's cookies of the same name, and stay behind where a redirect leads elsewhere.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let mut response = treq::get(server.url("/cookies")).cookies([("sid", "7f"), ("theme", "dark")]).await?;
+    /// assert!(response.text().await?.contains(r#""sid": "7f""#));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn cookies<N: AsRef<[u8]>, V: AsRef<[u8]>>(self, cookies: impl IntoIterator<Item = (N, V)>) -> Self {
+        self.and_then(|request| crate::cookies::add(request, cookies))
+    }
+
+    /// This jar in the place of the client's, for this request and its redirects.
+    #[cfg(feature = "cookies")]
+    pub fn jar(self, jar: treq_cookies::Jar) -> Self {
+        self.extension(treq_cookies::WithJar(jar))
+    }
+
+    /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;
+    /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`] that names the phase
+    /// ([`Phase::Total`](crate::Phase)), with the cause [`Elapsed`](crate::Elapsed).
+    pub fn timeout(self, limit: impl Into<Option<Duration>>) -> Self {
+        self.extension(treq_timeout::Total(limit.into()))
+    }
+
+    /// How long the head of each answer may take from the end of its request.
+    pub fn head_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
+        self.extension(treq_timeout::Head(limit.into()))
+    }
+
+    /// How long each piece of the answer's body may take: `None` for one that may be silent as long as it likes.
+    pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
+        self.extension(treq_timeout::Read(limit.into()))
+    }
+
+    /// How long the body of the request may stand still.
+    pub fn write_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
+        self.extension(treq_timeout::Write(limit.into()))
+    }
+
+    /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
+    pub fn extension<T: Clone + Send + Sync + 'static>(self, option: T) -> Self {
+        self.and_then(|request| {
+            request.extensions_mut().insert(option);
+            Ok(())
+        })
+    }
+
+    /// Whether redirects are followed: as the client does it, or not at all.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// assert_eq!(treq::get(server.url("/redirect/1")).allow_redirects(false).await?.status(), 302);
+    /// # Ok(()) }
+    /// ```
+    pub fn allow_redirects(self, follow: bool) -> Self {
+        if follow { self } else { self.redirects(Follow::None) }
+    }
+
+    /// Redirects are followed as browsers do: a POST that gets a 301 or 302 goes on as GET.
+    pub fn browser_like_redirects(self) -> Self {
+        self.redirects(Follow::BrowserLike)
+    }
+
+    /// Whether the connection may be one that was kept and is kept afterwards: with `false` the request goes out on a new
+    /// connection, says `Connection: close`, and the connection is closed behind the answer
+    /// ([RFC 9112, section 9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6)).
+    pub fn persistent(self, keep: bool) -> Self {
+        if keep {
+            return self;
+        }
+        self.extension(treq_agent::Fresh).and_then(|request| {
+            request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            Ok(())
+        })
+    }
+
+    /// Sends the request by this client: with its connections, its jar, its settings.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let client = treq::Client::builder().header("user-agent", "shop/1.0").build()?;
+    /// let mut response = treq::get(server.url("/user-agent")).agent(&client).await?;
+    /// assert!(response.text().await?.contains("shop/1.0"));
+    /// # Ok(()) }
+    /// ```
+    pub fn agent(mut self, client: &Client) -> Self {
+        self.client = Ok(client.clone());
+        #[cfg(feature = "cookies")]
+        if let Ok(request) = &mut self.request {
+            request.extensions_mut().remove::<treq_cookies::WithJar>();
+        }
+        self
+    }
+}
+
+/// What the caller says last counts.
+fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme + 'static) -> Result<(), Error> {
+    let credentials = treq_auth::Credentials::new(treq_core::Origin::of(request.uri())?, scheme);
+    request.headers_mut().remove(http::header::AUTHORIZATION);
+    request.extensions_mut().insert(credentials);
+    Ok(())
+}
