@@ -73,6 +73,10 @@ where
     }
 }
 
+/// As a request's extension: it goes out on a new connection, whatever idle ones there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fresh;
+
 fn target<B: Body>(request: &Request<B>) -> Result<Target, Error> {
     // Without fields the caller says nothing of the framing; only HTTP/1.0 can still be at odds with the body.
     if !request.headers().is_empty() || request.version() == Version::HTTP_10 {
@@ -82,6 +86,7 @@ fn target<B: Body>(request: &Request<B>) -> Result<Target, Error> {
     if !request.extensions().is_empty() {
         target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();
+        target.fresh = request.extensions().get::<Fresh>().is_some();
     }
     Ok(target)
 }

@@ -15,7 +15,7 @@ mod outgoing;
 mod upgrade;
 mod watch;
 
-pub use agent::Agent;
+pub use agent::{Agent, Fresh};
 pub use connection::HttpConnection;
 pub use connector::HttpConnector;
 pub use expect::{Informational, OnInformational};

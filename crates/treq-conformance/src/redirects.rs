@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::Value;
-use treq::{AuthLayer, Basic, Bearer, Client, ClientBuilder, FinalUrl, Digest, Jar, Netrc, Origin, RedirectLayer, ReferrerPolicy, RequestBuilder};
+use treq::{
+    AuthLayer, Basic, Bearer, Client, ClientBuilder, Digest, FinalUrl, Jar, Netrc, Origin, RedirectLayer,
+    ReferrerPolicy, RequestBuilder,
+};
 
 use crate::row::bytes;
 use crate::world::{Played, Seen, answer};

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::header::HeaderValue;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use treq_core::{BoxError, Error, Kind, TryClone};
+use treq_core::{Body, BoxError, Error, Kind, TryClone};
 
 use crate::boundary::Scan;
 use crate::error::Failure;
@@ -63,6 +63,14 @@ impl FormBody {
         self.plan.is_replayable().then(|| Arc::clone(&self.plan))
     }
 
+    /// As treq's body, which can be sent again where each part can.
+    pub(crate) fn into_body(self) -> Body {
+        match self.replayable() {
+            Some(plan) => Body::factory(move || Body::stream(FormBody::again(&plan))),
+            None => Body::stream(self),
+        }
+    }
+
     /// The value for `Content-Type`, with the boundary.
     pub fn content_type(&self) -> HeaderValue {
         self.plan.content_type.clone()
@@ -112,6 +120,8 @@ impl FormBody {
         self.next += 1;
         let Some(part) = plan.parts.get(at) else {
             self.out.extend_from_slice(&plan.end);
+            // A part that stands alone has no end.
+            self.ended = self.out.is_empty();
             return Ok(());
         };
         self.out.extend_from_slice(&part.head);

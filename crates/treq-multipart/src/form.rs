@@ -46,7 +46,7 @@ pub(crate) enum Subtype {
 
 pub(crate) type Encoder = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 
-const BUFFER: usize = 64 * 1024;
+pub(crate) const BUFFER: usize = 64 * 1024;
 const LARGEST_BUFFER: usize = 16 * 1024 * 1024;
 
 impl Default for Form {
@@ -190,11 +190,7 @@ impl Form {
     ///
     /// `Body::from(form)` leaves those errors to the sending.
     pub fn into_body(self) -> Result<Body, Error> {
-        let body = self.encode()?;
-        Ok(match body.replayable() {
-            Some(plan) => Body::factory(move || Body::stream(FormBody::again(&plan))),
-            None => Body::stream(body),
-        })
+        Ok(self.encode()?.into_body())
     }
 
     /// What can be told without looking at the parts.

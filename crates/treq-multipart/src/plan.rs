@@ -12,7 +12,7 @@ use treq_core::{Error, Kind};
 use crate::boundary::{Boundary, Scan};
 use crate::error::Failure;
 use crate::escape::{normalised, push_parameter, push_title_case};
-use crate::form::{Encoder, Subtype};
+use crate::form::{BUFFER, Encoder, Subtype};
 use crate::part::{Content, Make};
 use crate::progress::OnProgress;
 use crate::source::Source;
@@ -87,6 +87,24 @@ impl Plan {
         Ok((Plan { parts: planned, end, total, content_type, buffer, scan, progress }, once))
     }
 
+    /// The content of one part with nothing around it.
+    pub(crate) fn alone(mut part: Part) -> Result<(Plan, VecDeque<Source>), Error> {
+        let content_type = media_type(&part).unwrap_or(OCTETS);
+        let label = "the body";
+        let made = match part.wrong.take() {
+            Some(wrong) => Err(wrong),
+            None => plan_content(part, |text| text.into(), None),
+        };
+        let (length, content) = made.map_err(|failure| failure.of_part(label, Kind::Builder))?;
+        let (content, once) = match content {
+            Planning::Again(again) => (Some(again), VecDeque::new()),
+            Planning::Once(source) => (None, VecDeque::from([source])),
+        };
+        let parts = vec![Planned { head: Bytes::new(), label: label.into(), length, content }];
+        let end = Bytes::new();
+        Ok((Plan { parts, end, total: length, content_type, buffer: BUFFER, scan: None, progress: None }, once))
+    }
+
     pub(crate) fn is_replayable(&self) -> bool {
         self.parts.iter().all(|part| part.content.is_some())
     }
@@ -113,8 +131,17 @@ fn plan_part(head: Head<'_>, mut part: Part, scan: Option<Scan>) -> Result<(Byte
     }
     let bytes = head.write(&part)?;
     let is_field = head.subtype == Subtype::FormData && part.file_name.is_none();
+    let (length, content) = plan_content(part, |text| head.text(text, is_field), scan)?;
+    Ok((bytes, length, content))
+}
+
+fn plan_content(
+    part: Part,
+    encode: impl FnOnce(String) -> Bytes,
+    scan: Option<Scan>,
+) -> Result<(Option<u64>, Planning), Failure> {
     let (own, content) = match part.content {
-        Content::Text(text) => in_memory(head.text(text, is_field), scan)?,
+        Content::Text(text) => in_memory(encode(text), scan)?,
         Content::Bytes(bytes) => in_memory(bytes, scan)?,
         Content::Path(path) => on_disk(path)?,
         Content::Factory(make) => (None, Planning::Again(Again::Factory(make))),
@@ -125,7 +152,7 @@ fn plan_part(head: Head<'_>, mut part: Part, scan: Option<Scan>) -> Result<(Byte
     };
     match (part.length, own) {
         (Some(declared), Some(found)) if declared != found => Err(Failure::length(declared, found)),
-        (declared, own) => Ok((bytes, declared.or(own), content)),
+        (declared, own) => Ok((declared.or(own), content)),
     }
 }
 
@@ -252,9 +279,10 @@ impl Head<'_> {
     }
 }
 
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
 /// The content type of a part, set or guessed, where it has one.
 pub(crate) fn media_type(part: &Part) -> Option<HeaderValue> {
-    const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
     if let Content::Form(form) = &part.content {
         return Some(form.content_type());
     }

@@ -277,7 +277,17 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
     /// [`Kind::Body`] that names the limit. Streams have no limit.
     pub fn content_limit(mut self, bytes: usize) -> Self {
-        self.parts.settings.content_limit = bytes;
+        self.parts.settings.reading.content_limit = bytes;
+        self
+    }
+
+    /// The charset of text whose `Content-Type` names none: UTF-8 unless set. `iso-8859-1` is what HTTP/1.1 once said, and
+    /// what Python treq does. A charset that is not known is an error of [`Kind::Builder`] when the client is built.
+    pub fn default_charset(mut self, label: &str) -> Self {
+        match crate::text::labelled(label) {
+            Ok(charset) => self.parts.settings.reading.charset = charset,
+            Err(error) => _ = self.parts.error.get_or_insert(error),
+        }
         self
     }
 

@@ -13,6 +13,7 @@ use crate::builder::ClientBuilder;
 use crate::erased::{Sent, Stack};
 use crate::last_url::LastUrl;
 use crate::request::Async;
+use crate::response::Reading;
 use crate::{RequestBuilder, ResponseBody};
 
 /// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
@@ -51,13 +52,13 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) headers: HeaderMap,
-    pub(crate) content_limit: usize,
+    pub(crate) reading: Reading,
     pub(crate) wish: treq_core::Wish,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { headers: HeaderMap::new(), content_limit: CONTENT_LIMIT, wish: treq_core::Wish::Any }
+        Settings { headers: HeaderMap::new(), reading: Reading::default(), wish: treq_core::Wish::Any }
     }
 }
 

@@ -97,9 +97,8 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn files<N: Into<String>, P: Into<Part>>(self, files: impl IntoIterator<Item = (N, P)>) -> Self {
         self.filled("files", |gathered| {
-            let more = gathered.more.get_or_insert_default();
-            let form = more.files.take().unwrap_or_default();
-            more.files = Some(files.into_iter().fold(form, |form, (name, part)| form.part(name, part.into())));
+            let known = gathered.more.get_or_insert_default().files.get_or_insert_default();
+            known.extend(files.into_iter().map(|(name, part)| (name.into(), part.into())));
             Ok(Content::gathered())
         })
     }
@@ -110,11 +109,7 @@ impl<M> RequestBuilder<M> {
     }
 
     /// Adds content, unless there is some that it does not go with.
-    fn filled(
-        mut self,
-        by: &'static str,
-        content: impl FnOnce(&mut Gathered) -> Result<Content, Error>,
-    ) -> Self {
+    fn filled(mut self, by: &'static str, content: impl FnOnce(&mut Gathered) -> Result<Content, Error>) -> Self {
         let Ok(request) = &mut self.request else { return self };
         let gathered = &mut self.gathered;
         if let Err(error) = content(gathered).and_then(|content| gathered.add(by, content, request)) {
@@ -170,7 +165,8 @@ impl More {
             None => (Body::from(pairs), HeaderValue::from_static(FORM)),
             Some(files) => {
                 let fields = form_urlencoded::parse(pairs.as_bytes());
-                let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value)).append(files);
+                let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value));
+                let form = files.into_iter().fold(form, |form, (name, part)| form.part(name, part));
                 let content_type = form.content_type();
                 (form.into_body()?, content_type)
             }

@@ -116,10 +116,6 @@ impl Content {
         let content_type = form.content_type();
         Ok(Content::new(form.into_body()?).of_type(content_type))
     }
-
-    pub(crate) fn is_pairs(&self) -> bool {
-        matches!(self.0, Inner::Pairs(_))
-    }
 }
 
 impl Data for Content {
@@ -178,7 +174,12 @@ impl Data for tokio::fs::File {
 /// The content of the part alone, with its `Content-Type`.
 impl Data for Part {
     fn into_content(self) -> Result<Content, Error> {
-        self.into_body().map(Content::new)
+        let content_type = self.media_type();
+        let content = Content::new(self.into_body()?);
+        Ok(match content_type {
+            Some(value) => content.of_type(value),
+            None => content,
+        })
     }
 }
 

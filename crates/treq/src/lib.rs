@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod client;
 mod content;
@@ -15,8 +17,10 @@ mod free;
 mod global;
 mod https;
 mod last_url;
+mod media_type;
 mod options;
 mod query;
+mod reading;
 mod request;
 mod response;
 mod save;
@@ -34,8 +38,10 @@ pub use free::{delete, get, head, options, patch, post, put, request};
 pub use global::default_client;
 #[doc(hidden)]
 pub use global::default_clients;
+pub use media_type::MediaType;
+pub use reading::Collected;
 pub use request::{Async, Pending, RequestBuilder};
-pub use response::Response;
+pub use response::{Response, Timings};
 pub use status::StatusError;
 pub use stream::BodyStream;
 

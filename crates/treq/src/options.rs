@@ -9,6 +9,10 @@ use treq_redirect::Follow;
 
 use crate::{Client, RequestBuilder};
 
+/// Its request is timed.
+#[derive(Clone, Copy)]
+pub(crate) struct Timed;
+
 impl<M> RequestBuilder<M> {
     /// Which version of HTTP is spoken.
     pub fn http_version(self, wish: Wish) -> Self {
@@ -133,6 +137,19 @@ impl<M> RequestBuilder<M> {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             Ok(())
         })
+    }
+
+    /// Notes when the exchange does what, for [`Response::timings`](crate::Response::timings).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let response = treq::get(server.url("/get")).timings().await?;
+    /// assert!(response.timings().is_some_and(|timings| !timings.head.is_zero()));
+    /// # Ok(()) }
+    /// ```
+    pub fn timings(self) -> Self {
+        self.extension(Timed)
     }
 
     /// Sends the request by this client: with its connections, its jar, its settings.

@@ -2,15 +2,18 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, Method, Request, Uri};
 use treq_core::uri::{self, Located};
 use treq_core::{Body, BoxError, Error, Kind};
-use treq_multipart::Form;
+use treq_multipart::Part;
 use treq_redirect::Fragment;
 
 use crate::builder::refuse;
 use crate::erased::Sent;
+use crate::options::Timed;
+use crate::response::Reading;
 use crate::{Client, Response};
 
 /// A request being put together; awaiting it sends it.
@@ -57,7 +60,7 @@ pub(crate) struct Gathered {
 pub(crate) struct More {
     /// As a form has them.
     pub(crate) pairs: Option<String>,
-    pub(crate) files: Option<Form>,
+    pub(crate) files: Option<Vec<(String, Part)>>,
 }
 
 impl<M> RequestBuilder<M> {
@@ -160,8 +163,10 @@ impl IntoFuture for RequestBuilder {
 impl Pending {
     pub(crate) fn of(client: &Client, request: Request<Body>) -> Pending {
         let url = request.uri().clone();
-        let content_limit = client.settings().content_limit;
-        Pending { state: State::Sent { sent: client.send(request), url, content_limit } }
+        let reading = client.settings().reading;
+        let timed = request.extensions().get::<Timed>().is_some();
+        let started = timed.then(|| Box::new(Instant::now()));
+        Pending { state: State::Sent { sent: client.send(request), url, reading, started } }
     }
 }
 
@@ -171,7 +176,7 @@ pub struct Pending {
 }
 
 enum State {
-    Sent { sent: Sent, url: Uri, content_limit: usize },
+    Sent { sent: Sent, url: Uri, reading: Reading, started: Option<Box<Instant>> },
     Failed(Option<Error>),
 }
 
@@ -180,9 +185,9 @@ impl Future for Pending {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.state {
-            State::Sent { sent, url, content_limit } => {
+            State::Sent { sent, url, reading, started } => {
                 let response = ready!(sent.poll_response(cx)).map_err(|error| error.with_url(url))?;
-                Poll::Ready(Ok(Response::new(response, std::mem::take(url), *content_limit)))
+                Poll::Ready(Ok(Response::new(response, std::mem::take(url), *reading, started.take())))
             }
             State::Failed(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
         }

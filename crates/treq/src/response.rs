@@ -1,15 +1,17 @@
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use encoding_rs::{Encoding, UTF_8};
 use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
 use treq_core::{BodyEnd, Error, Facts, Kind, Reason};
 use treq_redirect::{FinalUrl, History, Hop};
 
+use crate::client::CONTENT_LIMIT;
 use crate::status::StatusError;
-use crate::{ResponseBody, text};
+use crate::{MediaType, ResponseBody, text};
 
 /// An answer: its head, and its body as far as it is wanted.
 ///
@@ -34,17 +36,47 @@ use crate::{ResponseBody, text};
 pub struct Response {
     head: response::Parts,
     url: Uri,
-    body: ResponseBody,
-    read: Read,
-    content_limit: usize,
+    pub(crate) body: ResponseBody,
+    pub(crate) read: Read,
+    pub(crate) reading: Reading,
+    sent: Option<Box<Timings>>,
+}
+
+/// How bodies are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// How much is held in memory.
+    pub(crate) content_limit: usize,
+    /// The charset of text that names none.
+    pub(crate) charset: &'static Encoding,
+    /// How long a piece may be.
+    pub(crate) chunk_size: usize,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading { content_limit: CONTENT_LIMIT, charset: UTF_8, chunk_size: usize::MAX }
+    }
+}
+
+/// When an exchange did what.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Timings {
+    /// When it was sent.
+    pub started: Instant,
+    /// From there to the head of the answer that the caller gets, with all redirects.
+    pub head: Duration,
 }
 
 /// How far the body has been read.
 #[derive(Debug)]
-enum Read {
+pub(crate) enum Read {
     Nothing,
     /// Some of it has been passed on and is not kept.
     Part,
+    /// The same, and this is what a piece has left.
+    Rest(Bytes),
     /// To its end, none of it kept.
     Passed,
     /// All of it is here.
@@ -54,10 +86,16 @@ enum Read {
 }
 
 impl Response {
-    pub(crate) fn new(response: http::Response<ResponseBody>, url: Uri, content_limit: usize) -> Response {
+    pub(crate) fn new(
+        response: http::Response<ResponseBody>,
+        url: Uri,
+        reading: Reading,
+        started: Option<Box<Instant>>,
+    ) -> Response {
         let (head, body) = response.into_parts();
         let url = head.extensions.get::<FinalUrl>().map_or(url, |last| last.url.clone());
-        Response { head, url, body, read: Read::Nothing, content_limit }
+        let sent = started.map(|started| Box::new(Timings { started: *started, head: started.elapsed() }));
+        Response { head, url, body, read: Read::Nothing, reading, sent }
     }
 
     /// The status code, such as 200.
@@ -109,6 +147,22 @@ impl Response {
         self.head.extensions.get::<History>().map_or(&[], |history| history)
     }
 
+    /// The last of the redirects that led here.
+    pub fn previous(&self) -> Option<&Hop> {
+        self.history().last()
+    }
+
+    /// The media type of the body, where it says a valid one.
+    pub fn content_type(&self) -> Option<MediaType> {
+        MediaType::of(self.headers())
+    }
+
+    /// When the exchange did what, where the request asked for it by
+    /// [`timings`](crate::RequestBuilder::timings).
+    pub fn timings(&self) -> Option<&Timings> {
+        self.sent.as_deref()
+    }
+
     /// The cookies that this answer and the redirects before it have set, in order, each with its attributes; one that
     /// was taken away again is left out. What the client keeps is in its [jar](crate::Client::jar).
     #[cfg(feature = "cookies")]
@@ -128,98 +182,8 @@ impl Response {
         match self.read {
             Read::Whole(_) | Read::Passed => Some(self.facts().map_or(BodyEnd::Complete, Facts::body_end)),
             Read::Nothing if self.body.is_end_stream() => Some(BodyEnd::Complete),
-            Read::Nothing | Read::Part | Read::Broken => None,
+            Read::Nothing | Read::Part | Read::Rest(_) | Read::Broken => None,
         }
-    }
-
-    /// The whole body. The first call reads it, later ones give the same bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Body`] where the body is cut, where it is larger than the client's
-    /// [limit](crate::ClientBuilder::content_limit), and where [`chunk`](Response::chunk) has taken some of it.
-    pub async fn content(&mut self) -> Result<Bytes, Error> {
-        match &self.read {
-            Read::Whole(bytes) => return Ok(bytes.clone()),
-            Read::Nothing => {}
-            Read::Part | Read::Passed => return Err(self.error("some of the body has been taken by `chunk` already")),
-            Read::Broken => return Err(self.error("the body could not be read before")),
-        }
-        self.read = Read::Broken;
-        let bytes = self.gather(self.content_limit, true).await?;
-        self.read = Read::Whole(bytes.clone());
-        Ok(bytes)
-    }
-
-    /// The whole body as text, by the charset that `Content-Type` names, else UTF-8. What does not fit becomes U+FFFD.
-    ///
-    /// # Errors
-    ///
-    /// As [`content`](Response::content).
-    pub async fn text(&mut self) -> Result<String, Error> {
-        let bytes = self.content().await?;
-        Ok(text::decode(&self.head.headers, &bytes))
-    }
-
-    /// The whole body as JSON.
-    ///
-    /// # Errors
-    ///
-    /// As [`content`](Response::content), and [`Kind::Decode`] where it is not JSON or not of this shape, with the place.
-    #[cfg(feature = "json")]
-    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
-        let bytes = self.content().await?;
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        serde_json::from_slice(text).map_err(|error| {
-            let why = format!("the body is not the JSON that was expected: {error}");
-            Error::new(Kind::Decode, why).with_source(error).with_url(&self.url)
-        })
-    }
-
-    /// The next piece of the body as it arrives; `None` at its end. After [`content`](Response::content): all of it.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Body`] where the body is cut.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        match std::mem::replace(&mut self.read, Read::Part) {
-            Read::Whole(bytes) => {
-                self.read = Read::Passed;
-                return Ok(Some(bytes).filter(|bytes| !bytes.is_empty()));
-            }
-            Read::Passed => {
-                self.read = Read::Passed;
-                return Ok(None);
-            }
-            Read::Broken => {
-                self.read = Read::Broken;
-                return Err(self.error("the body could not be read before"));
-            }
-            Read::Nothing | Read::Part => {}
-        }
-        match self.next_data().await {
-            Ok(Some(data)) => Ok(Some(data)),
-            Ok(None) => {
-                self.read = Read::Passed;
-                Ok(None)
-            }
-            Err(error) => {
-                self.read = Read::Broken;
-                Err(error)
-            }
-        }
-    }
-
-    /// Hands each piece of the body to `collector` as it arrives.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Body`] where the body is cut.
-    pub async fn collect(&mut self, mut collector: impl FnMut(Bytes)) -> Result<(), Error> {
-        while let Some(piece) = self.chunk().await? {
-            collector(piece);
-        }
-        Ok(())
     }
 
     /// The rest of the body as a stream of pieces.
@@ -248,67 +212,9 @@ impl Response {
             _ => self.gather(StatusError::EXCERPT, false).await.unwrap_or_default(),
         };
         let reason = self.reason().to_owned();
-        let text = text::decode(&self.head.headers, &excerpt);
+        let text = text::lossy(&excerpt, self.charset(&excerpt));
         let error = Error::new(Kind::Status, format!("the server answered {} {reason}", status.as_u16()));
         Err(error.with_url(&self.url).with_source(StatusError::new(status, self.head.headers, excerpt, text)))
-    }
-
-    /// Up to `limit` bytes; more is an error where `strict`, else left unread.
-    async fn gather(&mut self, limit: usize, strict: bool) -> Result<Bytes, Error> {
-        let over = |what: &Response| {
-            let why =
-                format!("the body is larger than the limit of {limit} bytes: raise `content_limit`, or stream it");
-            what.error(&why)
-        };
-        let announced = self.body.size_hint().lower();
-        if strict && announced > limit as u64 {
-            return Err(over(self));
-        }
-        let Some(first) = self.next_data().await? else { return Ok(Bytes::new()) };
-        if first.len() <= limit && self.body.is_end_stream() {
-            return Ok(first);
-        }
-        // The announced length sizes the buffer once, as far as it can be believed.
-        let mut all =
-            BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).clamp(first.len(), limit.max(first.len())));
-        let mut next = Some(first);
-        while let Some(piece) = next {
-            let room = limit - all.len();
-            if piece.len() > room {
-                if strict {
-                    return Err(over(self));
-                }
-                all.extend_from_slice(&piece[..room]);
-                break;
-            }
-            all.extend_from_slice(&piece);
-            next = match self.next_data().await {
-                Ok(next) => next,
-                Err(error) if strict => return Err(error),
-                Err(_) => None,
-            };
-        }
-        Ok(all.freeze())
-    }
-
-    /// The next piece with something in it; trailers are passed over.
-    async fn next_data(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
-            match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => return Ok(Some(data)),
-                    Err(_) => {}
-                },
-                Some(Err(error)) => return Err(error.with_url(&self.url)),
-                None => return Ok(None),
-            }
-        }
-    }
-
-    fn error(&self, why: &str) -> Error {
-        Error::new(Kind::Body, why.to_owned()).with_url(&self.url)
     }
 }
 

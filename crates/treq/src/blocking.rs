@@ -1,0 +1,304 @@
+//! The same for code without async: scripts, build tools, threads of one's own.
+//!
+//! Requests are put together with the same [`RequestBuilder`](crate::RequestBuilder) and sent with
+//! [`send`](RequestBuilder::send). A thread in the background drives the connections; it ends with the last client and response
+//! that use it.
+//!
+//! ```
+//! # let runtime = tokio::runtime::Runtime::new().unwrap();
+//! # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
+//! # let url = server.url("/post");
+//! let mut response = treq::blocking::post(url).form(&[("tea", "green")]).send()?;
+//! assert_eq!(response.status(), 200);
+//! assert!(response.text()?.contains("green"));
+//! # Ok::<(), treq::Error>(())
+//! ```
+//!
+//! # Errors
+//!
+//! Besides those of the async client: [`Kind::Other`] where this thread is inside of a tokio runtime, `spawn_blocking`
+//! included. There a wait would stop the tasks beside it, or all of them; await the async client instead, or wait on a
+//! `std::thread`.
+
+use std::future::Future;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::Method;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use treq_core::{BoxError, Error, Kind};
+
+use crate::Collected;
+use crate::request::Pending;
+
+/// A request being put together; [`send`](RequestBuilder::send) sends it.
+pub type RequestBuilder = crate::RequestBuilder<Blocking>;
+
+/// The way of a [`RequestBuilder`] that waits for its answer.
+#[derive(Clone, Debug)]
+pub struct Blocking(Option<Arc<Driver>>);
+
+/// A thread that drives connections for as long as somebody holds this.
+#[derive(Debug)]
+struct Driver {
+    runtime: Handle,
+    /// Dropped, it ends the thread.
+    _until: oneshot::Sender<()>,
+}
+
+impl Driver {
+    fn start() -> Result<Arc<Driver>, Error> {
+        let failed =
+            |error| Error::new(Kind::Other, "the thread for blocking calls cannot be started").with_source(error);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let handle = runtime.handle().clone();
+        let (until, ended) = oneshot::channel();
+        let drive = move || _ = runtime.block_on(ended);
+        std::thread::Builder::new().name("treq-blocking".to_owned()).spawn(drive).map_err(failed)?;
+        Ok(Arc::new(Driver { runtime: handle, _until: until }))
+    }
+
+    fn wait<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        outside()?;
+        self.runtime.block_on(future)
+    }
+}
+
+/// Whether it is safe to wait here.
+fn outside() -> Result<(), Error> {
+    if Handle::try_current().is_err() {
+        return Ok(());
+    }
+    let why = "treq::blocking was called inside of a tokio runtime, whose tasks it would stop: await treq's async client \
+               there, or call it on a std::thread";
+    Err(Error::new(Kind::Other, why))
+}
+
+/// A client for code without async. Cloning is cheap, and clones share connections and thread.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: crate::Client,
+    driver: Arc<Driver>,
+}
+
+impl Client {
+    /// A client with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// Where its thread cannot be started.
+    pub fn new() -> Result<Client, Error> {
+        Client::of(crate::Client::new()?)
+    }
+
+    /// Any client, as [`treq::Client::builder`](crate::Client::builder) makes it. One that has been used elsewhere has
+    /// connections that another runtime drives: give this one its own.
+    ///
+    /// # Errors
+    ///
+    /// Where its thread cannot be started.
+    ///
+    /// ```
+    /// use treq::blocking;
+    ///
+    /// let client = blocking::Client::of(treq::Client::builder().header("user-agent", "shop/1.0").build()?)?;
+    /// # let _ = client;
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn of(client: crate::Client) -> Result<Client, Error> {
+        Ok(Client { client, driver: Driver::start()? })
+    }
+
+    /// A request with any method.
+    pub fn request<T>(&self, method: T, url: impl AsRef<str>) -> RequestBuilder
+    where
+        T: AsRef<str> + TryInto<Method>,
+        T::Error: Into<BoxError>,
+    {
+        let mode = Blocking(Some(Arc::clone(&self.driver)));
+        RequestBuilder::new(self.client.clone(), mode, method, url.as_ref())
+    }
+}
+
+/// The async client: its pool, its jar.
+impl Deref for Client {
+    type Target = crate::Client;
+
+    fn deref(&self) -> &crate::Client {
+        &self.client
+    }
+}
+
+static DEFAULT: Mutex<Option<Client>> = Mutex::new(None);
+
+/// The client of the free functions of this module.
+///
+/// # Errors
+///
+/// Where its thread cannot be started.
+pub fn default_client() -> Result<Client, Error> {
+    let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*default {
+        Some(client) => Ok(client.clone()),
+        None => Ok(default.insert(Client::new()?).clone()),
+    }
+}
+
+/// A request with any method.
+pub fn request<T>(method: T, url: impl AsRef<str>) -> RequestBuilder
+where
+    T: AsRef<str> + TryInto<Method>,
+    T::Error: Into<BoxError>,
+{
+    let (client, mode) = match default_client() {
+        Ok(Client { client, driver }) => (Ok(client), Blocking(Some(driver))),
+        Err(error) => (Err(error), Blocking(None)),
+    };
+    RequestBuilder::on_default(client, mode, method, url.as_ref())
+}
+
+macro_rules! verbs {
+    ($($verb:ident = $method:ident),+ $(,)?) => {
+        $(
+            #[doc = concat!("A ", stringify!($method), " request.")]
+            pub fn $verb(url: impl AsRef<str>) -> RequestBuilder {
+                request(Method::$method, url)
+            }
+        )+
+
+        impl Client {$(
+            #[doc = concat!("A ", stringify!($method), " request.")]
+            pub fn $verb(&self, url: impl AsRef<str>) -> RequestBuilder {
+                self.request(Method::$method, url)
+            }
+        )+}
+    };
+}
+
+verbs! { get = GET, head = HEAD, post = POST, put = PUT, patch = PATCH, delete = DELETE, options = OPTIONS }
+
+impl RequestBuilder {
+    /// Sends the request and waits for the head of its answer.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with the request, what went wrong with the exchange, and being inside of a runtime.
+    pub fn send(self) -> Result<Response, Error> {
+        let driver = self.mode.0.clone();
+        let (client, request) = self.ready()?;
+        let Some(driver) = driver else { return Err(Error::new(Kind::Other, "there is no thread for blocking calls")) };
+        outside()?;
+        let response = driver.wait(async { Pending::of(&client, request).await })?;
+        Ok(Response { response, rest: Bytes::new(), driver })
+    }
+}
+
+/// An answer. What is known of it without waiting is that of [`treq::Response`](crate::Response), to which it derefs;
+/// its body is read by the methods here, or as an [`io::Read`].
+#[derive(Debug)]
+pub struct Response {
+    response: crate::Response,
+    /// What a read has left of a piece.
+    rest: Bytes,
+    driver: Arc<Driver>,
+}
+
+impl Response {
+    /// The whole body; see [`treq::Response::content`](crate::Response::content).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn content(&mut self) -> Result<Bytes, Error> {
+        self.driver.wait(self.response.content())
+    }
+
+    /// The whole body as text; see [`treq::Response::text`](crate::Response::text).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn text(&mut self) -> Result<String, Error> {
+        self.driver.wait(self.response.text())
+    }
+
+    /// The whole body as JSON; see [`treq::Response::json`](crate::Response::json).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
+        self.driver.wait(self.response.json())
+    }
+
+    /// The next piece of the body; see [`treq::Response::chunk`](crate::Response::chunk).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.driver.wait(self.response.chunk())
+    }
+
+    /// Hands each piece of the body to `collector`; see [`treq::Response::collect`](crate::Response::collect).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn collect<R: Collected>(&mut self, collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
+        self.driver.wait(self.response.collect(collector))
+    }
+
+    /// Pieces of at most so many bytes; see [`treq::Response::chunk_size`](crate::Response::chunk_size).
+    #[must_use]
+    pub fn chunk_size(mut self, bytes: usize) -> Response {
+        self.response = self.response.chunk_size(bytes);
+        self
+    }
+
+    /// Writes the rest of the body to a file; see [`treq::Response::save`](crate::Response::save).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
+        self.driver.wait(self.response.save(path))
+    }
+
+    /// This response, or an error; see [`treq::Response::error_for_status`](crate::Response::error_for_status).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn error_for_status(self) -> Result<Response, Error> {
+        let response = self.driver.wait(self.response.error_for_status())?;
+        Ok(Response { response, rest: self.rest, driver: self.driver })
+    }
+}
+
+impl Deref for Response {
+    type Target = crate::Response;
+
+    fn deref(&self) -> &crate::Response {
+        &self.response
+    }
+}
+
+impl io::Read for Response {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        if self.rest.is_empty() {
+            self.rest = self.chunk().map_err(io::Error::other)?.unwrap_or_default();
+        }
+        let taken = self.rest.split_to(self.rest.len().min(into.len()));
+        into[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}

@@ -1,0 +1,304 @@
+//! The body, as far as it is wanted.
+
+use std::pin::Pin;
+
+use bytes::{Bytes, BytesMut};
+use encoding_rs::{Encoding, UTF_8};
+use http_body::Body as HttpBody;
+use treq_core::{BoxError, Error, Kind};
+
+use crate::response::Read;
+use crate::{Response, ResponseBody, text};
+
+impl Response {
+    /// The whole body. The first call reads it, later ones give the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Body`] where the body is cut, where it is larger than the client's
+    /// [limit](crate::ClientBuilder::content_limit), and where [`chunk`](Response::chunk) has taken some of it.
+    pub async fn content(&mut self) -> Result<Bytes, Error> {
+        match &self.read {
+            Read::Whole(bytes) => return Ok(bytes.clone()),
+            Read::Nothing => {}
+            Read::Part | Read::Rest(_) | Read::Passed => {
+                return Err(self.error("some of the body has been taken by `chunk` already"));
+            }
+            Read::Broken => return Err(self.error("the body could not be read before")),
+        }
+        self.read = Read::Broken;
+        let bytes = self.gather(self.reading.content_limit, true).await?;
+        self.read = Read::Whole(bytes.clone());
+        Ok(bytes)
+    }
+
+    /// The whole body as text, by the charset that `Content-Type` names; without one by its byte order mark, else as
+    /// UTF-8, or the client's [`default_charset`](crate::ClientBuilder::default_charset). What does not fit becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// As [`content`](Response::content).
+    pub async fn text(&mut self) -> Result<String, Error> {
+        let bytes = self.content().await?;
+        Ok(text::lossy(&bytes, self.charset(&bytes)))
+    }
+
+    /// As [`text`](Response::text), with what does not fit an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`content`](Response::content), and [`Kind::Decode`] where a byte is out of place.
+    pub async fn text_exact(&mut self) -> Result<String, Error> {
+        let bytes = self.content().await?;
+        text::exact(&bytes, self.charset(&bytes)).map_err(|error| error.with_url(self.url()))
+    }
+
+    /// As [`text`](Response::text), with this charset where the answer names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`content`](Response::content), and [`Kind::Builder`] for a charset that is not known.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let mut response = treq::get(server.url("/base64/Y2Fm6Q==")).await?;
+    /// assert_eq!(response.text_or("iso-8859-1").await?, "café");
+    /// # Ok(()) }
+    /// ```
+    pub async fn text_or(&mut self, charset: &str) -> Result<String, Error> {
+        let fallback = text::labelled(charset)?;
+        let bytes = self.content().await?;
+        Ok(text::lossy(&bytes, text::charset(self.headers(), &bytes, fallback)))
+    }
+
+    /// The whole body as text in this charset, whatever the answer says.
+    ///
+    /// # Errors
+    ///
+    /// As [`text_or`](Response::text_or).
+    pub async fn text_as(&mut self, charset: &str) -> Result<String, Error> {
+        let charset = text::labelled(charset)?;
+        Ok(text::lossy(&self.content().await?, charset))
+    }
+
+    /// The whole body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`content`](Response::content), and [`Kind::Decode`] where it is not JSON or not of this shape, with the place.
+    #[cfg(feature = "json")]
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let bytes = self.content().await?;
+        let charset = self.charset(&bytes);
+        let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let parsed = if charset == UTF_8 {
+            serde_json::from_slice(plain)
+        } else {
+            serde_json::from_str(&text::lossy(&bytes, charset))
+        };
+        parsed.map_err(|error| {
+            let why = format!("the body is not the JSON that was expected: {error}");
+            Error::new(Kind::Decode, why).with_source(error).with_url(self.url())
+        })
+    }
+
+    /// The next piece of the body as it arrives; `None` at its end. After [`content`](Response::content): all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Body`] where the body is cut.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        match std::mem::replace(&mut self.read, Read::Part) {
+            Read::Whole(mut bytes) => {
+                let piece = bytes.split_to(bytes.len().min(self.reading.chunk_size));
+                self.read = if bytes.is_empty() { Read::Passed } else { Read::Rest(bytes) };
+                return Ok(Some(piece).filter(|piece| !piece.is_empty()));
+            }
+            Read::Rest(mut bytes) => {
+                let piece = bytes.split_to(bytes.len().min(self.reading.chunk_size));
+                if !bytes.is_empty() {
+                    self.read = Read::Rest(bytes);
+                }
+                return Ok(Some(piece));
+            }
+            Read::Passed => {
+                self.read = Read::Passed;
+                return Ok(None);
+            }
+            Read::Broken => {
+                self.read = Read::Broken;
+                return Err(self.error("the body could not be read before"));
+            }
+            Read::Nothing | Read::Part => {}
+        }
+        match self.next_data().await {
+            Ok(Some(mut data)) => {
+                let piece = data.split_to(data.len().min(self.reading.chunk_size));
+                if !data.is_empty() {
+                    self.read = Read::Rest(data);
+                }
+                Ok(Some(piece))
+            }
+            Ok(None) => {
+                self.read = Read::Passed;
+                Ok(None)
+            }
+            Err(error) => {
+                self.read = Read::Broken;
+                Err(error)
+            }
+        }
+    }
+
+    /// Pieces of at most so many bytes from here on, one at least; as they arrive unless set.
+    #[must_use]
+    pub fn chunk_size(mut self, bytes: usize) -> Response {
+        self.reading.chunk_size = bytes.max(1);
+        self
+    }
+
+    /// Hands each piece of the body to `collector` as it arrives, as long as it returns `()` or `Ok(())`.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Body`] where the body is cut, and [`Kind::Other`] with what the collector returned, which gives the rest of
+    /// the body up.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let mut bytes = 0;
+    /// treq::get(server.url("/bytes/3000")).await?.chunk_size(512).collect(|piece| bytes += piece.len()).await?;
+    /// assert_eq!(bytes, 3000);
+    /// # Ok(()) }
+    /// ```
+    pub async fn collect<R: Collected>(&mut self, mut collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
+        while let Some(piece) = self.chunk().await? {
+            if let Err(error) = collector(piece).outcome() {
+                return Err(self.refused(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same with a collector that awaits: the next piece is read when it is done with the last.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Response::collect).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    /// let mut response = treq::get(server.url("/bytes/3000")).await?;
+    /// let sent = response.collect_async(async |piece| sender.send(piece).await);
+    /// let received = async { receiver.recv().await.map_or(0, |piece| piece.len()) };
+    /// let (sent, received) = tokio::join!(sent, received);
+    /// # sent?; assert!(received > 0);
+    /// # Ok(()) }
+    /// ```
+    pub async fn collect_async<R: Collected>(
+        &mut self,
+        mut collector: impl AsyncFnMut(Bytes) -> R,
+    ) -> Result<(), Error> {
+        while let Some(piece) = self.chunk().await? {
+            if let Err(error) = collector(piece).await.outcome() {
+                return Err(self.refused(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody wants the rest: the connection is not kept waiting for it.
+    fn refused(&mut self, error: BoxError) -> Error {
+        self.read = Read::Broken;
+        self.body = ResponseBody::default();
+        Error::new(Kind::Other, "the collector refused the body").with_source(error).with_url(self.url())
+    }
+
+    pub(crate) fn charset(&self, bytes: &[u8]) -> &'static Encoding {
+        text::charset(self.headers(), bytes, self.reading.charset)
+    }
+
+    /// Up to `limit` bytes; more is an error where `strict`, else left unread.
+    pub(crate) async fn gather(&mut self, limit: usize, strict: bool) -> Result<Bytes, Error> {
+        let over = |what: &Response| {
+            let why =
+                format!("the body is larger than the limit of {limit} bytes: raise `content_limit`, or stream it");
+            what.error(&why)
+        };
+        let announced = self.body.size_hint().lower();
+        if strict && announced > limit as u64 {
+            return Err(over(self));
+        }
+        let Some(first) = self.next_data().await? else { return Ok(Bytes::new()) };
+        if first.len() <= limit && self.body.is_end_stream() {
+            return Ok(first);
+        }
+        // The announced length sizes the buffer once, as far as it can be believed.
+        let mut all =
+            BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0).clamp(first.len(), limit.max(first.len())));
+        let mut next = Some(first);
+        while let Some(piece) = next {
+            let room = limit - all.len();
+            if piece.len() > room {
+                if strict {
+                    return Err(over(self));
+                }
+                all.extend_from_slice(&piece[..room]);
+                break;
+            }
+            all.extend_from_slice(&piece);
+            next = match self.next_data().await {
+                Ok(next) => next,
+                Err(error) if strict => return Err(error),
+                Err(_) => None,
+            };
+        }
+        Ok(all.freeze())
+    }
+
+    /// The next piece with something in it; trailers are passed over.
+    async fn next_data(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
+            match frame {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_) => {}
+                },
+                Some(Err(error)) => return Err(error.with_url(self.url())),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn error(&self, why: &str) -> Error {
+        Error::new(Kind::Body, why.to_owned()).with_url(self.url())
+    }
+}
+
+/// What a collector returns: nothing, or whether it wants more.
+pub trait Collected {
+    /// An error ends the collecting.
+    ///
+    /// # Errors
+    ///
+    /// The collector's.
+    fn outcome(self) -> Result<(), BoxError>;
+}
+
+impl Collected for () {
+    fn outcome(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError>> Collected for Result<(), E> {
+    fn outcome(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}
