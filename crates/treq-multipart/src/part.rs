@@ -84,8 +84,9 @@ impl Part {
 
     /// A file that is open already, from its current position to its end. It has no file name until it is given one.
     ///
-    /// Position and length are asked for here (blocking, but short); what cannot be asked, such as a pipe, has an
-    /// unknown length.
+    /// Position and length are asked for here (blocking, but short). What is no regular file, such as a pipe, has an
+    /// unknown length, and a read of it that has begun cannot be given up: it keeps a thread, and the end of the
+    /// runtime, until there is something to read. Where that may take long, use a [`reader`](Part::reader).
     pub fn std_file(mut file: std::fs::File) -> Part {
         match rest_of(&mut file) {
             Ok(length) => Part::of(Content::Open(file, length)),

@@ -27,7 +27,7 @@ fn types_and_headers_cannot_carry_a_line() {
         (Part::text("").content_type("text/plain;\0"), "is no content type"),
         (Part::text("").content_type("text"), "\"text\" is no content type: type/subtype is expected"),
         (Part::text("").content_type(""), "\"\" is no content type"),
-        (Part::text("").header("Content-Type", "a\nb"), "\"a\\nb\" is no content type"),
+        (Part::text("").header("Content-Type", "a\nb"), "\"a\\nb\" is no value of the header content-type"),
         (Part::text("").header("x-a", "1\r\nX: y"), "\"1\\r\\nX: y\" is no value of the header x-a"),
         (Part::text("").header("x-a", "1\n"), "\"1\\n\" is no value"),
         (Part::text("").header("x-a", "\0"), "\"\\0\" is no value"),
