@@ -40,6 +40,8 @@ pub struct Part {
     pub(crate) wrong: Option<Failure>,
 }
 
+const DEEPEST: usize = 16;
+
 pub(crate) type Make = Arc<dyn Fn() -> Part + Send + Sync>;
 
 pub(crate) enum Content {
@@ -143,8 +145,24 @@ impl Part {
     }
 
     /// A multipart inside of this one. Its content type is that of the form.
+    ///
+    /// At most 16 may stand in each other.
     pub fn multipart(form: Form) -> Part {
-        Part::of(Content::Form(Box::new(form)))
+        if form.depth < DEEPEST {
+            return Part::of(Content::Form(Box::new(form)));
+        }
+        // Encoding goes down into them and needs the stack for each.
+        let mut part = Part::bytes(Bytes::new());
+        part.refuse(Failure::new(format!("more than {DEEPEST} multiparts stand in each other")));
+        part
+    }
+
+    /// How many forms stand in each other here.
+    pub(crate) fn depth(&self) -> usize {
+        match &self.content {
+            Content::Form(form) => form.depth + 1,
+            _ => 0,
+        }
     }
 
     fn of(content: Content) -> Part {

@@ -102,6 +102,8 @@ fn poll_reader(
 
 /// Takes the allocation back where all that was split from it is gone, and makes another where not.
 fn refill(buffer: &mut BytesMut, size: usize) {
+    // What is left over of a short read is not kept: `reserve` would make room beside it.
+    buffer.clear();
     buffer.reserve(size);
     buffer.resize(size, 0);
 }

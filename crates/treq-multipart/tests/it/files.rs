@@ -1,4 +1,4 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -151,7 +151,7 @@ fn a_read_that_has_not_begun_is_given_up_at_once() {
     let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
     let (runtime, busy) = occupied();
     runtime.block_on(async {
-        let part = Part::std_file(File::from(std::os::fd::OwnedFd::from(ours)));
+        let part = Part::std_file(fs::File::from(std::os::fd::OwnedFd::from(ours)));
         let mut body = Form::new().part("f", part).encode().unwrap();
         body.frame().await.unwrap().unwrap();
         assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -167,7 +167,7 @@ fn a_read_that_has_not_begun_is_given_up_at_once() {
 #[tokio::test]
 async fn a_read_that_has_begun_closes_its_file_when_it_ends() {
     let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let part = Part::std_file(File::from(std::os::fd::OwnedFd::from(ours)));
+    let part = Part::std_file(fs::File::from(std::os::fd::OwnedFd::from(ours)));
     let mut body = Form::new().part("f", part).encode().unwrap();
     body.frame().await.unwrap().unwrap();
     assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -197,7 +197,7 @@ async fn pipes_and_devices_have_no_length_and_are_read_once() {
 
     let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
     let mut body =
-        Form::new().part("f", Part::std_file(File::from(std::os::fd::OwnedFd::from(reader)))).encode().unwrap();
+        Form::new().part("f", Part::std_file(fs::File::from(std::os::fd::OwnedFd::from(reader)))).encode().unwrap();
     assert_eq!(body.size_hint().exact(), None);
     body.frame().await.unwrap().unwrap();
     // What is there goes out at once, the buffer need not be full.

@@ -125,3 +125,16 @@ fn buffers_of_no_size_are_refused() {
         assert!(refused(Form::new().buffer_size(bytes)).starts_with(&format!("{bytes} bytes is no size of a buffer")));
     }
 }
+
+#[test]
+fn a_header_cannot_begin_with_the_boundary() {
+    let form = Form::new().boundary("Bb").part("a", Part::text("x").header("--bb", "1"));
+    let found = refused(form);
+    assert!(found.starts_with("part 1, \"a\": the name of a header begins with the boundary"), "{found}");
+}
+
+#[test]
+fn long_names_are_cut_in_errors() {
+    let found = refused(Form::new().part("n".repeat(100_000), Part::text("x").content_type("y".repeat(100_000))));
+    assert!(found.len() < 400, "{found}");
+}
