@@ -33,6 +33,8 @@ pub struct Form {
     pub(crate) encoder: Option<Encoder>,
     pub(crate) progress: Option<OnProgress>,
     pub(crate) buffer: usize,
+    /// How many forms stand in each other in the parts.
+    pub(crate) depth: usize,
     start: Option<String>,
     wrong: Option<Error>,
 }
@@ -73,6 +75,15 @@ impl Form {
     /// `multipart/related` ([RFC 2387](https://www.rfc-editor.org/rfc/rfc2387)): parts without names that belong
     /// together, one at least. The root is the first unless [`start`](Form::start) says otherwise, and the parameter
     /// `type` is its content type, `text/plain` where it has none.
+    ///
+    /// ```
+    /// use treq_multipart::{Form, Part};
+    ///
+    /// let page = Part::bytes("<img src=cid:dot>").content_type("text/html");
+    /// let dot = Part::bytes("GIF89a").content_type("image/gif").header("content-id", "<dot>");
+    /// let form = Form::related().boundary("B").unnamed(page).unnamed(dot);
+    /// assert_eq!(form.content_type(), "multipart/related; boundary=B; type=\"text/html\"");
+    /// ```
     #[must_use]
     pub fn related() -> Form {
         Form::of(Subtype::Related)
@@ -82,7 +93,7 @@ impl Form {
         let boundary = Boundary::random();
         let parts = Vec::new();
         let (encoder, progress, start, wrong) = (None, None, None, None);
-        Form { subtype, boundary, parts, encoder, progress, buffer: BUFFER, start, wrong }
+        Form { subtype, boundary, parts, encoder, progress, buffer: BUFFER, depth: 0, start, wrong }
     }
 
     /// A field of a form with a text.
@@ -93,15 +104,19 @@ impl Form {
 
     /// A field of a form. Names may occur more than once.
     #[must_use]
-    pub fn part(mut self, name: impl Into<String>, part: Part) -> Form {
-        self.parts.push((Some(name.into()), part));
-        self
+    pub fn part(self, name: impl Into<String>, part: Part) -> Form {
+        self.with(Some(name.into()), part)
     }
 
     /// A part without a name, for the kinds other than `form-data`, where each has one.
     #[must_use]
-    pub fn unnamed(mut self, part: Part) -> Form {
-        self.parts.push((None, part));
+    pub fn unnamed(self, part: Part) -> Form {
+        self.with(None, part)
+    }
+
+    fn with(mut self, name: Option<String>, part: Part) -> Form {
+        self.depth = self.depth.max(part.depth());
+        self.parts.push((name, part));
         self
     }
 

@@ -40,6 +40,8 @@ pub struct Part {
     pub(crate) wrong: Option<Failure>,
 }
 
+const DEEPEST: usize = 16;
+
 pub(crate) type Make = Arc<dyn Fn() -> Part + Send + Sync>;
 
 pub(crate) enum Content {
@@ -84,8 +86,9 @@ impl Part {
 
     /// A file that is open already, from its current position to its end. It has no file name until it is given one.
     ///
-    /// Position and length are asked for here (blocking, but short); what cannot be asked, such as a pipe, has an
-    /// unknown length.
+    /// Position and length are asked for here (blocking, but short). What is no regular file, such as a pipe, has an
+    /// unknown length, and a read of it that has begun cannot be given up: it keeps a thread, and the end of the
+    /// runtime, until there is something to read. Where that may take long, use a [`reader`](Part::reader).
     pub fn std_file(mut file: std::fs::File) -> Part {
         match rest_of(&mut file) {
             Ok(length) => Part::of(Content::Open(file, length)),
@@ -142,8 +145,24 @@ impl Part {
     }
 
     /// A multipart inside of this one. Its content type is that of the form.
+    ///
+    /// At most 16 may stand in each other.
     pub fn multipart(form: Form) -> Part {
-        Part::of(Content::Form(Box::new(form)))
+        if form.depth < DEEPEST {
+            return Part::of(Content::Form(Box::new(form)));
+        }
+        // Encoding goes down into them and needs the stack for each.
+        let mut part = Part::bytes(Bytes::new());
+        part.refuse(Failure::new(format!("more than {DEEPEST} multiparts stand in each other")));
+        part
+    }
+
+    /// How many forms stand in each other here.
+    pub(crate) fn depth(&self) -> usize {
+        match &self.content {
+            Content::Form(form) => form.depth + 1,
+            _ => 0,
+        }
     }
 
     fn of(content: Content) -> Part {

@@ -11,7 +11,7 @@ use treq_core::{Error, Kind};
 
 use crate::boundary::{Boundary, Scan};
 use crate::error::Failure;
-use crate::escape::{normalised, push_parameter, push_title_case};
+use crate::escape::{normalised, push_parameter, push_title_case, shown};
 use crate::form::{BUFFER, Encoder, Subtype};
 use crate::part::{Content, Make};
 use crate::progress::OnProgress;
@@ -64,7 +64,7 @@ impl Plan {
         let mut planned = Vec::with_capacity(parts.len());
         for (at, (name, part)) in parts.into_iter().enumerate() {
             let label = match &name {
-                Some(name) => format!("part {}, {name:?}", at + 1),
+                Some(name) => format!("part {}, {}", at + 1, shown(name.as_bytes())),
                 None => format!("part {}", at + 1),
             };
             let head =
@@ -213,6 +213,7 @@ impl Head<'_> {
         head.extend_from_slice(if self.first { b"--" } else { b"\r\n--" });
         head.extend_from_slice(self.boundary.as_str().as_bytes());
         head.extend_from_slice(b"\r\n");
+        let headers = head.len();
         self.write_disposition(part, &mut head)?;
         let nested = matches!(part.content, Content::Form(_));
         if nested && part.content_type.is_some() {
@@ -230,6 +231,10 @@ impl Head<'_> {
             head.extend_from_slice(b"\r\n");
         }
         head.extend_from_slice(b"\r\n");
+        // A header's name may begin with two hyphens.
+        if self.boundary.scan().is_some_and(|mut scan| scan.finds(&head[headers..])) {
+            return Err(Failure::new("the name of a header begins with the boundary that was set: set another"));
+        }
         Ok(head.into())
     }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -101,6 +102,8 @@ fn poll_reader(
 
 /// Takes the allocation back where all that was split from it is gone, and makes another where not.
 fn refill(buffer: &mut BytesMut, size: usize) {
+    // What is left over of a short read is not kept: `reserve` would make room beside it.
+    buffer.clear();
     buffer.reserve(size);
     buffer.resize(size, 0);
 }
@@ -114,9 +117,17 @@ pub(crate) struct FileReader {
 enum State {
     Closed(PathBuf, Option<u64>),
     Open(Opened),
-    /// The file and the buffer are with the other thread.
-    Busy(JoinHandle<Result<Filled, Failure>>),
+    /// The file is with the other thread, or on the way to it.
+    Busy(JoinHandle<Result<Filled, Failure>>, Slot),
     Ended,
+}
+
+/// Where the file waits for the other thread, and where a drop finds it if that has not taken it yet. Aborting the task
+/// would not do: tokio drops one that waits only when its turn comes.
+type Slot = Arc<Mutex<Option<State>>>;
+
+fn take(slot: &Slot) -> Option<State> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 struct Opened {
@@ -138,9 +149,9 @@ impl FileReader {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Ended => return Poll::Ready(Ok(None)),
-                State::Busy(mut task) => match Pin::new(&mut task).poll(cx) {
+                State::Busy(mut task, slot) => match Pin::new(&mut task).poll(cx) {
                     Poll::Pending => {
-                        self.state = State::Busy(task);
+                        self.state = State::Busy(task, slot);
                         return Poll::Pending;
                     }
                     Poll::Ready(Err(error)) => {
@@ -164,11 +175,14 @@ impl FileReader {
                         return Poll::Ready(Err(Failure::new(message)));
                     };
                     let mut buffer = std::mem::take(&mut self.buffer);
-                    self.state = State::Busy(runtime.spawn_blocking(move || {
-                        let opened = start.open()?;
+                    let slot = Arc::new(Mutex::new(Some(start)));
+                    let there = Arc::clone(&slot);
+                    let task = runtime.spawn_blocking(move || {
+                        let opened = take(&there).unwrap_or(State::Ended).open()?;
                         refill(&mut buffer, size);
                         opened.fill(buffer)
-                    }));
+                    });
+                    self.state = State::Busy(task, slot);
                 }
             }
         }
@@ -178,8 +192,8 @@ impl FileReader {
 impl Drop for FileReader {
     /// A read that has not begun never does, and its file is closed here; one that has begun closes it when it ends.
     fn drop(&mut self) {
-        if let State::Busy(task) = &self.state {
-            task.abort();
+        if let State::Busy(_, slot) = &self.state {
+            drop(take(slot));
         }
     }
 }
@@ -189,7 +203,7 @@ impl State {
         let (path, expected) = match self {
             State::Closed(path, expected) => (path, expected),
             State::Open(opened) => return Ok(opened),
-            State::Busy(_) | State::Ended => return Err(Failure::new("its file is not there to be read")),
+            State::Busy(..) | State::Ended => return Err(Failure::new("its file is not there to be read")),
         };
         let open = || std::fs::File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
         let (file, metadata) = open().map_err(|error| unreadable(&path, error))?;

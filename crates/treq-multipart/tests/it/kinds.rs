@@ -130,3 +130,14 @@ fn what_is_built_may_cross_threads() {
     is_send(&form);
     is_send(&form.encode().unwrap());
 }
+
+#[tokio::test]
+async fn sixteen_may_stand_in_each_other_and_no_more() {
+    let nest = |times: usize| {
+        (0..times).fold(Form::mixed().unnamed(Part::text("x")), |form, _| Form::mixed().unnamed(Part::multipart(form)))
+    };
+    assert!(text(nest(16)).await.contains("\r\n\r\nx\r\n"));
+    assert!(refused(nest(17)).starts_with("part 1: more than 16 multiparts stand in each other"));
+    // However many there were: what is refused is let go of.
+    assert!(refused(Form::new().part("a", Part::multipart(nest(100_000)))).contains("part 1"));
+}

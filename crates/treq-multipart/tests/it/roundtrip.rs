@@ -42,7 +42,7 @@ fn part(random: &mut Random, folder: &std::path::Path, at: usize) -> (Part, Fiel
         }
     };
     if random.below(2) == 0 {
-        let name = format!("{}.png", word(random).replace(['.', '/', '\\'], ""));
+        let name = format!("p{}.png", word(random).replace(['.', '/', '\\'], ""));
         part = part.file_name(name.clone());
         (file, kind) = (Some(name), Some("image/png".to_owned()));
     }
@@ -79,6 +79,11 @@ async fn forms_of_all_kinds_of_parts_read_back() {
         let expected: Vec<Field> =
             expected.into_iter().map(|(a, b, c, d)| (unescaped(a), unescaped(b), c, d)).collect();
         let found: Vec<Field> = found.into_iter().map(|(a, b, c, d)| (unescaped(a), unescaped(b), c, d)).collect();
-        assert!(found == expected, "seed {seed}: {} fields", expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            let (name, length) = (&expected.0, expected.3.len());
+            assert_eq!((&found.0, &found.1, &found.2), (name, &expected.1, &expected.2), "seed {seed}");
+            assert!(found.3 == expected.3, "seed {seed}, {name:?}: {length} bytes");
+        }
+        assert_eq!(found.len(), expected.len(), "seed {seed}");
     }
 }

@@ -148,7 +148,8 @@ async fn what_can_be_read_once_is_sent_once() {
 
 #[tokio::test]
 async fn a_factory_makes_neither_forms_nor_factories_nor_what_is_wrong() {
-    let table: [(fn() -> Part, &str); 3] = [
+    type Make = fn() -> Part;
+    let table: [(Make, &str); 3] = [
         (|| Part::multipart(Form::new()), "part 1, \"f\": its factory made a multipart"),
         (|| Part::factory(|| Part::text("x")), "part 1, \"f\": its factory made a factory"),
         (|| Part::text("x").content_type("?"), "part 1, \"f\": \"?\" is no content type"),

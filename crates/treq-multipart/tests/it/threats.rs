@@ -27,7 +27,7 @@ fn types_and_headers_cannot_carry_a_line() {
         (Part::text("").content_type("text/plain;\0"), "is no content type"),
         (Part::text("").content_type("text"), "\"text\" is no content type: type/subtype is expected"),
         (Part::text("").content_type(""), "\"\" is no content type"),
-        (Part::text("").header("Content-Type", "a\nb"), "\"a\\nb\" is no content type"),
+        (Part::text("").header("Content-Type", "a\nb"), "\"a\\nb\" is no value of the header content-type"),
         (Part::text("").header("x-a", "1\r\nX: y"), "\"1\\r\\nX: y\" is no value of the header x-a"),
         (Part::text("").header("x-a", "1\n"), "\"1\\n\" is no value"),
         (Part::text("").header("x-a", "\0"), "\"\\0\" is no value"),
@@ -124,4 +124,17 @@ fn buffers_of_no_size_are_refused() {
     for bytes in [0, usize::MAX] {
         assert!(refused(Form::new().buffer_size(bytes)).starts_with(&format!("{bytes} bytes is no size of a buffer")));
     }
+}
+
+#[test]
+fn a_header_cannot_begin_with_the_boundary() {
+    let form = Form::new().boundary("Bb").part("a", Part::text("x").header("--bb", "1"));
+    let found = refused(form);
+    assert!(found.starts_with("part 1, \"a\": the name of a header begins with the boundary"), "{found}");
+}
+
+#[test]
+fn long_names_are_cut_in_errors() {
+    let found = refused(Form::new().part("n".repeat(100_000), Part::text("x").content_type("y".repeat(100_000))));
+    assert!(found.len() < 400, "{found}");
 }
