@@ -124,7 +124,7 @@ impl Gathered {
         // Pairs and files add up; anything else is a whole body.
         let adds_up = matches!(content.0, Inner::Pairs(_) | Inner::Gathered);
         if let Some(other) = self.by.replace(by) {
-            if !adds_up || self.more.is_none() {
+            if self.whole || !adds_up {
                 let why = format!("`{other}` and `{by}` both give the body of the request: leave one of them out");
                 return Err(Error::new(Kind::Builder, why));
             }
@@ -139,6 +139,7 @@ impl Gathered {
                 known.push_str(&pairs);
             }
             Inner::Body(body, content_type) => {
+                self.whole = true;
                 *request.body_mut() = body;
                 if let Some(value) = content_type {
                     set_type(request, value);

@@ -33,8 +33,34 @@ pub(crate) fn append<T: Serialize + ?Sized>(uri: &Uri, params: &T) -> Result<Opt
 /// Pairs as `application/x-www-form-urlencoded`
 /// ([URL standard, section 5](https://url.spec.whatwg.org/#application/x-www-form-urlencoded)).
 pub(crate) fn encode<T: Serialize + ?Sized>(pairs: &T, what: &str) -> Result<String, Error> {
-    serde_html_form::to_string(pairs).map_err(|error| {
+    serde_html_form::to_string(pairs).or_else(|error| {
         let why = format!("the {what} are not pairs: give pairs, a map or a struct of plain values and lists of them");
-        refuse(why, error)
+        with_arrays(pairs).ok_or_else(|| refuse(why, error))
     })
+}
+
+/// The same where a value is an array of a fixed size: serde takes it for a tuple, which the serializer of forms does not
+/// know, and JSON for a list.
+#[cfg(feature = "json")]
+#[cold]
+fn with_arrays<T: Serialize + ?Sized>(pairs: &T) -> Option<String> {
+    use serde_json::Value;
+    let pairs: Vec<(Value, Value)> = match serde_json::to_value(pairs).ok()? {
+        Value::Object(map) => map.into_iter().map(|(name, value)| (Value::String(name), value)).collect(),
+        Value::Array(list) => list.into_iter().map(pair).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    serde_html_form::to_string(pairs).ok()
+}
+
+#[cfg(feature = "json")]
+fn pair(value: serde_json::Value) -> Option<(serde_json::Value, serde_json::Value)> {
+    let serde_json::Value::Array(two) = value else { return None };
+    let [name, value] = <[_; 2]>::try_from(two).ok()?;
+    Some((name, value))
+}
+
+#[cfg(not(feature = "json"))]
+fn with_arrays<T: ?Sized>(_: &T) -> Option<String> {
+    None
 }

@@ -111,12 +111,12 @@ impl Response {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         match std::mem::replace(&mut self.read, Read::Part) {
             Read::Whole(mut bytes) => {
-                let piece = bytes.split_to(bytes.len().min(self.reading.chunk_size));
+                let piece = bytes.split_to(bytes.len().min(self.chunk_size));
                 self.read = if bytes.is_empty() { Read::Passed } else { Read::Rest(bytes) };
                 return Ok(Some(piece).filter(|piece| !piece.is_empty()));
             }
             Read::Rest(mut bytes) => {
-                let piece = bytes.split_to(bytes.len().min(self.reading.chunk_size));
+                let piece = bytes.split_to(bytes.len().min(self.chunk_size));
                 if !bytes.is_empty() {
                     self.read = Read::Rest(bytes);
                 }
@@ -134,7 +134,7 @@ impl Response {
         }
         match self.next_data().await {
             Ok(Some(mut data)) => {
-                let piece = data.split_to(data.len().min(self.reading.chunk_size));
+                let piece = data.split_to(data.len().min(self.chunk_size));
                 if !data.is_empty() {
                     self.read = Read::Rest(data);
                 }
@@ -154,7 +154,7 @@ impl Response {
     /// Pieces of at most so many bytes from here on, one at least; as they arrive unless set.
     #[must_use]
     pub fn chunk_size(mut self, bytes: usize) -> Response {
-        self.reading.chunk_size = bytes.max(1);
+        self.chunk_size = bytes.max(1);
         self
     }
 

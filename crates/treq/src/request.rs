@@ -52,6 +52,8 @@ pub struct Async;
 pub(crate) struct Gathered {
     /// The method that gave the body.
     pub(crate) by: Option<&'static str>,
+    /// Whether that is a whole body, to which nothing is added.
+    pub(crate) whole: bool,
     /// Boxed, since most requests have none and every method moves the builder.
     pub(crate) more: Option<Box<More>>,
 }

@@ -39,6 +39,8 @@ pub struct Response {
     pub(crate) body: ResponseBody,
     pub(crate) read: Read,
     pub(crate) reading: Reading,
+    /// How long a piece may be.
+    pub(crate) chunk_size: usize,
     sent: Option<Box<Timings>>,
 }
 
@@ -49,13 +51,11 @@ pub(crate) struct Reading {
     pub(crate) content_limit: usize,
     /// The charset of text that names none.
     pub(crate) charset: &'static Encoding,
-    /// How long a piece may be.
-    pub(crate) chunk_size: usize,
 }
 
 impl Default for Reading {
     fn default() -> Reading {
-        Reading { content_limit: CONTENT_LIMIT, charset: UTF_8, chunk_size: usize::MAX }
+        Reading { content_limit: CONTENT_LIMIT, charset: UTF_8 }
     }
 }
 
@@ -95,7 +95,7 @@ impl Response {
         let (head, body) = response.into_parts();
         let url = head.extensions.get::<FinalUrl>().map_or(url, |last| last.url.clone());
         let sent = started.map(|started| Box::new(Timings { started: *started, head: started.elapsed() }));
-        Response { head, url, body, read: Read::Nothing, reading, sent }
+        Response { head, url, body, read: Read::Nothing, reading, chunk_size: usize::MAX, sent }
     }
 
     /// The status code, such as 200.

@@ -5,7 +5,10 @@
 
 mod auth;
 mod bad_input;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod connections;
+mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod decoding;

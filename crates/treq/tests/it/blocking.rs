@@ -1,0 +1,95 @@
+//! The client without async.
+
+use std::io::Read;
+
+use treq::{Kind, blocking};
+use treq_httpbin::Server;
+
+/// A server, and a thread that has no runtime around it.
+fn beside_a_server(test: impl FnOnce(&Server) + Send + 'static) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
+    std::thread::spawn(move || test(&server)).join().unwrap();
+}
+
+#[test]
+fn the_same_builder_sends_and_waits() {
+    beside_a_server(|server| {
+        let client = blocking::Client::of(treq::Client::builder().header("x-a", "b").build().unwrap()).unwrap();
+        let request = client.post(server.url("/anything")).params([("p", 1)]).json(&serde_json::json!({"k": [1]}));
+        let mut response = request.basic_auth("ada", "s3cret").send().unwrap().error_for_status().unwrap();
+        let echo: serde_json::Value = response.json().unwrap();
+        assert_eq!((&echo["args"]["p"], &echo["json"]["k"][0]), (&"1".into(), &1.into()));
+        assert_eq!(echo["headers"]["X-A"], "b");
+        client.get(server.url("/cookies/set?tea=green")).send().unwrap().content().unwrap();
+        assert_eq!(client.jar().unwrap().len(), 1);
+        let open = client.pool_stats().unwrap().open;
+        assert!(open <= 2, "{open} connections");
+    });
+}
+
+#[test]
+fn a_body_is_read_in_pieces_as_a_reader_and_into_a_file() {
+    beside_a_server(|server| {
+        let url = server.url("/bytes/5000?seed=1");
+        let whole = blocking::get(&url).send().unwrap().content().unwrap();
+        let mut pieces = Vec::new();
+        blocking::get(&url).send().unwrap().chunk_size(512).collect(|piece| pieces.push(piece)).unwrap();
+        assert!(pieces.iter().all(|piece| (1..=512).contains(&piece.len())));
+        assert_eq!(pieces.concat(), whole);
+        let mut read = Vec::new();
+        blocking::get(&url).send().unwrap().read_to_end(&mut read).unwrap();
+        assert_eq!(read, whole);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        assert_eq!(blocking::get(&url).send().unwrap().save(&path).unwrap(), 5000);
+        assert_eq!(std::fs::read(path).unwrap(), whole);
+        assert_eq!(
+            blocking::get(server.url("/status/418")).send().unwrap().error_for_status().unwrap_err().kind(),
+            Kind::Status
+        );
+    });
+}
+
+#[test]
+fn inside_of_a_runtime_there_is_an_error_and_no_wait() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let refused = |outcome: Result<blocking::Response, treq::Error>| {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), Kind::Other);
+        assert!(error.to_string().contains("inside of a tokio runtime"), "{error}");
+    };
+    refused(runtime.block_on(async { blocking::get("http://127.0.0.1:9/").send() }));
+    refused(runtime.block_on(async {
+        tokio::task::spawn_blocking(|| blocking::get("http://127.0.0.1:9/").send()).await.unwrap()
+    }));
+    // Neither is anything wrong with making and dropping it there.
+    runtime.block_on(async { drop(blocking::Client::new().unwrap().get("http://127.0.0.1:9/")) });
+    beside_a_server(move |server| {
+        let mut response = blocking::get(server.url("/get")).send().unwrap();
+        let error = runtime.block_on(async { response.content() }).unwrap_err();
+        assert_eq!(error.kind(), Kind::Other);
+        assert!(response.content().is_ok());
+        let dropped = blocking::get(server.url("/drip?duration=0&numbytes=10")).send().unwrap();
+        runtime.block_on(async { drop(dropped) });
+    });
+}
+
+#[test]
+fn many_threads_share_a_client() {
+    beside_a_server(|server| {
+        let client = blocking::Client::new().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        assert!(!client.get(server.url("/get")).send().unwrap().content().unwrap().is_empty());
+                    }
+                });
+            }
+        });
+        // 160 requests; an attempt that was overtaken by a returned connection is one more.
+        let open = client.pool_stats().unwrap().open;
+        assert!(open <= 16, "{open} connections");
+    });
+}
