@@ -1,0 +1,309 @@
+use std::fmt;
+use std::hash::Hasher;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use treq_core::{Error, Kind, Origin, Route};
+
+use crate::address::{self, Address};
+use crate::{ProxyAuth, base64};
+
+/// The address of a proxy, with the credentials for it. Cloning it copies no text.
+///
+/// | address | way | port unless given |
+/// |---|---|---|
+/// | `http://host`, `host:port` | HTTP: requests in the clear are handed on, else CONNECT | 80 |
+/// | `https://host` | the same, over TLS to the proxy | 443 |
+/// | `socks4://host` | SOCKS4: IPv4 only, names are resolved here | 1080 |
+/// | `socks4a://host` | SOCKS4a: names are resolved by the proxy | 1080 |
+/// | `socks5://host` | SOCKS5: names are resolved here | 1080 |
+/// | `socks5h://host` | SOCKS5: names are resolved by the proxy | 1080 |
+///
+/// `user:password@` may stand in front of the host, percent-encoded where it holds one of `/ ? # %` or, in the user name,
+/// a colon. `Debug` and `Display` hide it.
+///
+/// ```
+/// use treq_proxy::Proxy;
+///
+/// let proxy = Proxy::parse("socks5h://user:s%2Fcret@[2001:db8::1]")?;
+/// assert_eq!(proxy.to_string(), "socks5h://…@[2001:db8::1]:1080");
+/// assert_eq!((proxy.host(), proxy.port()), ("2001:db8::1", 1080));
+/// # Ok::<(), treq_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// In an `Arc`, since it is the route of every request that goes through it.
+    way: Arc<Way>,
+}
+
+/// How a proxy is spoken with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyScheme {
+    /// HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+    /// SOCKS4, names resolved here.
+    Socks4,
+    /// SOCKS4a: names resolved by the proxy.
+    Socks4a,
+    /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)), names resolved here.
+    Socks5,
+    /// SOCKS5, names resolved by the proxy.
+    Socks5h,
+}
+
+/// The proxy as a [`Route`]: what a pool tells connections apart by.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    pub(crate) scheme: ProxyScheme,
+    /// Of its scheme only "TLS or not" counts.
+    pub(crate) origin: Origin,
+    pub(crate) credentials: Credentials,
+}
+
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    None,
+    Login(Arc<Login>),
+    Scheme(Arc<dyn ProxyAuth>),
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) user: Vec<u8>,
+    pub(crate) password: Option<Vec<u8>>,
+}
+
+impl Proxy {
+    /// The proxy at this address.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Builder`], naming the value without its credentials: another scheme, no or a bad host, a port that is
+    /// none, a path; credentials that the scheme cannot carry, as for [`basic_auth`](Proxy::basic_auth).
+    pub fn parse(text: &str) -> Result<Proxy, Error> {
+        let Address { scheme, origin, login } = address::parse(text)?;
+        let credentials = match login {
+            Some(login) => Credentials::Login(Arc::new(login)),
+            None => Credentials::None,
+        };
+        Ok(Proxy { way: Arc::new(Way { scheme, origin, credentials }) })
+    }
+
+    /// The same proxy with user name and password: sent by Basic with the first request to an HTTP proxy ([RFC
+    /// 7617](https://www.rfc-editor.org/rfc/rfc7617)), by [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929) to a SOCKS5
+    /// proxy.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Builder`]: a colon in the user name for Basic, more than 255 bytes of either for SOCKS5. SOCKS4 knows a user
+    /// name only, which is given in the address: `socks4://user@host`.
+    pub fn basic_auth(self, user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Result<Proxy, Error> {
+        let login = Login { user: user.as_ref().to_vec(), password: Some(password.as_ref().to_vec()) };
+        login.check(self.way.scheme)?;
+        Ok(self.with(Credentials::Login(Arc::new(login))))
+    }
+
+    /// The same HTTP proxy with another way to prove who one is, instead of user name and password. A SOCKS proxy cannot
+    /// use it, and connecting through it then fails.
+    ///
+    /// For requests that the proxy hands on in the clear it needs a [`RouteLayer`](crate::RouteLayer).
+    #[must_use]
+    pub fn auth(self, auth: impl ProxyAuth) -> Proxy {
+        self.with(Credentials::Scheme(Arc::new(auth)))
+    }
+
+    fn with(mut self, credentials: Credentials) -> Proxy {
+        Arc::make_mut(&mut self.way).credentials = credentials;
+        self
+    }
+
+    /// How it is spoken with.
+    pub fn scheme(&self) -> ProxyScheme {
+        self.way.scheme
+    }
+
+    /// Its host in lower case, an IPv6 literal without brackets.
+    pub fn host(&self) -> &str {
+        self.way.origin.host()
+    }
+
+    /// Its port, given or the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.way.origin.port()
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.way.origin
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.way.credentials
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        !matches!(self.way.credentials, Credentials::None)
+    }
+
+    /// The route of requests through it, without an allocation.
+    pub(crate) fn route(&self) -> Arc<dyn Route> {
+        Arc::clone(&self.way) as Arc<dyn Route>
+    }
+
+    pub(crate) fn of(way: &Way) -> Proxy {
+        Proxy { way: Arc::new(way.clone()) }
+    }
+}
+
+impl Login {
+    pub(crate) fn check(&self, scheme: ProxyScheme) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::new(Kind::Builder, why));
+        match scheme {
+            ProxyScheme::Http | ProxyScheme::Https if self.user.contains(&b':') => refuse(
+                "a user name with a colon cannot be sent to an HTTP proxy: Basic takes what follows the first colon \
+                 for the password"
+                    .to_owned(),
+            ),
+            ProxyScheme::Http | ProxyScheme::Https => Ok(()),
+            ProxyScheme::Socks4 | ProxyScheme::Socks4a => match &self.password {
+                Some(_) => refuse(format!("{scheme} knows no password: leave it out, or use socks5")),
+                None if self.user.contains(&0) => {
+                    refuse(format!("a user name for {scheme} cannot hold a zero byte, which ends it"))
+                }
+                None => Ok(()),
+            },
+            ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
+                for (what, len) in
+                    [("user name", self.user.len()), ("password", self.password.as_ref().map_or(0, Vec::len))]
+                {
+                    if len > 255 {
+                        return refuse(format!("a {what} of {len} bytes is too long for {scheme}: the limit is 255"));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The field of Basic, marked sensitive.
+    pub(crate) fn basic(&self) -> Result<HeaderValue, Error> {
+        let pair = [&self.user[..], b":", self.password.as_deref().unwrap_or_default()].concat();
+        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("Basic {}", base64::encode(&pair))))
+            .map_err(|error| Error::new(Kind::Proxy, "the credentials fit into no header field").with_source(error))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl PartialEq for Credentials {
+    /// A scheme equals only itself: its state is its own.
+    fn eq(&self, other: &Credentials) -> bool {
+        match (self, other) {
+            (Credentials::None, Credentials::None) => true,
+            (Credentials::Login(a), Credentials::Login(b)) => a == b,
+            (Credentials::Scheme(a), Credentials::Scheme(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Credentials {}
+
+impl Route for Way {
+    fn same(&self, other: &dyn Route) -> bool {
+        other.downcast_ref::<Way>().is_some_and(|other| other == self)
+    }
+
+    fn digest(&self, state: &mut dyn Hasher) {
+        state.write_u8(self.scheme as u8);
+        state.write(self.origin.authority().as_str().as_bytes());
+        match &self.credentials {
+            Credentials::None => state.write_u8(0),
+            Credentials::Login(login) => {
+                state.write_u8(1);
+                state.write_usize(login.user.len());
+                state.write(&login.user);
+                state.write(login.password.as_deref().unwrap_or_default());
+            }
+            Credentials::Scheme(scheme) => state.write_usize(Arc::as_ptr(scheme).cast::<()>() as usize),
+        }
+    }
+}
+
+impl ProxyScheme {
+    pub(crate) const ALL: [ProxyScheme; 6] = [
+        ProxyScheme::Http,
+        ProxyScheme::Https,
+        ProxyScheme::Socks4,
+        ProxyScheme::Socks4a,
+        ProxyScheme::Socks5,
+        ProxyScheme::Socks5h,
+    ];
+
+    /// As it stands in an address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ProxyScheme::Http => "http",
+            ProxyScheme::Https => "https",
+            ProxyScheme::Socks4 => "socks4",
+            ProxyScheme::Socks4a => "socks4a",
+            ProxyScheme::Socks5 => "socks5",
+            ProxyScheme::Socks5h => "socks5h",
+        }
+    }
+
+    /// 80, 443 or 1080.
+    pub fn default_port(self) -> u16 {
+        match self {
+            ProxyScheme::Http => 80,
+            ProxyScheme::Https => 443,
+            _ => 1080,
+        }
+    }
+
+    pub(crate) fn is_http(self) -> bool {
+        matches!(self, ProxyScheme::Http | ProxyScheme::Https)
+    }
+}
+
+impl fmt::Display for ProxyScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Proxy, Error> {
+        Proxy::parse(text)
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = if matches!(self.credentials, Credentials::None) { "" } else { "…@" };
+        write!(f, "{}://{hidden}{}", self.scheme, crate::error::endpoint(&self.origin))
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.way.fmt(f)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.way, f)
+    }
+}

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::PROXY_AUTHORIZATION;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+use treq_core::{BoxError, ByTryClone, Error, Origin, Replay, Route, Wish};
+
+use super::kept::Kept;
+use super::{RouteLayer, RoutedFuture};
+use crate::dial::is_forwarded;
+use crate::proxy::Credentials;
+use crate::{Proxies, Proxy, Via};
+
+/// The service of [`RouteLayer`]; see there.
+#[derive(Clone)]
+pub struct Routed<S, Y = ByTryClone> {
+    pub(super) inner: S,
+    pub(super) layer: RouteLayer<Y>,
+}
+
+impl<S, B, R, Y> Service<Request<B>> for Routed<S, Y>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    S::Error: Into<BoxError> + 'static,
+    B: Body + Default,
+    R: Body,
+    Y: Replay<B> + Clone,
+{
+    type Response = Response<R>;
+    type Error = Error;
+    type Future = RoutedFuture<S, B, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(Error::adopt)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Some(proxy) = route(&self.layer.proxies, &mut request) else {
+            return RoutedFuture::calling(self.inner.call(request));
+        };
+        let mut kept = Box::new(Kept::of(&self.layer, proxy, &request));
+        if let Err(error) = kept.set_out(&mut request) {
+            return RoutedFuture::failed(error);
+        }
+        // The instance that is ready goes into the future, its clone waits for the next request.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let calling = inner.call(request);
+        RoutedFuture::listening(calling, inner, kept)
+    }
+}
+
+/// Gives the request its route. The proxy, where it hands the request on and has credentials that see each request.
+fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Option<Proxy> {
+    let via = match request.extensions().is_empty() {
+        true => None,
+        false => request.extensions().get::<Via>().cloned(),
+    };
+    if via.is_none() && proxies.is_none() {
+        return None;
+    }
+    if request.extensions().get::<Arc<dyn Route>>().is_some() {
+        return None;
+    }
+    let proxy = match via {
+        Some(via) => {
+            request.extensions_mut().insert(via.route());
+            via.get().cloned()
+        }
+        None => {
+            let proxy = proxies.proxy_for(request.uri());
+            if let Some(proxy) = &proxy {
+                request.extensions_mut().insert(proxy.route());
+            }
+            proxy
+        }
+    };
+    let proxy = proxy.filter(|proxy| hands_on(proxy, request));
+    if proxy.is_none() {
+        // Meant for a proxy, and now it would go to the origin.
+        request.headers_mut().remove(PROXY_AUTHORIZATION);
+    }
+    let own = request.headers().contains_key(PROXY_AUTHORIZATION);
+    proxy.filter(|proxy| !own && matches!(proxy.credentials(), Credentials::Scheme(_)))
+}
+
+fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {
+    let wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
+    proxy.scheme().is_http() && Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(&origin, wish))
+}
+
+impl<S: fmt::Debug, Y> fmt::Debug for Routed<S, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routed").field("inner", &self.inner).field("layer", &self.layer).finish()
+    }
+}
