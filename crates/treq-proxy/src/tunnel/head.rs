@@ -114,7 +114,7 @@ fn parse(head: &[u8]) -> Result<Head, Malformed> {
         _ => return Err(not_http(line)),
     };
     let status = match rest {
-        [code @ ..] if code.len() == 3 => code,
+        code if code.len() == 3 => code,
         [a, b, c, b' ', ..] => &[*a, *b, *c][..],
         _ => return Err(not_http(line)),
     };
