@@ -91,7 +91,7 @@ where
     if !dial.proxy.scheme().is_http() {
         return by_socks(&mut dial, &resolver).await;
     }
-    if is_forwarded(&dial.target.origin, dial.target.wish) {
+    if is_forwarded(&dial.proxy, &dial.target.origin, dial.target.wish) {
         let mut connected = dial.dial().await?;
         let mut forward = Forward::default();
         if let Credentials::Login(login) = dial.proxy.credentials() {
@@ -103,9 +103,9 @@ where
     by_tunnel(&mut dial).await
 }
 
-/// Whether requests to an origin are handed to an HTTP proxy in the clear. HTTP/2 with the origin itself needs a tunnel.
-pub(crate) fn is_forwarded(origin: &Origin, wish: Wish) -> bool {
-    origin.scheme() == Scheme::Http && wish != Wish::Http2
+/// Whether requests to an origin are handed to the proxy in the clear. HTTP/2 with the origin itself needs a tunnel.
+pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, wish: Wish) -> bool {
+    proxy.forwards() && origin.scheme() == Scheme::Http && wish != Wish::Http2
 }
 
 async fn by_tunnel<C, S, P, T>(dial: &mut Dial<C, S>) -> Result<Connected<ProxyStream<P, T>>, Error>

@@ -11,7 +11,8 @@ use crate::resolve::{Resolver, Resolving, system};
 use crate::{NoStream, Proxies, ProxyConnect};
 
 /// Middleware for connectors, which are `Service<Target>`: connects through the proxy of the target's route, or else
-/// through that of these [`Proxies`]. Whatever is asked for directly is handed to the connector as it is.
+/// through that of these [`Proxies`], which may be none where a [`RouteLayer`](crate::RouteLayer) chooses. Whatever goes
+/// direct is handed to the connector as it is.
 ///
 /// A layer that speaks TLS to origins belongs above it. TLS to an `https` proxy is spoken below, by a connector of its
 /// own:
@@ -34,7 +35,7 @@ use crate::{NoStream, Proxies, ProxyConnect};
 /// | target | HTTP proxy | SOCKS proxy |
 /// |---|---|---|
 /// | `http` | in the clear, with [`Connected::forward`] set: the proxy sees each request | a connection to the origin |
-/// | `https`, or HTTP/2 wished for | a tunnel, by CONNECT | the same |
+/// | `https`, HTTP/2 wished for, [`always_tunnel`](crate::Proxy::always_tunnel) | a tunnel, by CONNECT | the same |
 ///
 /// # Errors
 ///

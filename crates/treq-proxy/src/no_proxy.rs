@@ -1,6 +1,7 @@
 //! What goes past all proxies: the entries of `NO_PROXY`, for which there is no standard. Where programs differ, this is
 //! what curl does, and each further form that one of the others takes and that means nothing else there.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use treq_core::uri;
@@ -155,17 +156,20 @@ fn unmapped(addr: IpAddr) -> IpAddr {
 }
 
 /// Lower case; names of other scripts and odd forms of IPv4 as the URL standard has them.
-fn normalised(host: &str) -> String {
+fn normalised(host: &str) -> Cow<'_, str> {
     let odd = !host.is_ascii()
         || (host.as_bytes().first().is_some_and(u8::is_ascii_digit)
             && !host.contains(':')
             && host.parse::<Ipv4Addr>().is_err());
     if odd {
         if let Ok(located) = uri::parse(&format!("http://{host}/")) {
-            return located.uri.host().unwrap_or_default().to_owned();
+            return located.uri.host().unwrap_or_default().to_owned().into();
         }
     }
-    host.to_ascii_lowercase()
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => host.to_ascii_lowercase().into(),
+        false => host.into(),
+    }
 }
 
 impl Host<'_> {

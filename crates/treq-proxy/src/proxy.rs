@@ -62,6 +62,8 @@ pub(crate) struct Way {
     /// Of its scheme only "TLS or not" counts.
     pub(crate) origin: Origin,
     pub(crate) credentials: Credentials,
+    /// Whether an HTTP proxy is asked for a tunnel where it could hand requests on.
+    tunnel: bool,
 }
 
 #[derive(Clone)]
@@ -90,7 +92,7 @@ impl Proxy {
             Some(login) => Credentials::Login(Arc::new(login)),
             None => Credentials::None,
         };
-        Ok(Proxy { way: Arc::new(Way { scheme, origin, credentials }) })
+        Ok(Proxy { way: Arc::new(Way { scheme, origin, credentials, tunnel: false }) })
     }
 
     /// The same proxy with user name and password: sent by Basic with the first request to an HTTP proxy ([RFC
@@ -114,6 +116,14 @@ impl Proxy {
     #[must_use]
     pub fn auth(self, auth: impl ProxyAuth) -> Proxy {
         self.with(Credentials::Scheme(Arc::new(auth)))
+    }
+
+    /// Whether an HTTP proxy is asked for a tunnel to `http` origins too, as for WebSocket and other upgrades, which few
+    /// proxies hand on. Off unless set; many proxies open tunnels to port 443 only.
+    #[must_use]
+    pub fn always_tunnel(mut self, on: bool) -> Proxy {
+        Arc::make_mut(&mut self.way).tunnel = on;
+        self
     }
 
     fn with(mut self, credentials: Credentials) -> Proxy {
@@ -142,6 +152,11 @@ impl Proxy {
 
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.way.credentials
+    }
+
+    /// Whether it hands requests in the clear on.
+    pub(crate) fn forwards(&self) -> bool {
+        self.way.scheme.is_http() && !self.way.tunnel
     }
 
     pub(crate) fn has_credentials(&self) -> bool {
@@ -219,6 +234,7 @@ impl Route for Way {
 
     fn digest(&self, state: &mut dyn Hasher) {
         state.write_u8(self.scheme as u8);
+        state.write_u8(self.tunnel.into());
         state.write(self.origin.authority().as_str().as_bytes());
         match &self.credentials {
             Credentials::None => state.write_u8(0),

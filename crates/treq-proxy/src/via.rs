@@ -36,7 +36,7 @@ impl Via {
     }
 
     /// The proxy, where it is one.
-    pub fn get(&self) -> Option<&Proxy> {
+    pub fn as_proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
@@ -122,6 +122,7 @@ mod tests {
             parse("http://u:x@p"),
             parse("http://u:X@p"),
             parse("http://ux:@p"),
+            Via::proxy(Proxy::parse(plain).unwrap().always_tunnel(true)),
             Via::proxy(Proxy::parse(plain).unwrap().auth(Nothing)),
             Via::proxy(Proxy::parse(plain).unwrap().auth(Nothing)),
         ];

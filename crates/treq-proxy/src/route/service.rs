@@ -69,7 +69,7 @@ fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Option<Proxy> {
     let proxy = match via {
         Some(via) => {
             request.extensions_mut().insert(via.route());
-            via.get().cloned()
+            via.as_proxy().cloned()
         }
         None => {
             let proxy = proxies.proxy_for(request.uri());
@@ -90,7 +90,7 @@ fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Option<Proxy> {
 
 fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {
     let wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
-    proxy.scheme().is_http() && Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(&origin, wish))
+    Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, wish))
 }
 
 impl<S: fmt::Debug, Y> fmt::Debug for Routed<S, Y> {

@@ -25,6 +25,14 @@ async fn requests_in_the_clear_want_the_absolute_form_and_basic() {
 }
 
 #[tokio::test]
+async fn a_tunnel_is_opened_in_the_clear_too_where_that_is_asked_for() {
+    let script = vec![Step::ReadHead, Step::send("HTTP/1.1 200 OK\r\n\r\n")];
+    let (connected, server, _) = connect(proxy("p.test").always_tunnel(true), "http://a.test", &[script]).await;
+    assert!(connected.unwrap().forward.is_none());
+    assert_eq!(server.requests()[0].line, "CONNECT a.test:80 HTTP/1.1");
+}
+
+#[tokio::test]
 async fn what_goes_direct_is_left_as_it_is() {
     let server = RawServer::builder().connection([]).start_in_memory();
     let net = Net::of(&server);

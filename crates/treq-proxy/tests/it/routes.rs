@@ -152,6 +152,7 @@ async fn a_callers_proxy_authorization_goes_to_no_origin() {
         ("https://a.test/", layer("p.test"), Wish::Any, false),
         ("http://a.test/", layer("p.test"), Wish::Http2, false),
         ("http://a.test/", layer("socks5h://p.test"), Wish::Any, false),
+        ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test").always_tunnel(true))), Wish::Any, false),
         ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test")).no_proxy("*")), Wish::Any, false),
     ] {
         let world = World::challenging(1);
