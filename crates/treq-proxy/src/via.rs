@@ -71,6 +71,11 @@ impl Route for Direct {
     }
 }
 
+/// Whether a route says which proxy.
+pub(crate) fn is_ours(route: &dyn Route) -> bool {
+    route.downcast_ref::<Way>().is_some() || route.downcast_ref::<Direct>().is_some()
+}
+
 /// The proxy of a target: what its route says, else what is set for all.
 pub(crate) fn choose(target: &Target, proxies: &Proxies) -> Option<Proxy> {
     if let Some(route) = target.route.as_deref() {

@@ -24,7 +24,6 @@ pub(super) struct Kept<B> {
     body: Again<B>,
     /// The `Proxy-Authorization` that went out last.
     sent: Option<HeaderValue>,
-    answered: bool,
     timer: Option<std::sync::Arc<dyn Fn() -> Waiting + Send + Sync>>,
 }
 
@@ -32,7 +31,7 @@ pub(super) struct Kept<B> {
 enum Again<B> {
     Empty,
     Copy(B),
-    /// It goes out, and there is no other.
+    /// It goes out, or an answer to a challenge took it along, and there is no other.
     Once,
 }
 
@@ -65,7 +64,6 @@ impl<B: Body + Default> Kept<B> {
             extensions: request.extensions().clone(),
             body,
             sent: None,
-            answered: false,
             timer: layer.drain_until.clone(),
         }
     }
@@ -81,12 +79,11 @@ impl<B: Body + Default> Kept<B> {
     /// is a body to go with the answer.
     pub(super) fn judge<R>(&mut self, response: &Response<R>) -> Result<Verdict, Error> {
         let challenged = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if challenged && !self.answered && !matches!(self.body, Again::Once) {
+        if challenged && !matches!(self.body, Again::Once) {
             let mut headers = self.headers.to_map();
             let answer =
                 |auth: &dyn ProxyAuth, outgoing: &mut ProxyRequest<'_>| auth.answer(response.headers(), outgoing);
             if let (sent, true) = self.ask(&mut headers, answer)? {
-                self.answered = true;
                 self.sent = sent;
                 return Ok(Verdict::Again(headers));
             }

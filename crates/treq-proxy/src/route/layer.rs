@@ -11,7 +11,7 @@ use crate::{Proxies, Routed};
 ///
 /// It stands above an agent, which takes the choice (an `Arc<dyn Route>` among the request's extensions) down to a
 /// connector with a [`ProxyLayer`](crate::ProxyLayer), and below what follows redirects, so that each hop has its own. A
-/// route that is there already stays. Above a service that knows nothing of routes it must not be used: what is
+/// choice that is there already stays. Above a service that knows nothing of routes it must not be used: what is
 /// meant for a proxy would go to the origin.
 ///
 /// Where no proxies are set and a request brings no [`Via`](crate::Via), the request goes through untouched. Where they
@@ -29,7 +29,8 @@ use crate::{Proxies, Routed};
 ///
 /// # Errors
 ///
-/// The inner service's, adopted; of `Kind::Proxy` what a [`ProxyAuth`](crate::ProxyAuth) says.
+/// The inner service's, adopted; of `Kind::Proxy` what a [`ProxyAuth`](crate::ProxyAuth) says; of `Kind::Builder` where a
+/// proxy is chosen for a request that has a route of another kind.
 #[derive(Clone)]
 pub struct RouteLayer<Y = ByTryClone> {
     pub(super) proxies: Proxies,

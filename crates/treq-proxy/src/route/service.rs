@@ -7,12 +7,13 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
-use treq_core::{BoxError, ByTryClone, Error, Origin, Replay, Route, Wish};
+use treq_core::{BoxError, ByTryClone, Error, Kind, Origin, Replay, Route, Wish};
 
 use super::kept::Kept;
 use super::{RouteLayer, RoutedFuture};
 use crate::dial::is_forwarded;
 use crate::proxy::Credentials;
+use crate::via::is_ours;
 use crate::{Proxies, Proxy, Via};
 
 /// The service of [`RouteLayer`]; see there.
@@ -39,8 +40,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(proxy) = route(&self.layer.proxies, &mut request) else {
-            return RoutedFuture::calling(self.inner.call(request));
+        let proxy = match route(&self.layer.proxies, &mut request) {
+            Ok(Some(proxy)) => proxy,
+            Ok(None) => return RoutedFuture::calling(self.inner.call(request)),
+            Err(error) => return RoutedFuture::failed(error),
         };
         let mut kept = Box::new(Kept::of(&self.layer, proxy, &request));
         if let Err(error) = kept.set_out(&mut request) {
@@ -55,37 +58,42 @@ where
 }
 
 /// Gives the request its route. The proxy, where it hands the request on and has credentials that see each request.
-fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Option<Proxy> {
+fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>, Error> {
     let via = match request.extensions().is_empty() {
         true => None,
         false => request.extensions().get::<Via>().cloned(),
     };
     if via.is_none() && proxies.is_none() {
-        return None;
+        return Ok(None);
     }
-    if request.extensions().get::<Arc<dyn Route>>().is_some() {
-        return None;
+    let known = request.extensions().get::<Arc<dyn Route>>();
+    if known.is_some_and(|known| is_ours(&**known)) {
+        return Ok(None);
     }
-    let proxy = match via {
-        Some(via) => {
-            request.extensions_mut().insert(via.route());
-            via.as_proxy().cloned()
-        }
+    let is_foreign = known.is_some();
+    let (route, proxy) = match via {
+        Some(via) => (Some(via.route()), via.as_proxy().cloned()),
         None => {
             let proxy = proxies.proxy_for(request.uri());
-            if let Some(proxy) = &proxy {
-                request.extensions_mut().insert(proxy.route());
-            }
-            proxy
+            (proxy.as_ref().map(Proxy::route), proxy)
         }
     };
+    if let Some(route) = route {
+        if is_foreign {
+            // To lose either of them in silence might be to lose what it protects.
+            let message =
+                "the request has a route of another kind, beside which it can be given no proxy: leave one out";
+            return Err(Error::new(Kind::Builder, message).with_url(request.uri()));
+        }
+        request.extensions_mut().insert(route);
+    }
     let proxy = proxy.filter(|proxy| hands_on(proxy, request));
     if proxy.is_none() {
         // Meant for a proxy, and now it would go to the origin.
         request.headers_mut().remove(PROXY_AUTHORIZATION);
     }
     let own = request.headers().contains_key(PROXY_AUTHORIZATION);
-    proxy.filter(|proxy| !own && matches!(proxy.credentials(), Credentials::Scheme(_)))
+    Ok(proxy.filter(|proxy| !own && matches!(proxy.credentials(), Credentials::Scheme(_))))
 }
 
 fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {

@@ -212,6 +212,7 @@ mod tests {
             (false, b"\x05\x00\x05\x00\x00\x09", malformed(5, "type of address", 9)),
             (false, b"\x05\x00\x04\x00", malformed(5, "version", 4)),
             (false, b"\x04", malformed(5, "version", 4)),
+            (false, b"\x05\x00\x04", malformed(5, "version", 4)),
             (false, b"HTTP/1.1 400 Bad", malformed(5, "version", b'H')),
             (false, b"\x05\x00", end()),
             (false, b"\x05\x00\x05\x00\x00\x03\xff\0\0", end()),

@@ -136,10 +136,38 @@ impl Route for Foreign {
 }
 
 #[tokio::test]
-async fn a_route_that_is_there_stays() {
-    let mut request = get("http://a.test/");
-    request.extensions_mut().insert(Arc::new(Foreign) as Arc<dyn Route>);
-    assert_eq!(World::open().route(&layer("p.test"), request).await.as_deref(), Some("Foreign"));
+async fn a_choice_that_was_made_above_stays() {
+    let (world, outer) = (World::open(), layer("outer.test"));
+    let request = get("http://a.test/");
+    let _ = outer.layer(layer("inner.test").layer(world.clone())).oneshot(request).await.unwrap();
+    assert_eq!(world.seen()[0].route.as_deref(), Some("Proxy(http://outer.test:80)"));
+}
+
+#[tokio::test]
+async fn a_route_of_another_kind_is_not_lost_in_silence() {
+    let foreign = |via: Option<Via>| {
+        let mut request = get("http://a.test/");
+        request.extensions_mut().insert(Arc::new(Foreign) as Arc<dyn Route>);
+        if let Some(via) = via {
+            request.extensions_mut().insert(via);
+        }
+        request
+    };
+    let none = RouteLayer::new(Proxies::none());
+    for (layer, via) in [
+        (layer("p.test"), None),
+        (none.clone(), Some(Via::proxy(proxy("p.test")))),
+        (none.clone(), Some(Via::direct())),
+    ] {
+        let world = World::open();
+        let error = world.ask(&layer, foreign(via)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Builder);
+        assert!(world.seen().is_empty());
+    }
+    let past = RouteLayer::new(Proxies::all(proxy("p.test")).no_proxy("a.test"));
+    for layer in [none, past] {
+        assert_eq!(World::open().route(&layer, foreign(None)).await.as_deref(), Some("Foreign"));
+    }
 }
 
 #[tokio::test]
