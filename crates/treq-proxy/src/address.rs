@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use treq_core::{Error, Kind, Origin, Scheme, uri};
 
 use crate::ProxyScheme;
-use crate::proxy::Login;
+use crate::credentials::Login;
 
 /// An address taken apart.
 pub(crate) struct Address {
@@ -138,7 +138,7 @@ pub(crate) fn masked(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::Proxy;
-    use crate::proxy::Credentials;
+    use crate::credentials::Credentials;
 
     #[test]
     fn takes_what_people_write() {

@@ -3,11 +3,13 @@ use std::hash::Hasher;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use http::HeaderValue;
-use treq_core::{Error, Kind, Origin, Route};
+#[cfg(doc)]
+use treq_core::Kind;
+use treq_core::{Error, Origin, Route};
 
 use crate::address::{self, Address};
-use crate::{ProxyAuth, base64};
+use crate::credentials::{Credentials, Login};
+use crate::{ProxyAuth, ProxyScheme};
 
 /// The address of a proxy, with the credentials for it. Cloning it copies no text.
 ///
@@ -37,24 +39,6 @@ pub struct Proxy {
     way: Arc<Way>,
 }
 
-/// How a proxy is spoken with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProxyScheme {
-    /// HTTP.
-    Http,
-    /// HTTP over TLS.
-    Https,
-    /// SOCKS4, names resolved here.
-    Socks4,
-    /// SOCKS4a: names resolved by the proxy.
-    Socks4a,
-    /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)), names resolved here.
-    Socks5,
-    /// SOCKS5, names resolved by the proxy.
-    Socks5h,
-}
-
 /// The proxy as a [`Route`]: what a pool tells connections apart by.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Way {
@@ -64,19 +48,6 @@ pub(crate) struct Way {
     pub(crate) credentials: Credentials,
     /// Whether an HTTP proxy is asked for a tunnel where it could hand requests on.
     tunnel: bool,
-}
-
-#[derive(Clone)]
-pub(crate) enum Credentials {
-    None,
-    Login(Arc<Login>),
-    Scheme(Arc<dyn ProxyAuth>),
-}
-
-#[derive(PartialEq, Eq)]
-pub(crate) struct Login {
-    pub(crate) user: Vec<u8>,
-    pub(crate) password: Option<Vec<u8>>,
 }
 
 impl Proxy {
@@ -173,60 +144,6 @@ impl Proxy {
     }
 }
 
-impl Login {
-    pub(crate) fn check(&self, scheme: ProxyScheme) -> Result<(), Error> {
-        let refuse = |why: String| Err(Error::new(Kind::Builder, why));
-        match scheme {
-            ProxyScheme::Http | ProxyScheme::Https if self.user.contains(&b':') => refuse(
-                "a user name with a colon cannot be sent to an HTTP proxy: Basic takes what follows the first colon \
-                 for the password"
-                    .to_owned(),
-            ),
-            ProxyScheme::Http | ProxyScheme::Https => Ok(()),
-            ProxyScheme::Socks4 | ProxyScheme::Socks4a => match &self.password {
-                Some(_) => refuse(format!("{scheme} knows no password: leave it out, or use socks5")),
-                None if self.user.contains(&0) => {
-                    refuse(format!("a user name for {scheme} cannot hold a zero byte, which ends it"))
-                }
-                None => Ok(()),
-            },
-            ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
-                for (what, len) in
-                    [("user name", self.user.len()), ("password", self.password.as_ref().map_or(0, Vec::len))]
-                {
-                    if len > 255 {
-                        return refuse(format!("a {what} of {len} bytes is too long for {scheme}: the limit is 255"));
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The field of Basic, marked sensitive.
-    pub(crate) fn basic(&self) -> Result<HeaderValue, Error> {
-        let pair = [&self.user[..], b":", self.password.as_deref().unwrap_or_default()].concat();
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("Basic {}", base64::encode(&pair))))
-            .map_err(|error| Error::new(Kind::Proxy, "the credentials fit into no header field").with_source(error))?;
-        value.set_sensitive(true);
-        Ok(value)
-    }
-}
-
-impl PartialEq for Credentials {
-    /// A scheme equals only itself: its state is its own.
-    fn eq(&self, other: &Credentials) -> bool {
-        match (self, other) {
-            (Credentials::None, Credentials::None) => true,
-            (Credentials::Login(a), Credentials::Login(b)) => a == b,
-            (Credentials::Scheme(a), Credentials::Scheme(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Credentials {}
-
 impl Route for Way {
     fn same(&self, other: &dyn Route) -> bool {
         other.downcast_ref::<Way>().is_some_and(|other| other == self)
@@ -246,48 +163,6 @@ impl Route for Way {
             }
             Credentials::Scheme(scheme) => state.write_usize(Arc::as_ptr(scheme).cast::<()>() as usize),
         }
-    }
-}
-
-impl ProxyScheme {
-    pub(crate) const ALL: [ProxyScheme; 6] = [
-        ProxyScheme::Http,
-        ProxyScheme::Https,
-        ProxyScheme::Socks4,
-        ProxyScheme::Socks4a,
-        ProxyScheme::Socks5,
-        ProxyScheme::Socks5h,
-    ];
-
-    /// As it stands in an address.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ProxyScheme::Http => "http",
-            ProxyScheme::Https => "https",
-            ProxyScheme::Socks4 => "socks4",
-            ProxyScheme::Socks4a => "socks4a",
-            ProxyScheme::Socks5 => "socks5",
-            ProxyScheme::Socks5h => "socks5h",
-        }
-    }
-
-    /// 80, 443 or 1080.
-    pub fn default_port(self) -> u16 {
-        match self {
-            ProxyScheme::Http => 80,
-            ProxyScheme::Https => 443,
-            _ => 1080,
-        }
-    }
-
-    pub(crate) fn is_http(self) -> bool {
-        matches!(self, ProxyScheme::Http | ProxyScheme::Https)
-    }
-}
-
-impl fmt::Display for ProxyScheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

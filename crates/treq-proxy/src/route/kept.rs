@@ -7,7 +7,7 @@ use treq_core::{Error, KeptFields, Origin, Replay};
 
 use super::RouteLayer;
 use super::layer::Waiting;
-use crate::proxy::Credentials;
+use crate::credentials::Credentials;
 use crate::tunnel::unusable;
 use crate::{Proxy, ProxyAuth, ProxyRequest};
 

@@ -11,8 +11,8 @@ use treq_core::{BoxError, ByTryClone, Error, Kind, Origin, Replay, Route, Wish};
 
 use super::kept::Kept;
 use super::{RouteLayer, RoutedFuture};
+use crate::credentials::Credentials;
 use crate::dial::is_forwarded;
-use crate::proxy::Credentials;
 use crate::via::is_ours;
 use crate::{Proxies, Proxy, Via};
 

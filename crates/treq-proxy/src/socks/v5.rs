@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use super::{Destination, Fault, Next, malformed};
 use crate::Reply;
-use crate::proxy::Login;
+use crate::credentials::Login;
 
 /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)): a greeting, a login where the proxy wants one ([RFC
 /// 1929](https://www.rfc-editor.org/rfc/rfc1929)), a request.

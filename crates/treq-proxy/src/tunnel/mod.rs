@@ -8,8 +8,8 @@ use http::header::{CONNECTION, HOST};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use treq_core::{Error, Kind, Origin};
 
+use crate::credentials::Credentials;
 use crate::error::{endpoint, failed, refused};
-use crate::proxy::Credentials;
 use crate::{Proxy, ProxyRequest, Reply};
 
 pub(crate) use drain::{Drain, Drained};
