@@ -145,6 +145,10 @@ impl Proxy {
 }
 
 impl Route for Way {
+    fn is_shared(&self) -> bool {
+        self.scheme.is_http() && !self.tunnel
+    }
+
     fn same(&self, other: &dyn Route) -> bool {
         other.downcast_ref::<Way>().is_some_and(|other| other == self)
     }
@@ -163,6 +167,22 @@ impl Route for Way {
             }
             Credentials::Scheme(scheme) => state.write_usize(Arc::as_ptr(scheme).cast::<()>() as usize),
         }
+    }
+}
+
+impl TryFrom<&str> for Proxy {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Proxy, Error> {
+        Proxy::parse(text)
+    }
+}
+
+impl TryFrom<String> for Proxy {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Proxy, Error> {
+        Proxy::parse(&text)
     }
 }
 

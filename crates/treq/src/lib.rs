@@ -6,6 +6,7 @@
 pub mod blocking;
 mod builder;
 mod client;
+mod configure;
 mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
@@ -19,6 +20,7 @@ mod https;
 mod last_url;
 mod media_type;
 mod options;
+mod proxy;
 mod query;
 mod reading;
 mod request;
@@ -39,6 +41,7 @@ pub use global::default_client;
 #[doc(hidden)]
 pub use global::default_clients;
 pub use media_type::MediaType;
+pub use proxy::proxy_auth;
 pub use reading::Collected;
 pub use request::{Async, Pending, RequestBuilder};
 pub use response::{Response, Timings};
@@ -61,6 +64,7 @@ pub use treq_core::{
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
+pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };

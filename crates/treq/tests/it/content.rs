@@ -71,7 +71,7 @@ async fn pairs_stand_before_the_files_beside_them() {
         let content_type = request.header("content-type").unwrap();
         let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap().to_owned();
         let body = request.body.clone();
-        let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from(body))]);
+        let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
         let mut read = multer::Multipart::new(stream, boundary);
         let mut found = Vec::new();
         while let Some(field) = read.next_field().await.unwrap() {

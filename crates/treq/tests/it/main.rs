@@ -14,6 +14,7 @@ mod cookies;
 mod decoding;
 mod framing;
 mod peers;
+mod proxies;
 mod redirects;
 mod requests;
 mod responses;
