@@ -22,7 +22,8 @@ async fn one_connection_to_a_forward_proxy_serves_every_origin() {
         assert_eq!(client.get(url).await.unwrap().text().await.unwrap(), "ok");
     }
     let requests = server.requests();
-    let heads: Vec<_> = requests.iter().map(|request| (request.line.as_str(), request.header("host").unwrap())).collect();
+    let heads: Vec<_> =
+        requests.iter().map(|request| (request.line.as_str(), request.header("host").unwrap())).collect();
     assert_eq!(
         heads,
         [
