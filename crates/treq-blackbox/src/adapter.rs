@@ -17,8 +17,7 @@
 //! limits.
 //!
 //! Out: `{"calls": [{"outcome": "ok" | "error" | "cancelled", "status", "body" (the first 200 bytes as text),
-//! "body_len", "error", "kind"}], "rss_mb": peak, "cpu_ms": user and system}`, or `{"skip": reason}` for what the client
-//! has not got.
+//! "body_len", "error", "kind"}], "rss_mb": peak, "cpu_ms": user and system}`.
 //!
 //! Every host name is 127.0.0.1: nothing but loopback is ever contacted.
 

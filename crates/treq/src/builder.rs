@@ -1,5 +1,6 @@
 use std::any::TypeId;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,9 +15,10 @@ use treq_core::{Body, BoxError, Connected, Error, Kind, Target};
 use treq_proxy::{Proxies, ProxyLayer};
 
 use crate::Client;
-use crate::client::{Connections, Settings};
+use crate::client::Settings;
 use crate::erased::Stack;
 use crate::https::Https;
+use crate::pool::Connections;
 use crate::stack::{Connecting, Exchanging, Layered, Layers, Pooling, Proxied, stack};
 
 /// Sets up a [`Client`].
@@ -190,7 +192,7 @@ where
         // With layers of the caller's, they or what is above them may look for the facts where every service has them.
         let plain = TypeId::of::<O::Service>() == TypeId::of::<Layered<Exchanging<C>>>();
         let (service, pool) = self.assemble(!plain)?;
-        let pool: Box<dyn Connections> = Box::new(pool);
+        let pool: Arc<dyn Connections> = Arc::new(pool);
         let client = Client::of(Stack::new(service), Some(pool), settings);
         #[cfg(feature = "cookies")]
         let client = client.with_jar(jar);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use treq_core::{Body, BoxError, Error, Wish};
 use treq_proxy::{Proxy, Via};
 use treq_redirect::Follow;
@@ -174,6 +174,18 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn timings(self) -> Self {
         self.extension(Timed)
+    }
+
+    /// Another method than the one that the request was made with.
+    pub fn method<T>(self, method: T) -> Self
+    where
+        T: AsRef<str> + TryInto<Method>,
+        T::Error: Into<BoxError>,
+    {
+        self.and_then(|request| {
+            *request.method_mut() = crate::request::parse_method(method)?;
+            Ok(())
+        })
     }
 
     /// Sends the request by this client: with its connections, its jar, its settings.

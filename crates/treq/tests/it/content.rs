@@ -46,6 +46,7 @@ async fn data_is_whatever_it_is_made_of() {
         (post().data(Content::reader(&b"from a reader"[..]).unwrap()), None, None, "from a reader"),
         (post().data([("a", "1")]).form(&[("b", "2")]), Some(FORM), Some("7"), "a=1&b=2"),
         (post().header("content-type", "a/b").data([("a", "1")]), Some("a/b"), Some("3"), "a=1"),
+        (post().json(&1).header("content-type", "a/b"), Some("a/b"), Some("1"), "1"),
     ] {
         let shown = format!("{request:?} {body}");
         request.await.unwrap();

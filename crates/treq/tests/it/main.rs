@@ -12,6 +12,7 @@ mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod decoding;
+mod downloads;
 mod framing;
 mod peers;
 mod proxies;
