@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::stack::{routes, within};
@@ -34,7 +35,7 @@ impl<S> Layer<S> for DetourLayer {
     type Service = Detour<S>;
 
     fn layer(&self, straight: S) -> Detour<S> {
-        Detour { straight, layers: self.clone() }
+        Detour { straight, layers: Arc::new(self.clone()) }
     }
 }
 
@@ -62,7 +63,8 @@ type Detoured<S> = Auth<Routed<S>>;
 #[derive(Clone, Debug)]
 pub struct Detour<S> {
     straight: S,
-    layers: DetourLayer,
+    /// Every request clones the service.
+    layers: Arc<DetourLayer>,
 }
 
 impl<S, R> Service<Request<Body>> for Detour<S>
