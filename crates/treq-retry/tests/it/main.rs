@@ -1,0 +1,1 @@
+//! The layer over services of several kinds.
