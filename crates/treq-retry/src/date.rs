@@ -44,17 +44,14 @@ fn rfc850_date(text: &str, now: SystemTime) -> Option<SystemTime> {
     let (day_name, rest) = text.split_once(", ")?;
     let rest = rest.strip_suffix(" GMT")?;
     let (date, time) = rest.split_once(' ')?;
-    let [day, month, year] = split(date, '-')? else { return None };
+    let [day, month, year] = split(date, '-')?;
     DAYS.contains(&day_name).then_some(())?;
     let (year, month, day, clock) = (digits(year, 2)?, number_of(month)?, digits(day, 2)?, clock(time)?);
     // The latest of those years that is not too far ahead. A 29 February is not in each of them.
     let limit = now.checked_add(FIFTY_YEARS)?;
     let this = year_of(now);
     let latest = this + 51 - (this + 51 - year).rem_euclid(100);
-    [latest, latest - 100]
-        .into_iter()
-        .filter_map(|year| instant(year, month, day, clock))
-        .find(|date| *date <= limit)
+    [latest, latest - 100].into_iter().filter_map(|year| instant(year, month, day, clock)).find(|date| *date <= limit)
 }
 
 /// `Sun Nov  6 08:49:37 1994`
@@ -99,7 +96,7 @@ fn digits(text: &str, len: usize) -> Option<i64> {
 
 /// `08:49:37` in seconds; a leap second is the one before it is over.
 fn clock(text: &str) -> Option<i64> {
-    let [hour, minute, second] = split(text, ':')? else { return None };
+    let [hour, minute, second] = split(text, ':')?;
     let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
 }

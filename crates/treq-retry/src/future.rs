@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 use treq_core::{BoxError, Error, Replay};
 
@@ -101,7 +101,7 @@ where
                         this.state.set(State::Done);
                         return Poll::Ready(outcome);
                     };
-                    let Some(wait) = more.kept.judge(outcome.as_ref()) else {
+                    let Some(wait) = more.kept.judge(outcome.as_ref(), || Instant::now().into_std()) else {
                         this.state.set(State::Done);
                         return Poll::Ready(more.end(outcome));
                     };

@@ -1,7 +1,7 @@
 //! What is kept of a request that may be sent again, and what is decided about its attempts.
 
 use std::mem;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
@@ -43,10 +43,6 @@ impl<B, Y> Kept<B, Y> {
         B: Body,
         Y: Replay<B> + Clone,
     {
-        // A tunnel is no request that could be repeated.
-        if request.method() == Method::CONNECT {
-            return None;
-        }
         let body = request.body();
         let body = match body.is_end_stream() {
             true => Again::Empty,
@@ -71,8 +67,13 @@ impl<B, Y> Kept<B, Y> {
         })
     }
 
-    /// How long after this outcome of the current attempt the request is sent again; `None`: never.
-    pub(crate) fn judge<R>(&mut self, outcome: Result<&Response<R>, &Error>) -> Option<Duration> {
+    /// How long after this outcome of the current attempt the request is sent again; `None`: never. `now` is asked where
+    /// the budget decides.
+    pub(crate) fn judge<R>(
+        &mut self,
+        outcome: Result<&Response<R>, &Error>,
+        now: impl FnOnce() -> Instant,
+    ) -> Option<Duration> {
         if self.sent >= self.attempts || matches!(self.body, Again::Once) {
             return None;
         }
@@ -87,7 +88,7 @@ impl<B, Y> Kept<B, Y> {
         let config = &self.layer.config;
         let wait = config.wait(&Attempt { number, method, url, extensions, keyed, outcome })?;
         // Last, so that nothing is taken from it that is not used.
-        let granted = config.budget.as_ref().is_none_or(|budget| budget.withdraw(tokio::time::Instant::now().into_std()));
+        let granted = config.budget.as_ref().is_none_or(|budget| budget.withdraw(now()));
         if !granted {
             return None;
         }

@@ -137,9 +137,7 @@ impl Policy for Standard {
     fn decide(&self, attempt: &Attempt<'_>) -> Action {
         let again = match attempt.outcome {
             Outcome::Response { status, .. } => attempt.is_repeatable() && self.statuses.contains(&status),
-            Outcome::Error(error) => {
-                may_pass(error) && (error.resend() == Resend::Safe || attempt.is_repeatable())
-            }
+            Outcome::Error(error) => may_pass(error) && (error.resend() == Resend::Safe || attempt.is_repeatable()),
         };
         if again { Action::Again } else { Action::Stop }
     }

@@ -87,7 +87,10 @@ fn two_digits_are_the_year_that_is_at_most_fifty_years_ahead() {
     // The first moments of 2050, when it is not yet 2100 by more than fifty years.
     assert_eq!(at("Friday, 01-Jan-00 00:00:00 GMT", 2_524_608_000), Some(4_102_444_800));
     // As far as clocks go.
-    assert_eq!(at("Friday, 01-Jan-00 00:00:00 GMT", u64::MAX >> 2), None.or(at("Friday, 01-Jan-00 00:00:00 GMT", u64::MAX >> 3)));
+    assert_eq!(
+        at("Friday, 01-Jan-00 00:00:00 GMT", u64::MAX >> 2),
+        None.or(at("Friday, 01-Jan-00 00:00:00 GMT", u64::MAX >> 3))
+    );
 }
 
 #[test]
