@@ -112,10 +112,11 @@ impl<B, Y> Kept<B, Y> {
 
     /// The error that the caller gets.
     pub(crate) fn fail(&mut self, error: Error) -> Error {
-        if self.sent == 1 {
-            return error;
-        }
         self.join(error.resend());
+        if self.sent == 1 {
+            // Also where the service was not ready for a second attempt.
+            return error.with_resend(self.resend);
+        }
         Exhausted::error(error, self.sent, self.resend, &self.url)
     }
 

@@ -66,7 +66,8 @@ async fn threat_rt_07_each_attempt_is_made_from_the_callers_request() {
 #[tokio::test(start_paused = true)]
 async fn threat_rt_08_nothing_is_sent_after_it_was_dropped_while_waiting() {
     let world = World::new(|_, _| Ok(busy("10")));
-    let sending = world.ask(&thrice(), get());
+    let layer = thrice();
+    let sending = world.ask(&layer, get());
     assert!(tokio::time::timeout(Duration::from_secs(5), sending).await.is_err());
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(world.count(), 1);
