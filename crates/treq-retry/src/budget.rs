@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Into how many parts the time that counts is cut: what is older than that goes a tenth at a time.
@@ -28,7 +28,8 @@ const SLOTS: usize = 10;
 pub struct Budget(Arc<Inner>);
 
 struct Inner {
-    start: Instant,
+    /// The first time that was passed in.
+    start: OnceLock<Instant>,
     slot: Duration,
     ttl: Duration,
     min_per_second: u32,
@@ -45,7 +46,7 @@ impl Budget {
     pub fn new(ttl: Duration, min_per_second: u32, percent: u32) -> Budget {
         let ttl = ttl.clamp(Duration::from_secs(1), Duration::from_secs(60));
         Budget(Arc::new(Inner {
-            start: Instant::now(),
+            start: OnceLock::new(),
             slot: ttl / SLOTS as u32,
             ttl,
             min_per_second,
@@ -87,7 +88,7 @@ impl Default for Budget {
 impl Inner {
     /// The number of the slot for this time; the first ones are left out, so that no slot yet unused counts.
     fn turn(&self, now: Instant) -> u32 {
-        let past = now.saturating_duration_since(self.start).as_nanos() / self.slot.as_nanos();
+        let past = now.saturating_duration_since(*self.start.get_or_init(|| now)).as_nanos() / self.slot.as_nanos();
         // Comes round after 13 years at the earliest.
         (past as u32).wrapping_add(SLOTS as u32)
     }

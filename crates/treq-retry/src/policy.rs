@@ -1,5 +1,6 @@
 //! Which attempts are followed by another.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ impl<F: Fn(&Attempt<'_>) -> Action + Send + Sync> Policy for F {
 }
 
 /// A request that was sent, and what came of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
     /// How often the request was sent by now, this time among them: from 1 on.
@@ -56,8 +57,20 @@ impl Attempt<'_> {
     }
 }
 
+impl fmt::Debug for Attempt<'_> {
+    /// Without the URL and the extensions, which carry secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("number", &self.number)
+            .field("method", &self.method)
+            .field("keyed", &self.keyed)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What came of an attempt.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Outcome<'a> {
     /// The head of a response came.
     Response {
@@ -68,6 +81,16 @@ pub enum Outcome<'a> {
     },
     /// There is no response. [`Error::resend`] is the verdict of whoever sent the request.
     Error(&'a Error),
+}
+
+impl fmt::Debug for Outcome<'_> {
+    /// Without the fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Response { status, .. } => f.debug_tuple("Response").field(status).finish(),
+            Outcome::Error(error) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
 }
 
 /// What is done after an attempt.
@@ -101,8 +124,8 @@ const USUAL: [StatusCode; 5] = [
 /// | another error without a response, a timeout among them | if it is [repeatable](Attempt::is_repeatable) |
 /// | 408 ([RFC 9110, section 15.5.9](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9)), 429 ([RFC 6585, section 4](https://www.rfc-editor.org/rfc/rfc6585#section-4)), 502, 503, 504 ([RFC 9110, section 15.6.3](https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3) and the next ones), with `Retry-After` or without | if it is repeatable |
 ///
-/// Never after what would be the same again: errors of building the request, of redirects, credentials or decoding, a
-/// certificate that is not trusted, a deadline, a full pool. Nor after 421
+/// Never after what would be the same again: errors of building the request, of its body, of redirects, credentials or
+/// decoding, a certificate that is not trusted, a proxy's refusal, a deadline, a full pool. Nor after 421
 /// ([RFC 9110, section 15.5.20](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.20)), which asks for another
 /// connection where the next attempt would take the same; 425
 /// ([RFC 8470, section 5.2](https://www.rfc-editor.org/rfc/rfc8470#section-5.2)), which is about early data; 500, which
@@ -147,16 +170,23 @@ impl Policy for Standard {
 fn may_pass(error: &Error) -> bool {
     match error.kind() {
         Kind::Builder | Kind::Redirect | Kind::Auth | Kind::Decode | Kind::Status | Kind::Cancelled => false,
+        // Before a response there is only the request's own.
+        Kind::Body => false,
+        // The whole has taken too long, or here are more requests than places.
         Kind::Timeout(Phase::Total | Phase::Wait) => false,
-        // A handshake that broke off, and not one that came to a verdict.
-        Kind::Tls => error.find::<io::Error>().is_some_and(|cause| is_cut(cause.kind())),
+        // A handshake that broke off, or never began, and not one that came to a verdict.
+        Kind::Tls | Kind::Proxy => error.find::<io::Error>().is_some_and(|cause| is_cut(cause.kind())),
         _ => true,
     }
 }
 
 fn is_cut(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
-    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof)
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+        TimedOut, UnexpectedEof,
+    };
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset)
+        || matches!(kind, HostUnreachable | NetworkUnreachable | TimedOut | UnexpectedEof)
 }
 
 #[cfg(test)]

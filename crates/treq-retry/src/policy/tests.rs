@@ -40,33 +40,54 @@ fn statuses_are_retried_where_the_request_is_repeatable() {
 
 #[test]
 fn errors_are_retried_by_verdict_and_kind() {
-    let io = |kind: io::ErrorKind| move |error: Error| error.with_source(io::Error::from(kind));
-    let plain = |error: Error| error;
-    let reset = io(io::ErrorKind::ConnectionReset);
-    let table: [(Kind, &dyn Fn(Error) -> Error, &str, &str); 18] = [
-        (Kind::Resolve, &plain, ALL, REPEATABLE),
-        (Kind::Connect, &plain, ALL, REPEATABLE),
-        (Kind::Proxy, &plain, ALL, REPEATABLE),
-        (Kind::Protocol, &plain, ALL, REPEATABLE),
-        (Kind::Body, &plain, ALL, REPEATABLE),
-        (Kind::Other, &plain, ALL, REPEATABLE),
-        (Kind::Timeout(Phase::Connect), &plain, ALL, REPEATABLE),
-        (Kind::Timeout(Phase::Head), &plain, ALL, REPEATABLE),
-        (Kind::Timeout(Phase::Wait), &plain, NONE, NONE),
-        (Kind::Timeout(Phase::Total), &plain, NONE, NONE),
-        (Kind::Tls, &plain, NONE, NONE),
-        (Kind::Tls, &io(io::ErrorKind::InvalidData), NONE, NONE),
-        (Kind::Tls, &reset, ALL, REPEATABLE),
-        (Kind::Builder, &plain, NONE, NONE),
-        (Kind::Redirect, &plain, NONE, NONE),
-        (Kind::Auth, &plain, NONE, NONE),
-        (Kind::Decode, &plain, NONE, NONE),
-        (Kind::Cancelled, &reset, NONE, NONE),
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, InvalidData};
+    let table = [
+        (Kind::Resolve, None, ALL, REPEATABLE),
+        (Kind::Connect, None, ALL, REPEATABLE),
+        (Kind::Connect, Some(ConnectionRefused), ALL, REPEATABLE),
+        (Kind::Protocol, None, ALL, REPEATABLE),
+        (Kind::Other, None, ALL, REPEATABLE),
+        (Kind::Timeout(Phase::Connect), None, ALL, REPEATABLE),
+        (Kind::Timeout(Phase::Head), None, ALL, REPEATABLE),
+        (Kind::Timeout(Phase::Write), None, ALL, REPEATABLE),
+        (Kind::Timeout(Phase::Wait), None, NONE, NONE),
+        (Kind::Timeout(Phase::Total), None, NONE, NONE),
+        (Kind::Tls, None, NONE, NONE),
+        (Kind::Tls, Some(InvalidData), NONE, NONE),
+        (Kind::Tls, Some(ConnectionReset), ALL, REPEATABLE),
+        (Kind::Proxy, None, NONE, NONE),
+        (Kind::Proxy, Some(ConnectionRefused), ALL, REPEATABLE),
+        (Kind::Builder, None, NONE, NONE),
+        (Kind::Redirect, None, NONE, NONE),
+        (Kind::Auth, None, NONE, NONE),
+        (Kind::Decode, None, NONE, NONE),
+        (Kind::Body, None, NONE, NONE),
+        (Kind::Status, None, NONE, NONE),
+        (Kind::Cancelled, Some(ConnectionReset), NONE, NONE),
     ];
     for (kind, cause, safe, maybe) in table {
         for (resend, want) in [(Resend::Safe, safe), (Resend::MaybeProcessed, maybe)] {
-            let error = cause(Error::new(kind, "failed")).with_resend(resend);
+            let error = Error::new(kind, "failed").with_resend(resend);
+            let error = match cause {
+                Some(cause) => error.with_source(io::Error::from(cause)),
+                None => error,
+            };
             assert_eq!(again(&Standard::new(), Outcome::Error(&error)), want, "{kind:?} {resend:?}");
         }
     }
+}
+
+#[test]
+fn debug_shows_neither_userinfo_nor_query_nor_values() {
+    let headers = HeaderMap::from_iter([(http::header::SET_COOKIE, "hidden".parse().unwrap())]);
+    let attempt = Attempt {
+        number: 1,
+        method: &Method::GET,
+        url: &Uri::from_static("http://hidden:hidden@a.test/?hidden"),
+        extensions: &Extensions::new(),
+        keyed: false,
+        outcome: Outcome::Response { status: StatusCode::OK, headers: &headers },
+    };
+    let text = format!("{attempt:?}");
+    assert!(text.contains("200") && text.contains("GET") && !text.contains("hidden"), "{text}");
 }

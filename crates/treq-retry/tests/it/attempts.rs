@@ -4,11 +4,12 @@ use std::convert::Infallible;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::StatusCode;
 use tower::{Layer, ServiceExt, service_fn};
-use treq_core::{Kind, Phase, Resend};
+use treq_core::{Body, Kind, Phase, Resend};
 use treq_retry::policy::Standard;
 use treq_retry::{
     Action, Attempt, Attempted, Attempts, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt,
@@ -24,6 +25,40 @@ async fn nothing_is_sent_again_unless_asked_for() {
         let world = World::errors(1, Kind::Connect, Resend::Safe);
         let error = world.ask(&layer, get()).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.source().is_none(), world.count()), ("failure 0", true, 1));
+    }
+}
+
+#[test]
+fn a_request_that_is_sent_once_costs_no_copy_and_needs_no_runtime() {
+    struct Unclonable;
+    impl Clone for Unclonable {
+        fn clone(&self) -> Unclonable {
+            panic!("cloned")
+        }
+    }
+    impl tower::Service<http::Request<Body>> for Unclonable {
+        type Response = http::Response<Body>;
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: http::Request<Body>) -> Self::Future {
+            std::future::ready(Ok(status(503)))
+        }
+    }
+    let replay = |_: &Body| -> Option<Body> { panic!("copied") };
+    for (layer, option) in [(RetryLayer::new(), None), (thrice(), Some(Attempts(1)))] {
+        let mut service = layer.attempt_timeout(Duration::from_secs(1)).replay(replay).layer(Unclonable);
+        let mut request = request("PUT", "full");
+        if let Some(option) = option {
+            request.extensions_mut().insert(option);
+        }
+        let mut sending = Box::pin(tower::Service::call(&mut service, request));
+        let answer = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(answer, Poll::Ready(Ok(response)) if response.status() == 503));
     }
 }
 
