@@ -172,7 +172,7 @@ mod tests {
             budget.deposit(now);
         }
         assert!(budget.withdraw(now + Duration::from_secs(8)));
-        assert_eq!(taken(&budget, now + Duration::from_secs(11)), 0);
+        assert_eq!(taken(&budget, now + Duration::from_secs(10)), 0);
         // The withdrawal of second 8 is gone with the next ten seconds.
         for _ in 0..3 {
             budget.deposit(now + Duration::from_secs(15));

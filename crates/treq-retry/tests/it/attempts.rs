@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, Resend};
 use treq_retry::policy::Standard;
 use treq_retry::{
-    Action, Attempt, Attempted, Attempts, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt,
+    Action, Attempt, Attempted, Attempts, Backoff, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt,
 };
 
 use crate::support::{World, get, post, request, status, thrice, told};
@@ -293,4 +293,16 @@ async fn a_slow_attempt_is_dropped_and_followed_by_another() {
             assert_eq!(error.find::<SlowAttempt>().unwrap().limit, limit);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_an_attempt_ends_with_it() {
+    let service = service_fn(|_: http::Request<Body>| async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok::<_, Infallible>(status(503))
+    });
+    let layer = thrice().backoff(Backoff::new().base(Duration::ZERO)).attempt_timeout(Duration::from_secs(9));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(told(&layer.layer(service).oneshot(get()).await), (Ok(503), Some(3)));
+    assert_eq!(begun.elapsed().as_millis(), 1500);
 }

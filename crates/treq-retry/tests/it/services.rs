@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_service::Service;
-use treq_core::{Body, BoxError, Kind, Origin, Target};
+use treq_core::{Body, BoxError, Error, Kind, Origin, Resend, Target};
 use treq_retry::{Attempted, Backoff, Budget, Exhausted, RetryLayer};
 use treq_testing::{MemoryServer, Pipe};
 
@@ -141,17 +141,18 @@ async fn works_over_a_service_that_cannot_fail() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_never_ready_again_is_an_error_with_the_count() {
+async fn a_service_that_is_never_ready_again_is_an_error_as_safe_as_what_was_sent() {
     #[derive(Clone)]
     struct Once(bool);
 
     impl Service<Request<Body>> for Once {
         type Response = Response<Body>;
-        type Error = std::io::Error;
-        type Future = std::future::Ready<Result<Response<Body>, std::io::Error>>;
+        type Error = Error;
+        type Future = std::future::Ready<Result<Response<Body>, Error>>;
 
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), std::io::Error>> {
-            Poll::Ready(if self.0 { Err(std::io::Error::other("closed")) } else { Ok(()) })
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            let closed = || Error::new(Kind::Connect, "closed").with_resend(Resend::Safe);
+            Poll::Ready(if self.0 { Err(closed()) } else { Ok(()) })
         }
 
         fn call(&mut self, _: Request<Body>) -> Self::Future {
@@ -162,10 +163,19 @@ async fn a_service_that_is_never_ready_again_is_an_error_with_the_count() {
 
     let request = Request::get("http://a.test/").body(Body::empty()).unwrap();
     let error = layer().layer(Once(false)).oneshot(request).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Other);
-    assert!(error.find::<std::io::Error>().is_some());
-    // It was not sent a second time.
+    // It was sent, if only once.
+    assert_eq!((error.kind(), error.resend()), (Kind::Connect, Resend::MaybeProcessed));
     assert!(error.find::<Exhausted>().is_none());
+}
+
+#[test]
+fn services_and_futures_cross_threads_as_the_inner_ones_do() {
+    fn crosses<T: Send>(service: T) -> T {
+        service
+    }
+    let router = axum::Router::new();
+    let mut service = crosses(layer().layer(router));
+    let _ = crosses(service.call(Request::get("http://a.test/").body(Full::<Bytes>::default()).unwrap()));
 }
 
 /// The body of a 503: so many frames, pending before each, then what `end` says.
