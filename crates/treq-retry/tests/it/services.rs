@@ -175,7 +175,7 @@ fn services_and_futures_cross_threads_as_the_inner_ones_do() {
     }
     let router = axum::Router::new();
     let mut service = crosses(layer().layer(router));
-    let _ = crosses(service.call(Request::get("http://a.test/").body(Full::<Bytes>::default()).unwrap()));
+    drop(crosses(service.call(Request::get("http://a.test/").body(Full::<Bytes>::default()).unwrap())));
 }
 
 /// The body of a 503: so many frames, pending before each, then what `end` says.
