@@ -19,7 +19,6 @@ pub mod expect;
 pub mod listed;
 pub mod listener;
 mod play;
-pub mod scope;
 pub mod step;
 pub mod usage;
 

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use treq_blackbox::{Adapter, Case, Verdict, expect, play, scope};
+use treq_blackbox::{Adapter, Case, Verdict, expect, play};
 
 /// The files that are played unless others are named.
 const OWN: [&str; 2] = ["data/cases.jsonl", "data/more.jsonl"];
@@ -75,7 +75,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Its cases; those that are named here, by id or area, are played whatever their scope.
+    /// Its cases: those that are named here, by id or area, or all.
     fn cases(&self) -> Result<Vec<Case>, String> {
         let mut cases = Vec::new();
         for file in &self.files {
@@ -123,7 +123,7 @@ fn run() -> Result<usize, String> {
     wanted.adapter.healthy()?;
     let totals = Mutex::new(BTreeMap::<&str, Total>::new());
     let report = |case| {
-        let verdict = verdict(case, &wanted);
+        let verdict = play(case, &wanted.adapter);
         println!("{}", line(case, &verdict));
         if let Ok(mut totals) = totals.lock() {
             totals.entry(Case::area(case)).or_default().count(&verdict);
@@ -147,13 +147,6 @@ fn run() -> Result<usize, String> {
         println!("{area}: passed {passed}, listed {listed}, skipped {skipped}, failed {failed}");
     }
     Ok(totals.values().map(|total| total.failed).sum())
-}
-
-fn verdict(case: &Case, wanted: &Wanted) -> Verdict {
-    match scope::later(case.area()).filter(|_| wanted.all()) {
-        Some(reason) => Verdict::Skip(reason),
-        None => play(case, &wanted.adapter),
-    }
 }
 
 fn line(case: &Case, verdict: &Verdict) -> String {

@@ -99,11 +99,10 @@ fn wants_the_client_to_be_healthy_after_an_error() {
 }
 
 #[test]
-fn skips_by_area_unless_it_is_named() {
+fn plays_what_is_named_and_goes_through_the_proxy_of_a_case() {
     let mut case = cut_body("AU-1");
     case["area"] = "auth".into();
-    assert!(line(&threats("area", &[case.clone()], &[]), "AU-1").starts_with("AU-1 SKIP"));
-    for args in [&["AU-1"][..], &["--area", "auth"]] {
+    for args in [&[][..], &["AU-1"], &["--area", "auth"]] {
         assert_eq!(line(&threats("named", &[case.clone()], args), "AU-1"), "AU-1 PASS", "{args:?}");
     }
     let proxied = json!({
@@ -111,9 +110,9 @@ fn skips_by_area_unless_it_is_named() {
         "area": "redirect",
         "server_script": { "P": ["head", "ok ok"] },
         "client_call": { "opts": { "proxy": "{P}" }, "calls": [{ "url": "http://a.test/" }] },
-        "expect": { "outcome": "ok" },
+        "expect": { "outcome": "ok", "requests": { "P": 1 } },
     });
-    assert_eq!(line(&threats("proxy", &[proxied], &[]), "RD-2"), "RD-2 SKIP no proxies yet");
+    assert_eq!(line(&threats("proxy", &[proxied], &[]), "RD-2"), "RD-2 PASS");
 }
 
 #[test]
