@@ -50,12 +50,16 @@ pub(crate) fn make(client: &Client, call: &Json) -> Result<Call, Refusal> {
     let method = call.get("method").and_then(Json::text).ok_or("the call has no method".to_owned())?;
     let url = url(call.get("url").ok_or("the call has no url".to_owned())?)?;
     let mut made = Call { request: client.request(method, url), headers: None };
-    for (name, value) in call.map().unwrap_or_default() {
+    // Here what is said last counts; there credentials win over fields, whatever their order.
+    let mut arguments: Vec<_> = call.map().unwrap_or_default().iter().collect();
+    arguments.sort_by_key(|(name, _)| name == "auth");
+    let has_files = call.get("files").is_some_and(|files| !files.is_falsy());
+    for (name, value) in arguments {
         made = match name.as_str() {
             "method" | "url" => made,
             "params" => Call { request: params(made.request, value)?, ..made },
             "headers" => headers(made, value)?,
-            "data" => Call { request: data(made.request, value)?, ..made },
+            "data" => Call { request: data(made.request, value, has_files)?, ..made },
             "files" => Call { request: files(made.request, value)?, ..made },
             "json" => Call { request: as_json(made.request, value), ..made },
             "auth" => Call { request: auth(made.request, value)?, ..made },
@@ -189,7 +193,7 @@ fn header_map(all: &[Json]) -> Result<HeaderMap, Refusal> {
     Ok(map)
 }
 
-fn data(request: RequestBuilder, value: &Json) -> Result<RequestBuilder, Refusal> {
+fn data(request: RequestBuilder, value: &Json, beside_files: bool) -> Result<RequestBuilder, Refusal> {
     match value {
         Json::Null | Json::Bool(false) => Ok(request),
         Json::Number(_) if value.is_falsy() => Ok(request),
@@ -199,9 +203,22 @@ fn data(request: RequestBuilder, value: &Json) -> Result<RequestBuilder, Refusal
         _ => match (octets(value), file(value)) {
             (Some(bytes), _) => Ok(request.data(bytes?)),
             (None, Some(file)) => Ok(request.data(file?.0)),
+            (None, None) if beside_files && bytes_of(value).is_some() => {
+                // Bytes that are no text are a part of their own.
+                Ok(request.files(bytes_of(value).transpose()?.unwrap_or_default()))
+            }
             (None, None) => Ok(request.data(pairs(value)?)),
         },
     }
+}
+
+/// The parts of a map whose values are all bytes.
+fn bytes_of(value: &Json) -> Option<Result<Vec<(String, Part)>, String>> {
+    let part = |(name, value): &(String, Json)| {
+        let bytes = value.marked("bytes").and_then(Json::text)?;
+        Some(json::bytes(bytes).map(|bytes| (name.clone(), Part::bytes(bytes))))
+    };
+    value.map()?.iter().map(part).collect()
 }
 
 /// An open file, and the name that it has.

@@ -23,9 +23,8 @@ pub(crate) fn requests(compared: &mut Compared, want: &Json, seen: &[Received]) 
                 other => return Err(format!("what {other:?} expects of a request is not known")),
             }
         }
-        let hop = if at == 0 { "first" } else { "hop" };
         let named = one.0.into_iter();
-        compared.0.extend(named.map(|mismatch| Mismatch { field: format!("{hop}.{}", mismatch.field), ..mismatch }));
+        compared.0.extend(named.map(|mismatch| Mismatch { field: format!("hop{at}.{}", mismatch.field), ..mismatch }));
     }
     Ok(())
 }

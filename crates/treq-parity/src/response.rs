@@ -280,7 +280,7 @@ fn outcome(compared: &mut Compared, case: &Case, world: &World, seen: &Seen) -> 
     let there = match (&seen.head, &seen.error) {
         (Some(head), _) => format!("{} after {}", head.status, targets()),
         (None, Some(error)) => format!("{:?}: {error}", error.kind()),
-        (None, None) => "nothing".to_owned(),
+        (None, None) => format!("nothing after {}", targets()),
     };
     let pending = case.expect.get("pending").is_some();
     match (case.expect.get("error"), &seen.error) {
