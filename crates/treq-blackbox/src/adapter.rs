@@ -17,17 +17,17 @@
 //! limits.
 //!
 //! Out: `{"calls": [{"outcome": "ok" | "error" | "cancelled", "status", "body" (the first 200 bytes as text),
-//! "body_len", "error", "kind"}], "rss_mb": peak, "cpu_ms": user and system}`, or `{"skip": reason}` for what the client
-//! has not got.
+//! "body_len", "error", "kind"}], "rss_mb": peak, "cpu_ms": user and system}`.
 //!
 //! Every host name is 127.0.0.1: nothing but loopback is ever contacted.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, Error, Follow, RequestBuilder, Resolve, Resolving, Response, Wish};
+use treq::{Client, Error, Follow, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
 
 use crate::usage;
 
@@ -44,9 +44,6 @@ const TIMEOUT_MS: u64 = 8000;
 pub async fn play(plan: &Value) -> Result<Value, String> {
     let opts = plan.get("opts").unwrap_or(&Value::Null);
     let calls = plan.get("calls").and_then(Value::as_array).ok_or("the input has no \"calls\"")?;
-    if let Some(reason) = missing(opts) {
-        return Ok(json!({ "skip": reason }));
-    }
     let client = client(opts).map_err(|error| text_of(&error))?;
     let mut outcomes = Vec::with_capacity(calls.len());
     for call in calls {
@@ -54,14 +51,6 @@ pub async fn play(plan: &Value) -> Result<Value, String> {
     }
     let used = usage::of_this_process();
     Ok(json!({ "calls": outcomes, "rss_mb": used.peak_mb, "cpu_ms": used.cpu_ms }))
-}
-
-/// What the calls ask for and the client has not got.
-fn missing(opts: &Value) -> Option<&'static str> {
-    let env = opts.get("env").and_then(Value::as_object);
-    let env_asks = env.is_some_and(|env| env.keys().any(|name| name.to_ascii_lowercase().ends_with("_proxy")));
-    let asks = env_asks || ["proxy", "proxies"].iter().any(|name| is_given(opts, name));
-    asks.then_some("no proxies yet")
 }
 
 fn is_given(object: &Value, name: &str) -> bool {
@@ -82,7 +71,24 @@ fn client(opts: &Value) -> Result<Client, Error> {
     if !is_given(opts, "cookies") {
         builder = builder.without_cookies();
     }
+    if let Some(proxies) = proxies(opts)? {
+        builder = builder.proxies(proxies);
+    }
     builder.build()
+}
+
+/// The proxies that the calls go through, where there are any.
+fn proxies(opts: &Value) -> Result<Option<Proxies>, Error> {
+    if let Some(proxy) = opts.get("proxy").and_then(Value::as_str) {
+        return Ok(Some(Proxies::all(Proxy::parse(proxy)?)));
+    }
+    if let Some(map) = opts.get("proxies").and_then(Value::as_object) {
+        let of_host =
+            |(host, proxy): (&String, &Value)| Ok((host.clone(), Proxy::parse(proxy.as_str().unwrap_or_default())?));
+        let map = map.iter().map(of_host).collect::<Result<HashMap<_, _>, Error>>()?;
+        return Ok(Some(Proxies::custom(move |url| map.get(url.host()?).cloned())));
+    }
+    is_given(opts, "env").then(Proxies::from_env).transpose()
 }
 
 /// What came of one call.

@@ -46,6 +46,12 @@ pub trait Route: Any + fmt::Debug + Send + Sync {
 
     /// Feeds what [`same`](Route::same) compares to a hasher.
     fn digest(&self, state: &mut dyn Hasher);
+
+    /// Whether one connection serves requests for whatever origin, as long as they go in the clear over HTTP/1.1: one to a
+    /// forward proxy does.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 impl dyn Route {
@@ -82,10 +88,18 @@ impl Target {
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'a>(&'a Target);
 
+impl Key<'_> {
+    /// Whether the origin makes no difference.
+    fn is_shared(&self) -> bool {
+        let in_clear = !self.0.origin.is_https() && self.0.wish != Wish::Http2;
+        self.0.route.as_ref().is_some_and(|route| in_clear && route.is_shared())
+    }
+}
+
 impl PartialEq for Key<'_> {
     fn eq(&self, other: &Key<'_>) -> bool {
         self.0.wish == other.0.wish
-            && self.0.origin == other.0.origin
+            && (self.0.origin == other.0.origin || self.is_shared() && other.is_shared())
             && match (&self.0.route, &other.0.route) {
                 (None, None) => true,
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.same(&**b),
@@ -98,7 +112,9 @@ impl Eq for Key<'_> {}
 
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.origin.hash(state);
+        if !self.is_shared() {
+            self.0.origin.hash(state);
+        }
         state.write_u8(self.0.wish as u8);
         if let Some(route) = &self.0.route {
             route.digest(state);
@@ -116,6 +132,10 @@ mod tests {
     struct Via(&'static str);
 
     impl Route for Via {
+        fn is_shared(&self) -> bool {
+            self.0 == "shared"
+        }
+
         fn same(&self, other: &dyn Route) -> bool {
             other.downcast_ref::<Via>().is_some_and(|other| other.0 == self.0)
         }
@@ -144,5 +164,17 @@ mod tests {
         assert_ne!(plain.key(), via.key());
         assert_ne!(via.key(), target(Some("b"), Wish::Any).key());
         assert_ne!(plain.key(), target(None, Wish::Http2).key());
+
+        let elsewhere = |mut target: Target, url: &'static str| {
+            target.origin = Origin::of(&http::Uri::from_static(url)).unwrap();
+            target
+        };
+        let shared = target(Some("shared"), Wish::Any);
+        let other = elsewhere(shared.clone(), "http://b.test");
+        assert_eq!(shared.key(), other.key());
+        assert_eq!(state.hash_one(shared.key()), state.hash_one(other.key()));
+        assert_ne!(shared.key(), elsewhere(shared.clone(), "https://a.test").key());
+        let tunnel = target(Some("shared"), Wish::Http2);
+        assert_ne!(tunnel.key(), elsewhere(tunnel.clone(), "http://b.test").key());
     }
 }

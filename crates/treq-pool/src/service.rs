@@ -45,6 +45,12 @@ impl<M, C: Connection> Pool<M, C> {
     pub fn close_idle(&self) {
         self.owner.shared.change(|state, effects| state.close_idle(effects));
     }
+
+    /// Closes all idle connections, and keeps none from now on: one in use is closed when its exchange is over, and requests
+    /// that come later have connections of their own. For all clones.
+    pub fn close(&self) {
+        self.owner.shared.change(|state, effects| state.shut(effects));
+    }
 }
 
 impl<M, C> Service<Target> for Pool<M, C>

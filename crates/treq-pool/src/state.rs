@@ -176,7 +176,7 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    /// No pool is left: what is idle is closed, and nothing is kept any more.
+    /// No pool is left, or it was closed: what is idle is closed, and nothing is kept any more.
     pub(crate) fn shut(&mut self, effects: &mut Effects<C, W>) {
         self.limits.idle_total = 0;
         self.close_idle(effects);

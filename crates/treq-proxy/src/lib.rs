@@ -1,2 +1,35 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod address;
+mod auth;
+mod base64;
+mod connect;
+mod credentials;
+mod dial;
+mod env;
+mod error;
+mod layer;
+mod no_proxy;
+mod proxies;
+mod proxy;
+mod resolve;
+mod route;
+mod scheme;
+mod socks;
+mod stream;
+mod tunnel;
+mod via;
+
+pub use auth::{ProxyAuth, ProxyRequest};
+pub use connect::{ProxyConnect, ProxyFuture};
+pub use error::{Refused, Reply};
+pub use layer::{NoTls, ProxyLayer};
+pub use proxies::Proxies;
+pub use proxy::Proxy;
+pub use resolve::Resolving;
+pub use route::{RouteLayer, Routed, RoutedFuture};
+pub use scheme::ProxyScheme;
+pub use stream::{NoStream, ProxyStream};
+pub use via::Via;

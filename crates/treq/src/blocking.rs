@@ -20,7 +20,7 @@
 //! included. There a wait would stop the tasks beside it, or all of them; await the async client instead, or wait on a
 //! `std::thread`.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
@@ -267,7 +267,7 @@ impl Response {
     ///
     /// As there.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<u64, Error> {
-        self.driver.wait(self.response.save(path))
+        self.driver.wait(self.response.save(path).into_future())
     }
 
     /// This response, or an error; see [`treq::Response::error_for_status`](crate::Response::error_for_status).

@@ -12,6 +12,7 @@ use treq_pool::PoolStats;
 use crate::builder::ClientBuilder;
 use crate::erased::{Sent, Stack};
 use crate::last_url::LastUrl;
+use crate::pool::{ClientPool, Connections};
 use crate::request::Async;
 use crate::response::Reading;
 use crate::{RequestBuilder, ResponseBody};
@@ -41,7 +42,7 @@ pub struct Client {
 
 struct Inner {
     stack: Stack,
-    pool: Option<Box<dyn Connections>>,
+    pool: Option<Arc<dyn Connections>>,
     settings: Settings,
     last_url: LastUrl,
     #[cfg(feature = "cookies")]
@@ -59,22 +60,6 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings { headers: HeaderMap::new(), reading: Reading::default(), wish: treq_core::Wish::Any }
-    }
-}
-
-/// A pool of any type.
-pub(crate) trait Connections: Send + Sync {
-    fn stats(&self) -> PoolStats;
-    fn close_idle(&self);
-}
-
-impl<M: Send, C: treq_core::Connection> Connections for treq_pool::Pool<M, C> {
-    fn stats(&self) -> PoolStats {
-        self.stats()
-    }
-
-    fn close_idle(&self) {
-        self.close_idle();
     }
 }
 
@@ -116,7 +101,7 @@ impl Client {
         Client::of(Stack::new(service), None, Settings::default())
     }
 
-    pub(crate) fn of(stack: Stack, pool: Option<Box<dyn Connections>>, settings: Settings) -> Client {
+    pub(crate) fn of(stack: Stack, pool: Option<Arc<dyn Connections>>, settings: Settings) -> Client {
         let inner = Inner {
             stack,
             pool,
@@ -155,6 +140,11 @@ impl Client {
         RequestBuilder::new(self.clone(), Async, method, url.as_ref())
     }
 
+    /// The connections of this client; `None` over a service of one's own.
+    pub fn pool(&self) -> Option<ClientPool> {
+        self.inner.pool.as_ref().map(|pool| ClientPool(Arc::clone(pool)))
+    }
+
     /// The figures of the connection pool; `None` over a service of one's own.
     pub fn pool_stats(&self) -> Option<PoolStats> {
         self.inner.pool.as_ref().map(|pool| pool.stats())
@@ -189,6 +179,13 @@ impl Client {
             request.extensions_mut().insert(settings.wish);
         }
         self.inner.stack.call(request)
+    }
+}
+
+impl Client {
+    /// A POST request whose body is sent as it is; see [`treq::upload`](crate::upload()).
+    pub fn upload(&self, url: impl AsRef<str>, data: impl crate::Data) -> RequestBuilder {
+        self.post(url).upload(data)
     }
 }
 

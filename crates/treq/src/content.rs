@@ -103,6 +103,13 @@ impl<M> RequestBuilder<M> {
         })
     }
 
+    /// The body as it is, of the type `application/octet-stream` unless it says another.
+    pub fn upload(self, data: impl Data) -> Self {
+        self.filled("upload", |_| {
+            Ok(data.into_content()?.or_type(HeaderValue::from_static("application/octet-stream")))
+        })
+    }
+
     /// A form put together by hand: its order, its boundary, its progress.
     pub fn multipart(self, form: Form) -> Self {
         self.filled("multipart", |_| Content::multipart(form))
@@ -141,9 +148,7 @@ impl Gathered {
             Inner::Body(body, content_type) => {
                 self.whole = true;
                 *request.body_mut() = body;
-                if let Some(value) = content_type {
-                    set_type(request, value);
-                }
+                self.content_type = content_type;
             }
         }
         Ok(())
@@ -152,15 +157,22 @@ impl Gathered {
     /// Pairs and files become the body that they are together.
     #[inline]
     pub(crate) fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
-        match self.more {
-            Some(more) => more.finish(request),
-            None => Ok(()),
+        let content_type = match self.more {
+            Some(more) => Some(more.finish(request)?),
+            None => self.content_type,
+        };
+        if let Some(value) = content_type {
+            if let Entry::Vacant(vacant) = request.headers_mut().entry(CONTENT_TYPE) {
+                vacant.insert(value);
+            }
         }
+        Ok(())
     }
 }
 
 impl More {
-    fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+    /// Sets the body, and returns its type.
+    fn finish(self, request: &mut Request<Body>) -> Result<HeaderValue, Error> {
         let pairs = self.pairs.unwrap_or_default();
         let (body, content_type) = match self.files {
             None => (Body::from(pairs), HeaderValue::from_static(FORM)),
@@ -173,14 +185,6 @@ impl More {
             }
         };
         *request.body_mut() = body;
-        set_type(request, content_type);
-        Ok(())
-    }
-}
-
-/// The caller's own field wins.
-fn set_type(request: &mut Request<Body>, value: HeaderValue) {
-    if let Entry::Vacant(vacant) = request.headers_mut().entry(CONTENT_TYPE) {
-        vacant.insert(value);
+        Ok(content_type)
     }
 }

@@ -108,6 +108,13 @@ impl Content {
         }
     }
 
+    pub(crate) fn or_type(self, value: HeaderValue) -> Content {
+        match &self.0 {
+            Inner::Body(_, None) => self.of_type(value),
+            _ => self,
+        }
+    }
+
     pub(crate) fn gathered() -> Content {
         Content(Inner::Gathered)
     }

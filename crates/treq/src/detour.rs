@@ -5,20 +5,29 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::stack::{routes, within};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_auth::{Auth, AuthLayer, Credentials};
 use treq_core::{Body, BoxError, Error};
+use treq_proxy::{Proxies, RouteLayer, Routed, Via};
 
 /// The layers that stand on the second way: a layer takes three hundred instructions of a request even where it does
 /// nothing, and most requests have nothing for these to do.
 #[derive(Clone, Debug)]
 pub(crate) struct DetourLayer {
     pub(crate) auth: AuthLayer,
+    pub(crate) route: RouteLayer,
     /// Whether the client has something for them to do, whatever the request says.
     pub(crate) always: bool,
+}
+
+impl Default for DetourLayer {
+    fn default() -> DetourLayer {
+        DetourLayer { auth: within(AuthLayer::new()), route: routes(Proxies::none()), always: false }
+    }
 }
 
 impl<S> Layer<S> for DetourLayer {
@@ -32,19 +41,22 @@ impl<S> Layer<S> for DetourLayer {
 impl DetourLayer {
     /// One line and one reason a layer.
     fn around<S>(&self, straight: S) -> Detoured<S> {
+        // Which proxy, and the answer to its 407, which is nobody else's business.
+        let agent = self.route.layer(straight);
         // Above cookies, so that those of a 401 are kept before the answer to it.
-        self.auth.layer(straight)
+        self.auth.layer(agent)
     }
 
     fn is_for<B>(&self, request: &Request<B>) -> bool {
         let has_userinfo = |authority: &http::uri::Authority| authority.as_str().as_bytes().contains(&b'@');
         self.always
             || request.extensions().get::<Credentials>().is_some()
+            || request.extensions().get::<Via>().is_some()
             || request.uri().authority().is_some_and(has_userinfo)
     }
 }
 
-type Detoured<S> = Auth<S>;
+type Detoured<S> = Auth<Routed<S>>;
 
 /// A service with a second way.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, Id};
 use treq_core::{Error, Kind};
 
-use crate::Client;
+use crate::{Client, ClientPool};
 
 /// Connections are driven by tasks of the runtime on which they were made, so each runtime has a client of its own.
 static CLIENTS: LazyLock<Mutex<HashMap<Id, Client>>> = LazyLock::new(Mutex::default);
@@ -43,6 +43,49 @@ pub fn default_client() -> Result<Client, Error> {
         std::future::pending::<()>().await;
     });
     Ok(client)
+}
+
+/// The connections of the default client.
+///
+/// # Errors
+///
+/// As [`default_client`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+/// # let server = treq_httpbin::Server::start().await.unwrap();
+/// treq::get(server.url("/get")).await?.content().await?;
+/// let pool = treq::global_pool()?.expect("the default client has one");
+/// assert_eq!(pool.stats().open, 1);
+/// pool.close();
+/// assert_eq!(pool.stats().open, 0);
+/// # Ok(()) }
+/// ```
+pub fn global_pool() -> Result<Option<ClientPool>, Error> {
+    Ok(default_client()?.pool())
+}
+
+/// Makes this the client that the free functions use on this runtime from now on, and returns the one before: one with another
+/// pool, with proxies, with a stack of your own.
+///
+/// # Errors
+///
+/// As [`default_client`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+/// # let server = treq_httpbin::Server::start().await.unwrap();
+/// treq::set_default_client(treq::Client::builder().header("user-agent", "shop/1.0").build()?)?;
+/// assert!(treq::get(server.url("/user-agent")).await?.text().await?.contains("shop/1.0"));
+/// # Ok(()) }
+/// ```
+pub fn set_default_client(client: Client) -> Result<Client, Error> {
+    // Made first, so that there is an entry that ends with the runtime.
+    let before = default_client()?;
+    if let Ok(runtime) = Handle::try_current() {
+        clients().insert(runtime.id(), client);
+    }
+    Ok(before)
 }
 
 struct Entry(Id);

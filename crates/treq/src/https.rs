@@ -24,7 +24,7 @@ mod without {
     use tower_service::Service;
     use treq_core::{BoxError, Connected, Error, Kind, Target};
 
-    pub(crate) fn https<C>(connect: C) -> Https<C> {
+    pub(crate) fn https<C>(connect: C, (): ()) -> Https<C> {
         Https(connect)
     }
 

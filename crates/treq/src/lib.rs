@@ -6,19 +6,24 @@
 pub mod blocking;
 mod builder;
 mod client;
+mod configure;
 mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod data;
 mod detour;
+mod download;
 mod erased;
 mod fields;
 mod free;
 mod global;
 mod https;
 mod last_url;
+mod links;
 mod media_type;
 mod options;
+mod pool;
+mod proxy;
 mod query;
 mod reading;
 mod request;
@@ -32,16 +37,23 @@ mod text;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use data::{Content, Data};
+pub use download::{Download, Downloaded};
 pub use erased::{ResponseBody, Sent};
 pub use fields::Headers;
-pub use free::{delete, get, head, options, patch, post, put, request};
-pub use global::default_client;
+#[cfg(feature = "json")]
+pub use free::json_content;
+pub use free::{collect, content, delete, get, head, options, patch, post, put, request, text_content, upload};
 #[doc(hidden)]
 pub use global::default_clients;
+pub use global::{default_client, global_pool, set_default_client};
+pub use links::Link;
 pub use media_type::MediaType;
+pub use pool::ClientPool;
+pub use proxy::proxy_auth;
 pub use reading::Collected;
 pub use request::{Async, Pending, RequestBuilder};
 pub use response::{Response, Timings};
+pub use save::Save;
 pub use status::StatusError;
 pub use stream::BodyStream;
 
@@ -61,6 +73,7 @@ pub use treq_core::{
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
+pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request};
-use treq_core::{Body, Error, Wish};
+use http::{HeaderValue, Method, Request};
+use treq_core::{Body, BoxError, Error, Wish};
+use treq_proxy::{Proxy, Via};
 use treq_redirect::Follow;
 
 use crate::{Client, RequestBuilder};
@@ -56,6 +57,29 @@ impl<M> RequestBuilder<M> {
     /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only.
     pub fn auth(self, scheme: impl treq_auth::Scheme + 'static) -> Self {
         self.and_then(|request| authorize(request, scheme))
+    }
+
+    /// Sends the request through this proxy, whatever the client does: a [`Proxy`](crate::Proxy), or its URL.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// let response = treq::get("https://example.test/").proxy("http://ada:s3cret@127.0.0.1:3128").await?;
+    /// # let _ = response;
+    /// # Ok(()) }
+    /// ```
+    pub fn proxy<P: TryInto<Proxy>>(self, proxy: P) -> Self
+    where
+        P::Error: Into<BoxError>,
+    {
+        match proxy.try_into() {
+            Ok(proxy) => self.extension(Via::proxy(proxy)),
+            Err(error) => self.and_then(|_| Err(Error::adopt(error))),
+        }
+    }
+
+    /// Sends the request directly, whatever proxies the client has.
+    pub fn without_proxy(self) -> Self {
+        self.extension(Via::direct())
     }
 
     /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the
@@ -150,6 +174,18 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn timings(self) -> Self {
         self.extension(Timed)
+    }
+
+    /// Another method than the one that the request was made with.
+    pub fn method<T>(self, method: T) -> Self
+    where
+        T: AsRef<str> + TryInto<Method>,
+        T::Error: Into<BoxError>,
+    {
+        self.and_then(|request| {
+            *request.method_mut() = crate::request::parse_method(method)?;
+            Ok(())
+        })
     }
 
     /// Sends the request by this client: with its connections, its jar, its settings.

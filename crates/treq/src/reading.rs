@@ -61,8 +61,10 @@ impl Response {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
-    /// # let server = treq_httpbin::Server::start().await.unwrap();
-    /// let mut response = treq::get(server.url("/base64/Y2Fm6Q==")).await?;
+    /// # let client = treq::Client::from_service(tower::service_fn(|_: http::Request<treq::Body>| async {
+    /// #     Ok::<_, std::convert::Infallible>(http::Response::new(treq::Body::from(&b"caf\xe9"[..])))
+    /// # }));
+    /// let mut response = client.get("http://old.test/").await?;
     /// assert_eq!(response.text_or("iso-8859-1").await?, "café");
     /// # Ok(()) }
     /// ```

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use treq_core::uri::{self, Located};
 use treq_core::{Body, BoxError, Error, Kind};
 use treq_multipart::Part;
@@ -54,6 +54,8 @@ pub(crate) struct Gathered {
     pub(crate) by: Option<&'static str>,
     /// Whether that is a whole body, to which nothing is added.
     pub(crate) whole: bool,
+    /// What the body says of its type; a field of the caller's wins, wherever it comes.
+    pub(crate) content_type: Option<HeaderValue>,
     /// Boxed, since most requests have none and every method moves the builder.
     pub(crate) more: Option<Box<More>>,
 }
@@ -124,14 +126,8 @@ where
     M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
 {
-    if method.as_ref().is_empty() || !method.as_ref().bytes().all(is_token) {
-        let shown: String = method.as_ref().chars().take(100).collect();
-        let why = "is no method: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
-        return Err(Error::new(Kind::Builder, format!("{shown:?} {why}")));
-    }
-    let method = method.try_into().map_err(|error| refuse("the method cannot be used".to_owned(), error))?;
     let mut request = Request::new(Body::empty());
-    *request.method_mut() = method;
+    *request.method_mut() = parse_method(method)?;
     let located = url()?;
     if let Some(userinfo) = &located.userinfo {
         let credentials = treq_auth::Credentials::from_userinfo(treq_core::Origin::of(&located.uri)?, userinfo)?;
@@ -143,6 +139,19 @@ where
         request.extensions_mut().insert(Fragment(fragment));
     }
     Ok(request)
+}
+
+pub(crate) fn parse_method<M>(method: M) -> Result<Method, Error>
+where
+    M: AsRef<str> + TryInto<Method>,
+    M::Error: Into<BoxError>,
+{
+    if method.as_ref().is_empty() || !method.as_ref().bytes().all(is_token) {
+        let shown: String = method.as_ref().chars().take(100).collect();
+        let why = "is no method: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
+        return Err(Error::new(Kind::Builder, format!("{shown:?} {why}")));
+    }
+    method.try_into().map_err(|error| refuse("the method cannot be used".to_owned(), error))
 }
 
 /// [RFC 9110, section 5.6.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)

@@ -9,6 +9,7 @@ use treq_agent::{Agent, HttpConnection, HttpConnector, Incoming};
 use treq_core::{Body, Error, Facts, Target};
 use treq_decode::{Decode, DecodeBody, DecodeLayer};
 use treq_pool::{Pool, PoolLayer, PooledBody};
+use treq_proxy::ProxyConnect;
 use treq_redirect::{Redirect, RedirectLayer};
 use treq_timeout::{
     ByBody, ConnectTimeout, ConnectTimeoutLayer, Deadline, DeadlineBody, DeadlineLayer, Timeout, TimeoutBody,
@@ -19,7 +20,10 @@ use crate::detour::{Detour, DetourLayer};
 use crate::https::Https;
 
 /// From a target to a connection on which HTTP is spoken.
-pub(crate) type Connecting<C> = HttpConnector<Https<C>, Body>;
+pub(crate) type Connecting<C> = HttpConnector<Https<Proxied<C>>, Body>;
+
+/// The caller's connector, or a proxy between.
+pub(crate) type Proxied<C> = ProxyConnect<C, Https<C>>;
 
 /// The pool, for those who ask for its figures.
 pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<Body>>;
@@ -66,6 +70,11 @@ pub(crate) fn within(auth: treq_auth::AuthLayer) -> treq_auth::AuthLayer {
         .drain_until(|| tokio::time::sleep(DRAIN))
 }
 
+/// As the body of a redirect, that of a 407 is waited for.
+pub(crate) fn routes(proxies: treq_proxy::Proxies) -> treq_proxy::RouteLayer {
+    treq_proxy::RouteLayer::new(proxies).drain_until(|| tokio::time::sleep(DRAIN))
+}
+
 impl Layers {
     /// The defaults.
     pub(crate) fn new(#[cfg(feature = "cookies")] jar: &treq_cookies::Jar) -> Layers {
@@ -75,7 +84,7 @@ impl Layers {
             timeouts: TimeoutLayer::new(),
             #[cfg(feature = "cookies")]
             cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
-            detour: DetourLayer { auth: within(treq_auth::AuthLayer::new()), always: false },
+            detour: DetourLayer::default(),
             redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
             decode: DecodeLayer::new(),
             deadline: DeadlineLayer::new(),

@@ -397,3 +397,28 @@ async fn a_one_shot_body_is_not_repeated() {
     assert!(client.put(server.url("/again")).body(body).await.is_err());
     assert_eq!(server.requests().len(), 2);
 }
+
+#[tokio::test]
+async fn a_pool_that_was_closed_keeps_nothing() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let client = Client::new().unwrap();
+    let pool = client.pool().unwrap();
+    let mut reading = client.get(server.url("/bytes/100000")).await.unwrap();
+    client.get(server.url("/get")).await.unwrap().content().await.unwrap();
+    pool.close();
+    assert_eq!((pool.stats().idle, pool.stats().open), (0, 1));
+    assert_eq!(reading.content().await.unwrap().len(), 100_000);
+    assert_eq!(pool.stats().open, 0);
+    assert!(client.get(server.url("/get")).await.unwrap().json::<serde_json::Value>().await.is_ok());
+    assert_eq!(pool.stats().open, 0);
+}
+
+#[tokio::test]
+async fn the_default_client_can_be_another() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let own = Client::builder().header("x-own", "1").build().unwrap();
+    let before = treq::set_default_client(own).unwrap();
+    let mut response = treq::get(server.url("/headers")).await.unwrap();
+    assert!(response.text().await.unwrap().contains("X-Own"));
+    assert_eq!((treq::global_pool().unwrap().unwrap().stats().open, before.pool_stats().unwrap().open), (1, 0));
+}

@@ -46,6 +46,7 @@ async fn data_is_whatever_it_is_made_of() {
         (post().data(Content::reader(&b"from a reader"[..]).unwrap()), None, None, "from a reader"),
         (post().data([("a", "1")]).form(&[("b", "2")]), Some(FORM), Some("7"), "a=1&b=2"),
         (post().header("content-type", "a/b").data([("a", "1")]), Some("a/b"), Some("3"), "a=1"),
+        (post().json(&1).header("content-type", "a/b"), Some("a/b"), Some("1"), "1"),
     ] {
         let shown = format!("{request:?} {body}");
         request.await.unwrap();
@@ -71,7 +72,7 @@ async fn pairs_stand_before_the_files_beside_them() {
         let content_type = request.header("content-type").unwrap();
         let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap().to_owned();
         let body = request.body.clone();
-        let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from(body))]);
+        let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
         let mut read = multer::Multipart::new(stream, boundary);
         let mut found = Vec::new();
         while let Some(field) = read.next_field().await.unwrap() {

@@ -12,8 +12,10 @@ mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod decoding;
+mod downloads;
 mod framing;
 mod peers;
+mod proxies;
 mod redirects;
 mod requests;
 mod responses;

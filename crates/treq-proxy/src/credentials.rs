@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use http::HeaderValue;
+use treq_core::{Error, Kind};
+
+use crate::{ProxyAuth, ProxyScheme, base64};
+
+/// How a proxy is told who asks.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    None,
+    Login(Arc<Login>),
+    Scheme(Arc<dyn ProxyAuth>),
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) user: Vec<u8>,
+    pub(crate) password: Option<Vec<u8>>,
+}
+
+impl Login {
+    pub(crate) fn check(&self, scheme: ProxyScheme) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::new(Kind::Builder, why));
+        match scheme {
+            ProxyScheme::Http | ProxyScheme::Https if self.user.contains(&b':') => refuse(
+                "a user name with a colon cannot be sent to an HTTP proxy: Basic takes what follows the first colon \
+                 for the password"
+                    .to_owned(),
+            ),
+            ProxyScheme::Http | ProxyScheme::Https => Ok(()),
+            ProxyScheme::Socks4 | ProxyScheme::Socks4a => match &self.password {
+                Some(_) => refuse(format!("{scheme} knows no password: leave it out, or use socks5")),
+                None if self.user.contains(&0) => {
+                    refuse(format!("a user name for {scheme} cannot hold a zero byte, which ends it"))
+                }
+                None => Ok(()),
+            },
+            ProxyScheme::Socks5 | ProxyScheme::Socks5h => {
+                for (what, len) in
+                    [("user name", self.user.len()), ("password", self.password.as_ref().map_or(0, Vec::len))]
+                {
+                    if len > 255 {
+                        return refuse(format!("a {what} of {len} bytes is too long for {scheme}: the limit is 255"));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The field of Basic, marked sensitive.
+    pub(crate) fn basic(&self) -> Result<HeaderValue, Error> {
+        let pair = [&self.user[..], b":", self.password.as_deref().unwrap_or_default()].concat();
+        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("Basic {}", base64::encode(&pair))))
+            .map_err(|error| Error::new(Kind::Proxy, "the credentials fit into no header field").with_source(error))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl PartialEq for Credentials {
+    /// A scheme equals only itself: its state is its own.
+    fn eq(&self, other: &Credentials) -> bool {
+        match (self, other) {
+            (Credentials::None, Credentials::None) => true,
+            (Credentials::Login(a), Credentials::Login(b)) => a == b,
+            (Credentials::Scheme(a), Credentials::Scheme(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Credentials {}

@@ -1,0 +1,112 @@
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tower_layer::Layer;
+use tower_service::Service;
+use treq_core::{Connected, Error, Kind, Resend, Target};
+
+use crate::resolve::{Resolver, Resolving, system};
+use crate::{NoStream, Proxies, ProxyConnect};
+
+/// Middleware for connectors, which are `Service<Target>`: connects through the proxy of the target's route, or else
+/// through that of these [`Proxies`], which may be none where a [`RouteLayer`](crate::RouteLayer) chooses. Whatever goes
+/// direct is handed to the connector as it is.
+///
+/// A layer that speaks TLS to origins belongs above it. TLS to an `https` proxy is spoken below, by a connector of its
+/// own:
+///
+/// ```
+/// # use treq_testing::RawServer;
+/// # let server = RawServer::builder().start_in_memory();
+/// # let (tcp, tls_over_tcp) = (server.connector(), server.connector());
+/// use tower_layer::Layer;
+/// use treq_proxy::{Proxies, Proxy, ProxyLayer};
+///
+/// let proxies = Proxies::all(Proxy::parse("https://user:password@proxy.test")?);
+/// let connect = ProxyLayer::new(proxies).secure(tls_over_tcp).layer(tcp);
+/// # let _ = connect;
+/// # Ok::<(), treq_core::Error>(())
+/// ```
+///
+/// # What goes how
+///
+/// | target | HTTP proxy | SOCKS proxy |
+/// |---|---|---|
+/// | `http` | in the clear, with [`Connected::forward`] set: the proxy sees each request | a connection to the origin |
+/// | `https`, HTTP/2 wished for, [`always_tunnel`](crate::Proxy::always_tunnel) | a tunnel, by CONNECT | the same |
+///
+/// # Errors
+///
+/// Those of the connector where there is no proxy. Else `Kind::Proxy`, naming proxy (without credentials), origin and
+/// what to do; its source is [`Refused`](crate::Refused), an [`std::io::Error`], or the connector's own error. A time
+/// limit of the connector stays one. All are [`Resend::Safe`]: nothing of the request was sent.
+#[derive(Clone)]
+pub struct ProxyLayer<S = NoTls> {
+    pub(crate) proxies: Proxies,
+    pub(crate) secure: S,
+    pub(crate) resolver: Resolver,
+}
+
+impl ProxyLayer {
+    /// These proxies, none of them `https`.
+    #[must_use]
+    pub fn new(proxies: Proxies) -> ProxyLayer {
+        ProxyLayer { proxies, secure: NoTls, resolver: system() }
+    }
+}
+
+impl<S> ProxyLayer<S> {
+    /// The connector for `https` proxies: it is given the proxy as its target, and speaks TLS with it.
+    ///
+    /// Its TLS settings should not be those of the layer above: sessions of proxy and origin are not to be mixed.
+    #[must_use]
+    pub fn secure<T>(self, connector: T) -> ProxyLayer<T> {
+        ProxyLayer { proxies: self.proxies, secure: connector, resolver: self.resolver }
+    }
+
+    /// How names are resolved for `socks4` and `socks5` proxies: by the system unless set. It is given host and port; ports
+    /// of the addresses are not looked at.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Fn(&str, u16) -> Resolving + Send + Sync + 'static) -> ProxyLayer<S> {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+}
+
+impl<C, S: Clone> Layer<C> for ProxyLayer<S> {
+    type Service = ProxyConnect<C, S>;
+
+    fn layer(&self, inner: C) -> ProxyConnect<C, S> {
+        ProxyConnect { inner, layer: self.clone() }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for ProxyLayer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyLayer")
+            .field("proxies", &self.proxies)
+            .field("secure", &self.secure)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The connector that stands where none speaks TLS to proxies: an error that says so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTls;
+
+impl Service<Target> for NoTls {
+    type Response = Connected<NoStream>;
+    type Error = Error;
+    type Future = Ready<Result<Connected<NoStream>, Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Target) -> Self::Future {
+        let message = "no connector speaks TLS to proxies: give one to ProxyLayer::secure, or use an http proxy";
+        ready(Err(Error::new(Kind::Proxy, message).with_resend(Resend::Safe)))
+    }
+}

@@ -1,0 +1,200 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use treq_core::{BoxError, Error};
+
+use super::kept::{Kept, Verdict};
+use super::layer::Waiting;
+
+/// How much of a 407's own body is read, so that its connection can be used again.
+const DRAIN_BYTES: usize = 16 * 1024;
+
+/// In how many pieces, so that a body that trickles does not hold up the answer.
+const DRAIN_FRAMES: usize = 64;
+
+pin_project! {
+    /// The future of [`Routed`](crate::Routed). The bound names the inner future, without a parameter for it.
+    pub struct RoutedFuture<S, B, R>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+    {
+        #[pin]
+        state: State<S::Future, R>,
+        // Boxed, since requests whose proxy does not see each of them have none.
+        more: Option<Box<More<S, B>>>,
+    }
+}
+
+/// What a request needs whose response may not be the caller's.
+struct More<S, B> {
+    inner: S,
+    kept: Box<Kept<B>>,
+    /// What goes out as soon as the inner service is ready.
+    next: Option<Request<B>>,
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, R> {
+        /// A request is under way.
+        Calling { #[pin] future: F },
+        /// The response was a challenge; its body goes to waste up to its end or these limits.
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
+        /// The next request waits for the inner service.
+        Readying,
+        Failed { error: Option<Error> },
+        Done,
+    }
+}
+
+impl<S, B, R> RoutedFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    pub(super) fn calling(future: S::Future) -> Self {
+        RoutedFuture { state: State::Calling { future }, more: None }
+    }
+
+    pub(super) fn failed(error: Error) -> Self {
+        RoutedFuture { state: State::Failed { error: Some(error) }, more: None }
+    }
+
+    pub(super) fn listening(future: S::Future, inner: S, kept: Box<Kept<B>>) -> Self {
+        let more = More { inner, kept, next: None };
+        RoutedFuture { state: State::Calling { future }, more: Some(Box::new(more)) }
+    }
+}
+
+impl<S, B, R> Future for RoutedFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError> + 'static,
+    B: Body + Default,
+    R: Body,
+{
+    type Output = Result<Response<R>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // Nearly every request: nothing listens, and the response is not moved about.
+        if let (None, StateProj::Calling { future }) = (&this.more, this.state.as_mut().project()) {
+            return future.poll(cx).map_err(Error::adopt);
+        }
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProj::Calling { future } => {
+                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
+                    match this.more.as_deref_mut() {
+                        Some(more) => outcome.and_then(|response| more.judge(response)),
+                        None => outcome.map(Next::Return),
+                    }
+                }
+                StateProj::Draining { body, bytes, frames, late } => {
+                    let waiting = || this.more.as_deref().and_then(|more| more.kept.waiting());
+                    ready!(poll_drain(body, bytes, frames, late, waiting, cx));
+                    this.state.set(State::Readying);
+                    continue;
+                }
+                StateProj::Readying => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
+                    match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
+                        Ok(()) => {
+                            let Some(request) = more.next.take() else { unreachable!("a request waits for this") };
+                            let future = more.inner.call(request);
+                            this.state.set(State::Calling { future });
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                StateProj::Failed { error } => match error.take() {
+                    Some(error) => Err(error),
+                    None => unreachable!("failed once"),
+                },
+                // As of every future: polled after it was done, there is no answer to give.
+                StateProj::Done => panic!("RoutedFuture polled after completion"),
+            };
+            match next {
+                Ok(Next::Return(response)) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(Ok(response));
+                }
+                Ok(Next::Drain(body)) => this.state.set(drain(body)),
+                Err(error) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// What follows a response.
+enum Next<R> {
+    Return(Response<R>),
+    Drain(R),
+}
+
+impl<S, B: Body + Default> More<S, B> {
+    fn judge<R>(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
+        Ok(match self.kept.judge(&response)? {
+            Verdict::Return => Next::Return(response),
+            Verdict::Again(headers) => {
+                self.next = Some(self.kept.request(headers));
+                Next::Drain(response.into_body())
+            }
+        })
+    }
+}
+
+fn drain<F, R: Body>(body: R) -> State<F, R> {
+    let large = body.size_hint().lower() > DRAIN_BYTES as u64;
+    if large || body.is_end_stream() {
+        return State::Readying;
+    }
+    State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES, late: None }
+}
+
+fn poll_drain<R: Body>(
+    mut body: Pin<&mut R>,
+    bytes: &mut usize,
+    frames: &mut usize,
+    late: &mut Option<Waiting>,
+    waiting: impl FnOnce() -> Option<Waiting>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    while *bytes > 0 && *frames > 0 && !body.is_end_stream() {
+        // Whatever ends the body, an error too: the challenge is known.
+        let piece = match body.as_mut().poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
+            Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+            Poll::Pending => {
+                if late.is_none() {
+                    *late = waiting();
+                }
+                return match late {
+                    Some(timer) => timer.as_mut().poll(cx),
+                    None => Poll::Pending,
+                };
+            }
+        };
+        *bytes = bytes.saturating_sub(piece);
+        *frames -= 1;
+    }
+    Poll::Ready(())
+}
+
+impl<S, B, R> fmt::Debug for RoutedFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutedFuture").finish_non_exhaustive()
+    }
+}

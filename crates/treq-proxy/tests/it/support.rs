@@ -1,0 +1,119 @@
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
+use http::{HeaderMap, Request};
+use tower::{Layer, ServiceExt};
+use tower_service::Service;
+use treq_core::{Body, BoxError, Connected, Error, Origin, Target, Wish};
+use treq_proxy::{NoStream, Proxies, Proxy, ProxyAuth, ProxyLayer, ProxyRequest, ProxyStream};
+use treq_testing::{Connecting, MemoryConnector, Pipe, RawServer, Step};
+
+/// A connector that notes what it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Net {
+    connector: MemoryConnector,
+    asked: Arc<Mutex<Vec<(String, Wish)>>>,
+}
+
+impl Net {
+    pub(crate) fn of(server: &RawServer) -> Net {
+        Net { connector: server.connector(), asked: Arc::default() }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().iter().map(|(origin, _)| origin.clone()).collect()
+    }
+
+    pub(crate) fn wishes(&self) -> Vec<Wish> {
+        self.asked.lock().unwrap().iter().map(|(_, wish)| *wish).collect()
+    }
+}
+
+impl Service<Target> for Net {
+    type Response = Connected<Pipe>;
+    type Error = Error;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.connector.poll_ready(cx)
+    }
+
+    fn call(&mut self, target: Target) -> Connecting {
+        assert!(target.route.is_none(), "a proxy is connected to directly");
+        self.asked.lock().unwrap().push((target.origin.to_string(), target.wish));
+        self.connector.call(target)
+    }
+}
+
+pub(crate) type Stream = ProxyStream<Pipe, NoStream>;
+
+/// Connects to a URL's origin through a proxy that plays these scripts, one for each connection.
+pub(crate) async fn connect(
+    proxy: Proxy,
+    url: &str,
+    scripts: &[Vec<Step>],
+) -> (Result<Connected<Stream>, Error>, RawServer, Net) {
+    let server = scripts.iter().fold(RawServer::builder(), |builder, script| builder.connection(script.clone()));
+    let server = server.start_in_memory();
+    let net = Net::of(&server);
+    let layer = ProxyLayer::new(Proxies::all(proxy)).resolver(|host, _| panic!("{host} is resolved here"));
+    let connected = layer.layer(net.clone()).oneshot(target(url)).await;
+    (connected, server, net)
+}
+
+pub(crate) fn target(url: &str) -> Target {
+    Target::new(origin(url))
+}
+
+pub(crate) fn origin(url: &str) -> Origin {
+    Origin::of(&url.parse().unwrap()).unwrap()
+}
+
+pub(crate) fn proxy(text: &str) -> Proxy {
+    Proxy::parse(text).unwrap()
+}
+
+pub(crate) fn get(url: &str) -> Request<Body> {
+    Request::get(url).body(Body::empty()).unwrap()
+}
+
+/// Answers each challenge by its own text, and notes what it accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Echo {
+    pub(crate) first: bool,
+    pub(crate) accepted: Mutex<Vec<String>>,
+}
+
+impl ProxyAuth for Echo {
+    fn authorize(&self, request: &mut ProxyRequest<'_>) -> Result<(), BoxError> {
+        if self.first {
+            request.authorize("first".parse()?);
+        }
+        Ok(())
+    }
+
+    fn answer(&self, challenge: &HeaderMap, request: &mut ProxyRequest<'_>) -> Result<bool, BoxError> {
+        let Some(value) = challenge.get(PROXY_AUTHENTICATE) else { return Ok(false) };
+        let value = format!("{} {} {}", value.to_str()?, request.method(), request.target());
+        request.authorize(value.parse()?);
+        Ok(true)
+    }
+
+    fn accept(&self, request: &ProxyRequest<'_>, status: http::StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
+        let sent = request.headers().get(PROXY_AUTHORIZATION).map_or("-", |value| value.to_str().unwrap());
+        self.accepted.lock().unwrap().push(format!("{} {sent}", status.as_u16()));
+        Ok(())
+    }
+}
+
+/// The error with all its causes, as `Display` and as `Debug`.
+pub(crate) fn whole(error: &Error) -> String {
+    let mut text = format!("{error:?} {error}");
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(&format!(": {cause}"));
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,215 @@
+//! What a client can be told.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use treq_core::{BoxError, Wish};
+use treq_decode::DecodeLayer;
+use treq_pool::PoolLayer;
+use treq_redirect::RedirectLayer;
+use treq_timeout::TimeoutLayer;
+
+use crate::ClientBuilder;
+
+impl<O, A, C> ClientBuilder<O, A, C> {
+    /// How connections are kept.
+    pub fn pool(mut self, pool: PoolLayer) -> Self {
+        self.parts.layers.pool = pool;
+        self
+    }
+
+    /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
+    /// `redirect` is as in a plain [`RedirectLayer`].
+    pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
+        self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(crate::stack::DRAIN));
+        self
+    }
+
+    /// Credentials for the origins that they are given for, and those of a netrc file: both are sent to no other, and not
+    /// on a chain of redirects that has been elsewhere.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use treq::{AuthLayer, Basic, Origin};
+    ///
+    /// let shop = Origin::of(&"https://shop.test".parse()?)?;
+    /// let client = treq::Client::builder().auth(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn auth(mut self, auth: treq_auth::AuthLayer) -> Self {
+        self.parts.layers.detour.auth = crate::stack::within(auth);
+        self.parts.layers.detour.always = true;
+        self
+    }
+
+    /// Which requests go through which proxy: directly unless set. [`Proxies::from_env`](crate::Proxies::from_env) is what the
+    /// environment says, and is never asked on its own. [`RequestBuilder::proxy`](crate::RequestBuilder::proxy)
+    /// overrides it.
+    ///
+    /// ```
+    /// use treq::{Client, Proxies, Proxy};
+    ///
+    /// let proxies = Proxies::all(Proxy::parse("socks5h://127.0.0.1:1080")?).no_proxy("localhost,.internal.test");
+    /// let client = Client::builder().proxies(proxies).build()?;
+    /// # let _ = client;
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn proxies(mut self, proxies: treq_proxy::Proxies) -> Self {
+        self.parts.layers.detour.route = crate::stack::routes(proxies);
+        self.parts.layers.detour.always = true;
+        self
+    }
+
+    /// How TLS is spoken with `https` proxies: as the platform's roots have it unless set, whatever
+    /// [`tls`](ClientBuilder::tls) says of origins.
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
+    pub fn proxy_tls(mut self, config: treq_connect::TlsConfig) -> Self {
+        self.parts.proxy_tls = config;
+        self
+    }
+
+    /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
+    pub fn decode(mut self, decode: DecodeLayer) -> Self {
+        self.parts.layers.decode = decode;
+        self
+    }
+
+    /// The jar that cookies are kept in: an empty one of the client's own unless set. Clients that are given the same
+    /// [`Jar`](crate::Jar) share it, and what it holds can be looked at and saved at any time.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::SystemTime;
+    /// use treq::{Cookie, Jar};
+    ///
+    /// let jar = Jar::new();
+    /// jar.insert(Cookie::builder(&"https://shop.test/".parse()?, "sid", "7f").build()?, SystemTime::now());
+    /// let client = treq::Client::builder().cookies(jar.clone()).build()?;
+    /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn cookies(mut self, jar: treq_cookies::Jar) -> Self {
+        self.parts.jar = Some(jar.clone());
+        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(jar));
+        self
+    }
+
+    /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
+    #[cfg(feature = "cookies")]
+    pub fn cookie_store(mut self, store: impl treq_cookies::Store + Send + Sync + 'static) -> Self {
+        self.parts.jar = None;
+        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(store));
+        self
+    }
+
+    /// No cookie is kept. Those of a [request](crate::RequestBuilder::cookies) are sent.
+    #[cfg(feature = "cookies")]
+    pub fn without_cookies(self) -> Self {
+        self.cookie_store(crate::cookies::NoStore)
+    }
+
+    /// How long a request may take as a whole, from the call to the end of its answer's body, with all redirects: as long
+    /// as it takes unless set. [`RequestBuilder::timeout`](crate::RequestBuilder::timeout) overrides it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), treq::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let client = treq::Client::builder()
+    ///     .timeout(Duration::from_secs(30))
+    ///     .connect_timeout(Duration::from_secs(3))
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.deadline = self.parts.layers.deadline.total(limit);
+        self
+    }
+
+    /// How long a new connection may take, TLS included: 10 seconds unless set.
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.connect_timeout = self.parts.layers.connect_timeout.limit(limit);
+        self
+    }
+
+    /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set.
+    pub fn timeouts(mut self, timeouts: TimeoutLayer) -> Self {
+        self.parts.layers.timeouts = timeouts;
+        self
+    }
+
+    /// How TLS is spoken: roots, client certificates, versions.
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
+    pub fn tls(mut self, config: treq_connect::TlsConfig) -> Self {
+        self.parts.tls = config;
+        self
+    }
+
+    /// Which version of HTTP is spoken unless a request says otherwise. [`Wish::Http2`] speaks HTTP/2 with prior
+    /// knowledge in the clear.
+    pub fn http_version(mut self, wish: Wish) -> Self {
+        self.parts.settings.wish = wish;
+        self
+    }
+
+    /// A field of every request that does not set it itself. Given again, the name has several values.
+    ///
+    /// A name that is no token or a value with control characters is an error of [`Kind::Builder`] when the client is
+    /// built.
+    pub fn header<K, V>(mut self, name: K, value: V) -> Self
+    where
+        K: AsRef<str> + TryInto<HeaderName>,
+        K::Error: Into<BoxError>,
+        V: AsRef<[u8]> + TryInto<HeaderValue>,
+        V::Error: Into<BoxError>,
+    {
+        match crate::fields::field(name, value) {
+            Ok((name, value)) => _ = self.parts.settings.headers.append(name, value),
+            Err(error) => _ = self.parts.error.get_or_insert(error),
+        }
+        self
+    }
+
+    /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
+    /// [`Kind::Body`] that names the limit. Streams have no limit.
+    pub fn content_limit(mut self, bytes: usize) -> Self {
+        self.parts.settings.reading.content_limit = bytes;
+        self
+    }
+
+    /// The charset of text whose `Content-Type` names none: UTF-8 unless set. `iso-8859-1` is what HTTP/1.1 once said, and
+    /// what Python treq does. A charset that is not known is an error of [`Kind::Builder`] when the client is built.
+    pub fn default_charset(mut self, label: &str) -> Self {
+        match crate::text::labelled(label) {
+            Ok(charset) => self.parts.settings.reading.charset = charset,
+            Err(error) => _ = self.parts.error.get_or_insert(error),
+        }
+        self
+    }
+
+    /// How many fields a response's head may have over HTTP/1.1: 100 unless set.
+    pub fn max_headers(mut self, fields: usize) -> Self {
+        self.parts.http.max_headers = Some(fields);
+        self
+    }
+
+    /// How many bytes a response's head may have: 64 KiB unless set.
+    pub fn max_head_size(mut self, bytes: usize) -> Self {
+        self.parts.http.max_head_size = Some(bytes);
+        self
+    }
+
+    /// How long the body of a request with `Expect: 100-continue` waits for the server's word before it is sent all
+    /// the same: one second unless set.
+    pub fn expect_wait(mut self, wait: Duration) -> Self {
+        self.parts.http.expect_wait = Some(wait);
+        self
+    }
+
+    /// Whether field names go out as `Title-Case` over HTTP/1.1. Off unless set.
+    pub fn title_case_headers(mut self, on: bool) -> Self {
+        self.parts.http.title_case = on;
+        self
+    }
+}

@@ -1,0 +1,122 @@
+//! Files that are whole or not there, and downloads that go on.
+
+use std::sync::{Arc, Mutex};
+
+use treq::{Client, Downloaded, Kind};
+use treq_testing::{RawServer, Step};
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("file")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap()
+    }
+}
+
+async fn server(answers: &[&str]) -> RawServer {
+    let add = |builder: treq_testing::RawBuilder, answer: &&str| {
+        builder.connection([Step::ReadRequest, Step::send(answer.to_string()), Step::Close])
+    };
+    answers.iter().fold(RawServer::builder(), add).start().await
+}
+
+fn done(bytes: u64, resumed_at: u64) -> impl Fn(&Downloaded) -> bool {
+    move |done| (done.bytes, done.resumed_at) == (bytes, resumed_at)
+}
+
+#[tokio::test]
+async fn a_cut_download_goes_on_where_it_was_cut() {
+    let rest = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789";
+    let server = server(&[&format!("{HEAD}0123"), rest]).await;
+    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let error = client.get(server.url("/f?k")).download(folder.path()).resume(true).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Body);
+    assert_eq!(folder.names(), ["file.part", "file.part.note"]);
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let download = client.get(server.url("/f?k")).download(folder.path()).resume(true);
+    let outcome = download.on_progress(move |bytes, total| seen.lock().unwrap().push((bytes, total))).await.unwrap();
+    assert!(done(10, 4)(&outcome), "{outcome:?}");
+    assert_eq!((folder.text().as_str(), folder.names()), ("0123456789", vec!["file".to_owned()]));
+    assert_eq!(told.lock().unwrap().last(), Some(&(10, Some(10))));
+    let requests = server.requests();
+    let field = |at: usize, name: &str| requests[at].header(name).map(str::to_owned);
+    assert_eq!((field(0, "range"), field(0, "accept-encoding").as_deref()), (None, Some("identity")));
+    assert_eq!((field(1, "range").as_deref(), field(1, "if-range").as_deref()), (Some("bytes=4-"), Some("\"a\"")));
+}
+
+#[tokio::test]
+async fn what_has_changed_is_written_anew() {
+    let changed = "HTTP/1.1 200 OK\r\nETag: \"b\"\r\nContent-Length: 3\r\n\r\nnew";
+    let lies = "HTTP/1.1 206 Partial\r\nETag: \"b\"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789";
+    let elsewhere = "HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n3456789";
+    let beyond = "HTTP/1.1 416 No\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n";
+    for answers in [&[changed][..], &[lies, changed], &[elsewhere, changed], &[beyond, changed]] {
+        let cut = format!("{HEAD}0123");
+        let answers: Vec<_> = std::iter::once(cut.as_str()).chain(answers.iter().copied()).collect();
+        let (server, folder, client) = (server(&answers).await, Folder::new(), Client::new().unwrap());
+        client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+        let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
+        assert!(done(3, 0)(&outcome), "{answers:?} {outcome:?}");
+        assert_eq!((folder.text().as_str(), folder.names()), ("new", vec!["file".to_owned()]));
+        assert_eq!(server.requests().len(), answers.len());
+    }
+}
+
+#[tokio::test]
+async fn what_is_complete_is_not_fetched_again() {
+    let all = "HTTP/1.1 416 No\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
+    // All of it came, and the connection was lost before the end of the chunks.
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n";
+    let (server, folder, client) = (server(&[cut, all]).await, Folder::new(), Client::new().unwrap());
+    client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+    let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
+    assert!(done(10, 10)(&outcome), "{outcome:?}");
+    assert_eq!(folder.text(), "0123456789");
+}
+
+#[tokio::test]
+async fn nothing_is_resumed_without_a_strong_validator_or_for_another_url() {
+    let weak = "HTTP/1.1 200 OK\r\nETag: W/\"a\"\r\nContent-Length: 10\r\n\r\n0123";
+    let whole = format!("{HEAD}0123456789");
+    let cut = format!("{HEAD}0123");
+    for (first, url) in [(weak, "/f"), (&*cut, "/g")] {
+        let (server, folder, client) = (server(&[first, &whole]).await, Folder::new(), Client::new().unwrap());
+        client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+        let outcome = client.get(server.url(url)).download(folder.path()).resume(true).await.unwrap();
+        assert!(done(10, 0)(&outcome), "{first} {outcome:?}");
+        assert_eq!(server.requests()[1].header("range"), None);
+        assert_eq!(folder.text(), "0123456789");
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_is_no_file() {
+    let missing = "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\ngone";
+    let (server, folder, client) = (server(&[missing, missing]).await, Folder::new(), Client::new().unwrap());
+    for resume in [false, true] {
+        let error = client.get(server.url("/f")).download(folder.path()).resume(resume).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Status);
+        assert!(folder.names().is_empty());
+    }
+    let error = client.post(server.url("/f")).data("x").download(folder.path()).resume(true).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Builder);
+}
