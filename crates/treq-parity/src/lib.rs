@@ -18,6 +18,7 @@ mod charset;
 mod cookies;
 pub mod differences;
 mod errors;
+mod forms;
 mod json;
 mod multipart;
 mod profile;
@@ -77,6 +78,9 @@ async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
         return Ok(Some(seen));
     }
     if let Some(seen) = multipart::play(case).await? {
+        return Ok(Some(seen));
+    }
+    if let Some(seen) = forms::play(case).await? {
         return Ok(Some(seen));
     }
     response::play(case).await

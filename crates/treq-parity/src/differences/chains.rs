@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{Difference, caller_fields, field, hop, server, url};
-use crate::{Case, Json, Mismatch};
+use crate::{Case, Json};
 
 pub(super) const RULES: &[Difference] = &[
     Difference::meant("a redirect is resolved against the URL that gave it: RFC 9110, section 10.2.2", |case, it| {
@@ -141,6 +141,7 @@ fn authority(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Mismatch;
 
     #[test]
     fn a_chain_goes_from_hop_to_hop() {

@@ -22,6 +22,9 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("NaN and infinities are no JSON: they are refused", |case, it| {
         refused(it) && case.call("json").is_some_and(|json| json.marked("float").is_some())
     }),
+    Difference::meant("a fragment is never sent: RFC 9110, section 4.2.5", |_, it| {
+        field(it) == "request.target" && it.want.split('#').next() == Some(&it.seen) && it.want.contains('#')
+    }),
     Difference::meant("methods are told apart by case, and sent as they are given: RFC 9110, section 9.1", |_, it| {
         field(it) == "request.method" && it.seen.to_ascii_uppercase() == it.want
     }),
