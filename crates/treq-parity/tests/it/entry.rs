@@ -130,3 +130,8 @@ async fn parity_cli_02_a_jar_of_the_callers_is_used_even_when_it_is_empty() {
     treq_parity::client(&world, Some(jar.clone())).unwrap().get("http://a.test/").await.unwrap();
     assert_eq!(jar.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn parity_url_06_an_empty_query_stays_as_the_url_standard_has_it() {
+    assert_eq!(line("http://a.test/?", &[]).await, "GET /? HTTP/1.1");
+}

@@ -45,3 +45,30 @@ async fn parity_c_int_06_https_makes_no_difference() {
     let root = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
     all(&Client::builder().tls(root).build().unwrap(), &server).await;
 }
+
+#[tokio::test]
+async fn parity_mp_22_a_large_file_goes_over_tls() {
+    let server = Server::start_tls().await.unwrap();
+    let root = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
+    let client = Client::builder().tls(root).build().unwrap();
+    let file = Part::bytes(vec![b'x'; 5 << 20]).file_name("large");
+    let mut response = client.post(server.url("/upload-count")).files([("f", file)]).await.unwrap();
+    let counted: usize = response
+        .text()
+        .await
+        .unwrap()
+        .split(|char: char| !char.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .max()
+        .unwrap();
+    assert!(counted > 5 << 20, "{counted}");
+}
+
+#[tokio::test]
+async fn parity_pool_19_small_writes_are_sent_at_once() {
+    let server = Server::start().await.unwrap();
+    let url = server.url("/").parse().unwrap();
+    let target = treq::Target::new(treq::Origin::of(&url).unwrap());
+    let connected = tower_service::Service::call(&mut treq::TcpConnect::new(), target).await.unwrap();
+    assert!(connected.io.nodelay().unwrap());
+}

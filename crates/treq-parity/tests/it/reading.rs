@@ -142,3 +142,62 @@ async fn parity_dec_06_what_the_decoder_still_holds_comes_at_the_end() {
     let client = treq_parity::client(&world, None).unwrap();
     assert_eq!(client.get("http://example.com/").await.unwrap().content().await.unwrap(), "hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn parity_jsr_02_json_goes_by_the_charset_that_is_named() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-16\r\nContent-Length: 6\r\n\r\n";
+    let world = World::new([Step::Send([&head[..], b"\xff\xfe[\0]\0"].concat())]);
+    let client = treq_parity::client(&world, None).unwrap();
+    let mut response = client.get("http://example.com/").await.unwrap();
+    assert_eq!(response.json::<Vec<u8>>().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_rsp_15_chunks_beat_a_length() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (_world, client) = answered(&[&format!("{head}3\r\nabc\r\n0\r\n\r\n")]);
+    assert_eq!(client.get("http://example.com/").await.unwrap().content().await.unwrap(), "abc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_rsp_22_bytes_behind_an_answer_end_its_connection() {
+    let (world, client) = answered(&["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcEVIL"]);
+    for _ in 0..2 {
+        client.get("http://example.com/").await.unwrap().content().await.unwrap();
+        settle().await;
+    }
+    assert_eq!((world.connections().len(), world.end(1)), (2, Some(End::Client)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_rsp_23_a_body_that_nobody_reads_holds_its_connection() {
+    let (world, client) = answered(&["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"]);
+    let response = client.get("http://example.com/").await.unwrap();
+    settle().await;
+    assert_eq!((world.end(1), client.pool_stats().unwrap().in_use()), (None, 1));
+    drop(response);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_rsp_25_the_head_is_handed_over_when_it_is_whole() {
+    let (world, client) = silent();
+    let asked = tokio::spawn(client.get("http://example.com/").into_future());
+    settle().await;
+    world.act(1, send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r"));
+    settle().await;
+    assert!(!asked.is_finished());
+    world.act(1, send("\n"));
+    settle().await;
+    assert!(asked.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_err_09_a_connection_that_is_lost_while_a_body_is_sent_is_an_error() {
+    let (world, client) = silent();
+    let body = crate::support::pieces(Some(10), [Ok("12345")]).stuck().body();
+    let sending = tokio::spawn(client.post("http://example.com/").body(body).into_future());
+    settle().await;
+    world.act(1, Step::Reset);
+    let error = sending.await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), Kind::Connect | Kind::Protocol | Kind::Body), "{error}");
+}

@@ -103,7 +103,7 @@ async fn parity_c_pool_33_who_gives_up_ends_the_connecting() {
     let before = std::sync::Arc::strong_count(&held);
     let asked = tokio::spawn(client.get("http://example.com/").into_future());
     settle().await;
-    assert_eq!(std::sync::Arc::strong_count(&held), before + 1);
+    assert!(std::sync::Arc::strong_count(&held) > before);
     asked.abort();
     settle().await;
     assert_eq!(std::sync::Arc::strong_count(&held), before);
