@@ -6,6 +6,23 @@ use super::{Difference, caller_fields, field, hop, server, url};
 use crate::{Case, Json};
 
 pub(super) const RULES: &[Difference] = &[
+    Difference::meant("URLs of a history are those that were asked for: without a fragment", |_, it| {
+        it.field == "history.url" && it.want.split('#').next() == Some(&it.seen)
+    }),
+    Difference::meant("a host is the same in any case: RFC 9110, section 4.2.3", |case, it| {
+        let Some(here) = chain(case).into_iter().nth(hop(it)) else { return false };
+        let spelt = locations(case).get(hop(it).wrapping_sub(1)).copied().unwrap_or_default();
+        let other_case = !spelt.contains(here.as_str().trim_end_matches('/'))
+            && spelt.to_ascii_lowercase().contains(here.host_str().unwrap_or_default());
+        let alike = it.want.eq_ignore_ascii_case(&it.seen);
+        other_case
+            && match field(it) {
+                "to" | "request.field.host" => alike,
+                "connection" => true,
+                "request.field.authorization" | "request.field.cookie" => it.want.is_empty(),
+                _ => false,
+            }
+    }),
     Difference::meant("a redirect is resolved against the URL that gave it: RFC 9110, section 10.2.2", |case, it| {
         let chain = chain(case);
         let Some(here) = chain.get(hop(it)) else { return false };
@@ -45,7 +62,7 @@ pub(super) const RULES: &[Difference] = &[
     }),
     Difference::meant("what servers leave raw in a Location is percent-encoded: the URL standard", |case, it| {
         let raw = |text: &str| text.contains(|char: char| char == ' ' || !char.is_ascii());
-        let next = chain(case).get(1).map(target).unwrap_or_default();
+        let next = next_of_bytes(case).unwrap_or_default();
         it.field == "outcome" && locations(case).iter().any(|it| raw(it)) && it.seen.contains(&format!(" {next} "))
     }),
     Difference::meant("a redirect that leads nowhere is an answer", |case, it| {
@@ -89,6 +106,13 @@ fn locations(case: &Case) -> Vec<&str> {
         all.extend(lines.filter(|(name, _)| name.eq_ignore_ascii_case("location")).map(|(_, value)| value.trim()));
     }
     all
+}
+
+/// The target of the first hop, the bytes of its `Location` encoded as they are.
+fn next_of_bytes(case: &Case) -> Option<String> {
+    let encode = |char: char| if char.is_ascii() { char.to_string() } else { format!("%{:02X}", u32::from(char)) };
+    let location: String = locations(case).first()?.chars().map(encode).collect();
+    chain(case).first()?.join(&location).ok().as_ref().map(target)
 }
 
 /// The URLs that one after the other leads to.

@@ -4,6 +4,15 @@ use super::{Difference, is_control};
 use crate::{Case, Json};
 
 pub(super) const RULES: &[Difference] = &[
+    Difference::meant("hosts of other scripts have cookies too", |case, it| {
+        let odd = steps(case).any(|step| step.get("get").and_then(Json::text).is_some_and(|url| !url.is_ascii()));
+        odd && (it.field == "step.cookies" && it.want.is_empty() || it.field.starts_with("jar."))
+    }),
+    Difference::meant("bytes beyond ASCII in a cookie break no answer", |case, it| {
+        let odd = steps(case)
+            .any(|step| step.get("server_sets").is_some_and(|set| super::some_text(set, &|it| !it.is_ascii())));
+        odd && (it.field == "jar.with" || (it.field == "step.outcome" && it.seen == "an answer"))
+    }),
     Difference::meant(
         "cookies given with one call go with that call, to its origin alone, and are not kept",
         |case, it| match it.field.as_str() {

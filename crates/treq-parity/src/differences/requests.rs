@@ -4,6 +4,20 @@ use super::{Difference, caller_fields, field, some_text};
 use crate::{Case, Json, Mismatch, json};
 
 pub(super) const RULES: &[Difference] = &[
+    Difference::meant("an Accept-Encoding of the caller's is the only one", |case, it| {
+        let own = caller_fields(case, "accept-encoding");
+        field(it) == "request.field.accept-encoding" && own.iter().any(|value| value.text() == Some(&it.seen))
+    }),
+    Difference::meant(
+        "credentials are a name and a password, and a cookie has a value: what is neither does not compile",
+        |_, it| {
+            it.field == "argument"
+                && ["auth that is no pair", "a cookie whose value is no text"].contains(&it.seen.as_str())
+        },
+    ),
+    Difference::meant("the type of a compressed archive is that of its compression", |_, it| {
+        it.field == "part.field.content-type" && it.want == "application/x-tar" && it.seen.starts_with("application/")
+    }),
     Difference::incidental("JSON has no charset parameter: RFC 8259, section 11", |case, it| {
         it.field == "request.field.content-type"
             && case.call("json").is_some()

@@ -4,6 +4,26 @@ use super::{Difference, field, server, server_fields};
 use crate::{Case, Json, Mismatch};
 
 pub(super) const RULES: &[Difference] = &[
+    Difference::incidental("the list of codings that are left stands as it came", |_, it| {
+        it.field == "header.content-encoding" && it.want.replace(' ', "") == it.seen.replace([' ', '\n'], "")
+    }),
+    Difference::meant(
+        "an empty line before the status line is skipped, as RFC 9112, section 2.2 has it for requests",
+        |case, it| {
+            let empty = server(case).next().is_some_and(|head| head.starts_with("\r\n") || head.starts_with('\n'));
+            let kept = it.field == "connection" && it.seen == "returned to pool";
+            empty
+                && (kept || (it.field == "outcome" && it.want == "ResponseFailed" && it.seen.starts_with("200 after ")))
+        },
+    ),
+    Difference::meant(
+        "a request whose body can be made again is sent again, where its method is idempotent",
+        |case, it| {
+            let with_body = super::some_text(&case.given, &|text| text.contains(" with "));
+            let method = it.field.strip_prefix("retried.").unwrap_or_default();
+            with_body && it.seen == "true" && ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"].contains(&method)
+        },
+    ),
     Difference::meant("an answer to HEAD shows the fields that an answer to GET would have", |case, it| {
         it.field == "header.content-encoding" && case.call("method").and_then(Json::text) == Some("HEAD")
     }),

@@ -48,6 +48,9 @@ pub(super) const RULES: &[Difference] = &[
             _ => false,
         }
     }),
+    Difference::meant("an empty fragment is one: the URL standard", |_, it| {
+        it.field == "joined" && it.seen.strip_suffix('#') == Some(&it.want)
+    }),
     Difference::meant("http and https are the schemes", |case, it| {
         let text = case.given.get("parse").and_then(Json::text).unwrap_or_default().trim();
         it.field == "url" && !text.starts_with("http:") && !text.starts_with("https:")
