@@ -1,8 +1,8 @@
 //! Which cases are played unless they are named: those of the concerns that the client has.
 
 /// Concerns that are whole.
-const AREAS: [&str; 10] =
-    ["auth", "proxy", "redirect", "cookies", "decode", "pool", "http1", "http2", "request", "timeouts"];
+const AREAS: [&str; 12] =
+    ["auth", "cookies", "decode", "http1", "http2", "pool", "proxy", "redirect", "request", "retry", "timeouts", "tls"];
 
 /// Why the cases of an area are not played yet.
 pub fn later(area: &str) -> Option<String> {

@@ -97,6 +97,7 @@ impl Key<'_> {
 }
 
 impl PartialEq for Key<'_> {
+    #[inline]
     fn eq(&self, other: &Key<'_>) -> bool {
         self.0.wish == other.0.wish
             && (self.0.origin == other.0.origin || self.is_shared() && other.is_shared())

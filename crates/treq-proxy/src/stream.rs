@@ -51,25 +51,40 @@ impl<P, T> ProxyStream<P, T> {
     }
 }
 
-impl<P: AsyncRead + Unpin, T: AsyncRead + Unpin> AsyncRead for ProxyStream<P, T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.early.has_remaining() {
-            let len = this.early.len().min(buf.remaining());
-            buf.put_slice(&this.early.split_to(len));
-            if this.early.is_empty() {
-                this.early = Bytes::new();
+impl<P: AsyncRead + Unpin, T: AsyncRead + Unpin> ProxyStream<P, T> {
+    /// Apart, so that what goes direct, which is nearly everything, costs a branch.
+    #[cold]
+    #[inline(never)]
+    fn poll_read_otherwise(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.early.has_remaining() {
+            let len = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early.split_to(len));
+            if self.early.is_empty() {
+                self.early = Bytes::new();
             }
             return Poll::Ready(Ok(()));
         }
-        match &mut this.io {
+        match &mut self.io {
             Io::Plain(plain) => Pin::new(plain).poll_read(cx, buf),
             Io::Secure(secure) => Pin::new(secure).poll_read(cx, buf),
         }
     }
 }
 
+impl<P: AsyncRead + Unpin, T: AsyncRead + Unpin> AsyncRead for ProxyStream<P, T> {
+    #[inline]
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let ProxyStream { io: Io::Plain(plain), early } = &mut *self {
+            if early.is_empty() {
+                return Pin::new(plain).poll_read(cx, buf);
+            }
+        }
+        self.poll_read_otherwise(cx, buf)
+    }
+}
+
 impl<P: AsyncWrite + Unpin, T: AsyncWrite + Unpin> AsyncWrite for ProxyStream<P, T> {
+    #[inline]
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.io {
             Io::Plain(plain) => Pin::new(plain).poll_write(cx, buf),
@@ -77,6 +92,7 @@ impl<P: AsyncWrite + Unpin, T: AsyncWrite + Unpin> AsyncWrite for ProxyStream<P,
         }
     }
 
+    #[inline]
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
             Io::Plain(plain) => Pin::new(plain).poll_flush(cx),
@@ -84,6 +100,7 @@ impl<P: AsyncWrite + Unpin, T: AsyncWrite + Unpin> AsyncWrite for ProxyStream<P,
         }
     }
 
+    #[inline]
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
             Io::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
@@ -91,6 +108,7 @@ impl<P: AsyncWrite + Unpin, T: AsyncWrite + Unpin> AsyncWrite for ProxyStream<P,
         }
     }
 
+    #[inline]
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -102,6 +120,7 @@ impl<P: AsyncWrite + Unpin, T: AsyncWrite + Unpin> AsyncWrite for ProxyStream<P,
         }
     }
 
+    #[inline]
     fn is_write_vectored(&self) -> bool {
         match &self.io {
             Io::Plain(plain) => plain.is_write_vectored(),

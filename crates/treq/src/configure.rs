@@ -68,6 +68,24 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
+    /// Which requests are sent again, how often and after how long: none unless set, beyond the one sending on a new
+    /// connection where a kept one was dead.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use treq::{Backoff, Client, RetryLayer};
+    ///
+    /// let retry = RetryLayer::new().attempts(4).backoff(Backoff::new().base(Duration::from_millis(50)));
+    /// let client = Client::builder().retry(retry).build()?;
+    /// # let _ = client;
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn retry(mut self, retry: treq_retry::RetryLayer) -> Self {
+        self.parts.layers.detour.retry = crate::stack::retries(retry);
+        self.parts.layers.detour.always = true;
+        self
+    }
+
     /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
     pub fn decode(mut self, decode: DecodeLayer) -> Self {
         self.parts.layers.decode = decode;

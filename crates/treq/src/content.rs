@@ -8,7 +8,7 @@ use treq_multipart::{Form, Part};
 
 use crate::data::{Content, FORM, Inner};
 use crate::fields::{Headers, field};
-use crate::request::{Gathered, More};
+use crate::request::{Gathered, Given};
 use crate::{Data, RequestBuilder, query};
 
 impl<M> RequestBuilder<M> {
@@ -97,7 +97,7 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn files<N: Into<String>, P: Into<Part>>(self, files: impl IntoIterator<Item = (N, P)>) -> Self {
         self.filled("files", |gathered| {
-            let known = gathered.more.get_or_insert_default().files.get_or_insert_default();
+            let known = gathered.files.get_or_insert_default();
             known.extend(files.into_iter().map(|(name, part)| (name.into(), part.into())));
             Ok(Content::gathered())
         })
@@ -116,9 +116,9 @@ impl<M> RequestBuilder<M> {
     }
 
     /// Adds content, unless there is some that it does not go with.
-    fn filled(mut self, by: &'static str, content: impl FnOnce(&mut Gathered) -> Result<Content, Error>) -> Self {
+    fn filled(mut self, by: &'static str, content: impl FnOnce(&mut Given) -> Result<Content, Error>) -> Self {
         let Ok(request) = &mut self.request else { return self };
-        let gathered = &mut self.gathered;
+        let gathered = self.gathered.0.get_or_insert_default();
         if let Err(error) = content(gathered).and_then(|content| gathered.add(by, content, request)) {
             self.request = Err(error);
         }
@@ -127,6 +127,17 @@ impl<M> RequestBuilder<M> {
 }
 
 impl Gathered {
+    /// Pairs and files become the body that they are together.
+    #[inline]
+    pub(crate) fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+        match self.0 {
+            Some(given) => given.finish(request),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Given {
     fn add(&mut self, by: &'static str, content: Content, request: &mut Request<Body>) -> Result<(), Error> {
         // Pairs and files add up; anything else is a whole body.
         let adds_up = matches!(content.0, Inner::Pairs(_) | Inner::Gathered);
@@ -139,7 +150,7 @@ impl Gathered {
         match content.0 {
             Inner::Gathered => {}
             Inner::Pairs(pairs) => {
-                let known = self.more.get_or_insert_default().pairs.get_or_insert_default();
+                let known = self.pairs.get_or_insert_default();
                 if !known.is_empty() && !pairs.is_empty() {
                     known.push('&');
                 }
@@ -154,12 +165,22 @@ impl Gathered {
         Ok(())
     }
 
-    /// Pairs and files become the body that they are together.
-    #[inline]
-    pub(crate) fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
-        let content_type = match self.more {
-            Some(more) => Some(more.finish(request)?),
-            None => self.content_type,
+    fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+        let content_type = match (self.pairs, self.files) {
+            (None, None) => self.content_type,
+            (Some(pairs), None) => {
+                *request.body_mut() = Body::from(pairs);
+                Some(HeaderValue::from_static(FORM))
+            }
+            (pairs, Some(files)) => {
+                let pairs = pairs.unwrap_or_default();
+                let fields = form_urlencoded::parse(pairs.as_bytes());
+                let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value));
+                let form = files.into_iter().fold(form, |form, (name, part)| form.part(name, part));
+                let content_type = form.content_type();
+                *request.body_mut() = form.into_body()?;
+                Some(content_type)
+            }
         };
         if let Some(value) = content_type {
             if let Entry::Vacant(vacant) = request.headers_mut().entry(CONTENT_TYPE) {
@@ -167,24 +188,5 @@ impl Gathered {
             }
         }
         Ok(())
-    }
-}
-
-impl More {
-    /// Sets the body, and returns its type.
-    fn finish(self, request: &mut Request<Body>) -> Result<HeaderValue, Error> {
-        let pairs = self.pairs.unwrap_or_default();
-        let (body, content_type) = match self.files {
-            None => (Body::from(pairs), HeaderValue::from_static(FORM)),
-            Some(files) => {
-                let fields = form_urlencoded::parse(pairs.as_bytes());
-                let form = fields.fold(Form::new(), |form, (name, value)| form.text(name, value));
-                let form = files.into_iter().fold(form, |form, (name, part)| form.part(name, part));
-                let content_type = form.content_type();
-                (form.into_body()?, content_type)
-            }
-        };
-        *request.body_mut() = body;
-        Ok(content_type)
     }
 }

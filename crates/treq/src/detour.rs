@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::stack::{routes, within};
+use crate::stack::{retries, routes, within};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -13,6 +14,7 @@ use tower_service::Service;
 use treq_auth::{Auth, AuthLayer, Credentials};
 use treq_core::{Body, BoxError, Error};
 use treq_proxy::{Proxies, RouteLayer, Routed, Via};
+use treq_retry::{Attempts, IdempotencyKey, Retry, RetryLayer};
 
 /// The layers that stand on the second way: a layer takes three hundred instructions of a request even where it does
 /// nothing, and most requests have nothing for these to do.
@@ -20,13 +22,19 @@ use treq_proxy::{Proxies, RouteLayer, Routed, Via};
 pub(crate) struct DetourLayer {
     pub(crate) auth: AuthLayer,
     pub(crate) route: RouteLayer,
+    pub(crate) retry: RetryLayer,
     /// Whether the client has something for them to do, whatever the request says.
     pub(crate) always: bool,
 }
 
 impl Default for DetourLayer {
     fn default() -> DetourLayer {
-        DetourLayer { auth: within(AuthLayer::new()), route: routes(Proxies::none()), always: false }
+        DetourLayer {
+            auth: within(AuthLayer::new()),
+            route: routes(Proxies::none()),
+            retry: retries(RetryLayer::new()),
+            always: false,
+        }
     }
 }
 
@@ -34,7 +42,7 @@ impl<S> Layer<S> for DetourLayer {
     type Service = Detour<S>;
 
     fn layer(&self, straight: S) -> Detour<S> {
-        Detour { straight, layers: self.clone() }
+        Detour { straight, layers: Arc::new(self.clone()) }
     }
 }
 
@@ -43,6 +51,8 @@ impl DetourLayer {
     fn around<S>(&self, straight: S) -> Detoured<S> {
         // Which proxy, and the answer to its 407, which is nobody else's business.
         let agent = self.route.layer(straight);
+        // Within the credentials, so that each attempt has those of its origin.
+        let agent = self.retry.layer(agent);
         // Above cookies, so that those of a 401 are kept before the answer to it.
         self.auth.layer(agent)
     }
@@ -52,17 +62,20 @@ impl DetourLayer {
         self.always
             || request.extensions().get::<Credentials>().is_some()
             || request.extensions().get::<Via>().is_some()
+            || request.extensions().get::<Attempts>().is_some()
+            || request.extensions().get::<IdempotencyKey>().is_some()
             || request.uri().authority().is_some_and(has_userinfo)
     }
 }
 
-type Detoured<S> = Auth<Routed<S>>;
+type Detoured<S> = Auth<Retry<Routed<S>>>;
 
 /// A service with a second way.
 #[derive(Clone, Debug)]
 pub struct Detour<S> {
     straight: S,
-    layers: DetourLayer,
+    /// Every request clones the service.
+    layers: Arc<DetourLayer>,
 }
 
 impl<S, R> Service<Request<Body>> for Detour<S>

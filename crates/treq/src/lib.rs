@@ -77,4 +77,5 @@ pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };
+pub use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
 pub use treq_timeout::{Elapsed, TimeoutLayer};

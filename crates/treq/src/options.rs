@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, Request};
 use treq_core::{Body, BoxError, Error, Wish};
 use treq_proxy::{Proxy, Via};
 use treq_redirect::Follow;
+use treq_retry::{Attempts, IdempotencyKey};
 
 use crate::{Client, RequestBuilder};
 
@@ -80,6 +81,25 @@ impl<M> RequestBuilder<M> {
     /// Sends the request directly, whatever proxies the client has.
     pub fn without_proxy(self) -> Self {
         self.extension(Via::direct())
+    }
+
+    /// How often the request is sent at most, where [it is safe](crate::RetryLayer); 1: once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let response = treq::get(server.url("/status/503")).attempts(3).await?;
+    /// assert_eq!(response.extensions().get(), Some(&treq::Attempted(3)));
+    /// # Ok(()) }
+    /// ```
+    pub fn attempts(self, attempts: u32) -> Self {
+        self.extension(Attempts(attempts))
+    }
+
+    /// Whether the request, where its method is not idempotent, has an `Idempotency-Key`, one for all attempts: it then may be
+    /// sent again.
+    pub fn idempotency_key(self, on: bool) -> Self {
+        self.extension(IdempotencyKey(on))
     }
 
     /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the

@@ -47,21 +47,18 @@ pub struct RequestBuilder<M = Async> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Async;
 
-/// What there is of a body that is put together of several things.
+/// What the body is put together of. Boxed, since most requests have none and every method moves the builder.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered {
+pub(crate) struct Gathered(pub(crate) Option<Box<Given>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Given {
     /// The method that gave the body.
     pub(crate) by: Option<&'static str>,
     /// Whether that is a whole body, to which nothing is added.
     pub(crate) whole: bool,
     /// What the body says of its type; a field of the caller's wins, wherever it comes.
     pub(crate) content_type: Option<HeaderValue>,
-    /// Boxed, since most requests have none and every method moves the builder.
-    pub(crate) more: Option<Box<More>>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct More {
     /// As a form has them.
     pub(crate) pairs: Option<String>,
     pub(crate) files: Option<Vec<(String, Part)>>,
@@ -164,14 +161,25 @@ impl IntoFuture for RequestBuilder {
     type IntoFuture = Pending;
 
     fn into_future(self) -> Pending {
-        match self.ready() {
-            Ok((client, request)) => Pending::of(&client, request),
-            Err(error) => Pending { state: State::Failed(Some(error)) },
+        let failed = |error| Pending { state: State::Failed(Some(error)) };
+        // Not by way of `ready`: each time the request is handed on, it is moved.
+        let client = match self.client {
+            Ok(client) => client,
+            Err(error) => return failed(error),
+        };
+        let mut request = match self.request {
+            Ok(request) => request,
+            Err(error) => return failed(error),
+        };
+        if let Err(error) = self.gathered.finish(&mut request) {
+            return failed(error);
         }
+        Pending::of(&client, request)
     }
 }
 
 impl Pending {
+    #[inline]
     pub(crate) fn of(client: &Client, request: Request<Body>) -> Pending {
         let url = request.uri().clone();
         let reading = client.settings().reading;

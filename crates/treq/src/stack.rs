@@ -75,6 +75,11 @@ pub(crate) fn routes(proxies: treq_proxy::Proxies) -> treq_proxy::RouteLayer {
     treq_proxy::RouteLayer::new(proxies).drain_until(|| tokio::time::sleep(DRAIN))
 }
 
+/// As the body of a redirect, that of an answer that is not the last is waited for.
+pub(crate) fn retries(retry: treq_retry::RetryLayer) -> treq_retry::RetryLayer {
+    retry.drain_until(|| tokio::time::sleep(DRAIN))
+}
+
 impl Layers {
     /// The defaults.
     pub(crate) fn new(#[cfg(feature = "cookies")] jar: &treq_cookies::Jar) -> Layers {

@@ -176,7 +176,6 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "getrandom",
             "http",
             "http-body",
-            "httpdate",
             "pin-project-lite",
             "tokio",
             "tower-layer",

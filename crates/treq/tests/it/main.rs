@@ -19,6 +19,7 @@ mod proxies;
 mod redirects;
 mod requests;
 mod responses;
+mod retries;
 mod runtimes;
 mod services;
 mod streams;

@@ -1,0 +1,11 @@
+//! The layer over services of several kinds.
+
+mod attempts;
+mod bodies;
+mod cancelling;
+mod contract;
+mod rows;
+mod services;
+mod support;
+mod threats;
+mod waits;
