@@ -34,9 +34,8 @@ fn scan(folder: &Path, names: &mut BTreeSet<String>) -> std::io::Result<()> {
             scan(&path, names)?;
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let text = std::fs::read_to_string(&path)?;
-            let mut lines = text.lines().map(str::trim_start).peekable();
             let mut is_test = false;
-            while let Some(line) = lines.next() {
+            for line in text.lines().map(str::trim_start) {
                 is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
                 let rest = line.strip_prefix("async ").unwrap_or(line);
                 if let Some(rest) = rest.strip_prefix("fn ") {

@@ -4,6 +4,9 @@ use super::{Difference, is_control};
 use crate::{Case, Json};
 
 pub(super) const RULES: &[Difference] = &[
+    Difference::meant("a cookie has a value: what has none does not compile", |_, it| {
+        it.field == "step.outcome" && it.seen == "a cookie whose value is no text"
+    }),
     Difference::meant("hosts of other scripts have cookies too", |case, it| {
         let odd = steps(case).any(|step| step.get("get").and_then(Json::text).is_some_and(|url| !url.is_ascii()));
         odd && (it.field == "step.cookies" && it.want.is_empty() || it.field.starts_with("jar."))

@@ -143,8 +143,7 @@ pub(super) const RULES: &[Difference] = &[
                 let bytes = crate::json::bytes(body(case)).unwrap_or_default();
                 encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned()
             };
-            (it.field == "read.error" && it.want == "UnicodeDecodeError" || it.field == "read")
-                && (named || it.field == "read")
+            (it.field == "read" || (it.field == "read.error" && it.want == "UnicodeDecodeError" && named))
                 && it.seen == as_1252()
         },
     ),

@@ -41,7 +41,7 @@ pub(super) const RULES: &[Difference] = &[
             "url.host" => it.seen == host.trim_matches(['[', ']']),
             "url.port" => Some(it.seen.as_str()) == url.port_or_known_default().map(|port| port.to_string()).as_deref(),
             "url.path" => it.seen == url.path(),
-            "url.request_target" => it.seen == &url[url::Position::BeforePath..url::Position::AfterQuery],
+            "url.request_target" => it.seen == url[url::Position::BeforePath..url::Position::AfterQuery],
             "url.query" => it.seen == url.query().unwrap_or_default(),
             "url.fragment" => it.seen == url.fragment().unwrap_or_default(),
             "url.back_to_text" => it.seen == url.as_str(),
