@@ -1,0 +1,36 @@
+//! What went out beside what the original sends.
+
+use crate::case::Compared;
+use crate::multipart;
+use crate::wire::Message;
+
+/// Compares two requests; order and case of field names do not count.
+pub(crate) fn compare(compared: &mut Compared, want: &[u8], seen: &[u8]) -> Result<(), String> {
+    let (want, seen) = (Message::parse(want)?, Message::parse(seen)?);
+    compared.same("request.method", &want.method, &seen.method);
+    compared.same("request.target", &want.target, &seen.target);
+    compared.same("request.version", &want.version, &seen.version);
+    let parts = multipart::boundaries(&want, &seen);
+    let mut names: Vec<_> = want.fields.iter().chain(&seen.fields).map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let (wanted, there) = (want.values(name), seen.values(name));
+        match name {
+            // The boundary is random.
+            "content-type" if parts.is_some() => {}
+            // Where bodies differ, each has its length.
+            "content-length" if wanted.len() == 1 && there.len() == 1 && want.body != seen.body => {
+                compared.same("request.length", seen.body.len(), there.join(","));
+            }
+            _ => compared.same(&format!("request.field.{name}"), wanted.join("\n"), there.join("\n")),
+        }
+    }
+    match parts {
+        Some((ours, theirs)) => multipart::compare(compared, &want.body, &ours, &seen.body, &theirs),
+        None => {
+            compared.same("request.body", crate::json::latin1(&want.body), crate::json::latin1(&seen.body));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Cases that are told in prose, and rows that no case shows: tests named after their ids.
+
+mod agents;
+mod bodies;
+mod cookies;
+mod entry;
+mod fields;
+mod files;
+mod integration;
+mod pools;
+mod reading;
+mod runner;
+mod support;
+mod timeouts;
+mod zerynth;
