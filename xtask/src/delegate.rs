@@ -10,6 +10,10 @@ pub(crate) fn conformance(arguments: &[String]) -> Outcome {
     delegate(&["run", "-q", "-p", "treq-conformance", "--"], arguments)
 }
 
+pub(crate) fn parity(arguments: &[String]) -> Outcome {
+    delegate(&["run", "-q", "-p", "treq-parity", "--"], arguments)
+}
+
 /// The player runs the client as a program that stands beside it, so both are built.
 pub(crate) fn threats(arguments: &[String]) -> Outcome {
     to_end(&mut cargo(&["build", "-q", "-p", "treq-blackbox", "--bins"])?)?;

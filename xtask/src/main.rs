@@ -44,6 +44,12 @@ const COMMANDS: &[Command] = &[
         run: delegate::conformance,
     },
     Command {
+        name: "parity",
+        usage: "[--cases FILE]",
+        help: "the rows and cases of what the original does",
+        run: delegate::parity,
+    },
+    Command {
         name: "threats",
         usage: "[ID..] [--cases FILE]",
         help: "the cases of hostile servers, or those named",

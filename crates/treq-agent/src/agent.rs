@@ -22,12 +22,13 @@ use crate::head;
 pub struct Agent<C, R = ByTryClone> {
     connections: C,
     replay: R,
+    resends: bool,
 }
 
 impl<C> Agent<C> {
     /// An agent over whatever yields connections.
     pub fn new(connections: C) -> Agent<C> {
-        Agent { connections, replay: ByTryClone }
+        Agent { connections, replay: ByTryClone, resends: true }
     }
 }
 
@@ -35,7 +36,13 @@ impl<C, R> Agent<C, R> {
     /// Copies bodies in another way: a closure `Fn(&B) -> Option<B>`, for bodies that are not
     /// [`TryClone`](treq_core::TryClone).
     pub fn replay<T>(self, replay: T) -> Agent<C, T> {
-        Agent { connections: self.connections, replay }
+        Agent { connections: self.connections, replay, resends: self.resends }
+    }
+
+    /// Whether a request that met a dead connection goes out once more where that is safe. On unless set.
+    pub fn resend(mut self, on: bool) -> Agent<C, R> {
+        self.resends = on;
+        self
     }
 
     /// Sends each body once: for any body at all.
@@ -66,7 +73,7 @@ where
                 // The future may need a second connection: it takes the ready service along, a clone stays here.
                 let clone = self.connections.clone();
                 let ready = std::mem::replace(&mut self.connections, clone);
-                AgentFuture::new(ready, self.replay.clone(), request, target)
+                AgentFuture::new(ready, self.replay.clone(), request, target, self.resends)
             }
             Err(error) => AgentFuture::failed(error.with_url(request.uri())),
         }

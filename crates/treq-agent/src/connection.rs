@@ -11,6 +11,7 @@ use http::header::{CONTENT_LENGTH, EXPECT, HeaderName, TRANSFER_ENCODING, UPGRAD
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
+use tokio::task::AbortHandle;
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
     BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Kind, Origin, Reason, Refused,
@@ -63,7 +64,19 @@ pub(crate) struct Shared {
     pub(crate) expect_wait: Duration,
     /// What the peer broke, where that ended the connection: who comes too late to be told by hyper is told by this.
     pub(crate) end: OnceLock<String>,
+    /// What drives an HTTP/1.1 connection.
+    pub(crate) task: OnceLock<AbortHandle>,
     pub(crate) facts_in_extensions: bool,
+}
+
+impl Drop for Shared {
+    /// Nobody is left who could use the connection. hyper would go on with an upload whose answer has come, for as long as
+    /// the peer and the body take.
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get().filter(|_| self.watch.is_uploading()) {
+            task.abort();
+        }
+    }
 }
 
 impl Shared {
@@ -294,6 +307,9 @@ impl<B> Inner<B> {
         let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
         let in_extensions = self.shared.facts_in_extensions.then(|| facts.clone());
         let mut response = response.map(|body| Incoming::new(body, facts));
+        if self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_)) {
+            response = response.map(|body| body.holding(&self.shared));
+        }
         if let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>() {
             response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
         }

@@ -60,7 +60,8 @@ impl<C, B> HttpConnector<C, B> {
     /// HTTP over the streams that `connector` yields.
     pub fn new(connector: C) -> HttpConnector<C, B> {
         let mut http1 = http1::Builder::new();
-        http1.max_header_size(MAX_HEAD as usize);
+        // A folded field is one field (RFC 9112, section 5.2).
+        http1.max_header_size(MAX_HEAD as usize).allow_obsolete_multiline_headers_in_responses(true);
         let options = Options {
             http1,
             expect_wait: Duration::from_secs(1),
@@ -181,6 +182,7 @@ where
         max_streams: INITIAL_STREAMS.into(),
         expect_wait: options.expect_wait,
         end: OnceLock::new(),
+        task: OnceLock::new(),
         facts_in_extensions: options.facts_in_extensions,
     });
     let failed = |error| failure::of_exchange(error, true);
@@ -211,12 +213,13 @@ where
         _ => {
             let (sender, connection) = options.http1.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
             let noting = Arc::downgrade(&shared);
-            tokio::spawn(async move {
+            let task = tokio::spawn(async move {
                 let done = connection.with_upgrades().await;
                 if let (Err(error), Some(shared)) = (done, noting.upgrade()) {
                     shared.ended(&error);
                 }
             });
+            let _ = shared.task.set(task.abort_handle());
             Sender::Http1(sender)
         }
     };

@@ -44,7 +44,7 @@ struct Sending<C, R, B> {
     uri: Uri,
     wish: Wish,
     route: Option<Arc<dyn Route>>,
-    /// The connection in use is a fresh one, made because the last was dead.
+    /// The connection in use is a fresh one, made because the last was dead, or there is to be no other.
     resent: bool,
     /// The server may have read the request on the connection that died.
     maybe_processed: bool,
@@ -64,7 +64,7 @@ struct Snapshot<B> {
 
 impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     /// `ready` has been polled ready.
-    pub(crate) fn new(mut ready: C, replay: R, request: Request<B>, target: Target) -> Self {
+    pub(crate) fn new(mut ready: C, replay: R, request: Request<B>, target: Target, resends: bool) -> Self {
         let (mut head, body) = request.into_parts();
         let uri = std::mem::take(&mut head.uri);
         let (wish, route) = (target.wish, target.route.clone());
@@ -77,7 +77,7 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
             uri,
             wish,
             route,
-            resent: false,
+            resent: !resends,
             maybe_processed: false,
             added: Added::default(),
             snapshot: None,

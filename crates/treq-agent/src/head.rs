@@ -12,8 +12,12 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
         return Err(Error::new(Kind::Builder, why));
     }
     // Without these the caller says nothing of the framing; few fields are sooner looked through than looked up.
-    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
+    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING || name == HOST) {
         return Ok(());
+    }
+    if headers.get_all(HOST).iter().nth(1).is_some() {
+        // RFC 9112, section 3.2.
+        return Err(Error::new(Kind::Builder, "the request has more than one Host field: leave all but one out"));
     }
     if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
         let why = format!("the request's Transfer-Encoding {other:?} is not \"chunked\", the only coding that is sent");
@@ -112,10 +116,10 @@ impl Added {
     }
 }
 
-/// The length that only the caller knows, out of a field that [`check_framing`] let pass.
+/// The length that goes out: the body's own, or the one of a field that [`check_framing`] let pass.
 pub(crate) fn announced(headers: &HeaderMap, body: &SizeHint) -> Option<u64> {
-    if body.exact().is_some() {
-        return None;
+    if let Some(exact) = body.exact() {
+        return Some(exact);
     }
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

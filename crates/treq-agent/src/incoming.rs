@@ -1,24 +1,33 @@
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use treq_core::{Error, Facts};
 
+use crate::connection::Shared;
 use crate::failure;
 
 /// The body of an answer as it comes off the connection, its framing removed.
 ///
 /// It ends with an error of [`Kind::Body`](treq_core::Kind) where the connection ended before the framing said so.
-#[derive(Debug)]
 pub struct Incoming {
     body: hyper::body::Incoming,
     facts: Facts,
+    /// Held where the answer came before the whole request was sent: with the last that is held the sending ends.
+    upload: Option<Arc<Shared>>,
 }
 
 impl Incoming {
     pub(crate) fn new(body: hyper::body::Incoming, facts: Facts) -> Incoming {
-        Incoming { body, facts }
+        Incoming { body, facts, upload: None }
+    }
+
+    pub(crate) fn holding(mut self, shared: &Arc<Shared>) -> Incoming {
+        self.upload = Some(Arc::clone(shared));
+        self
     }
 
     /// The connection that it comes from, and how its end is known.
@@ -32,7 +41,11 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx).map_err(failure::of_body)
+        let frame = Pin::new(&mut self.body).poll_frame(cx).map_err(failure::of_body);
+        if let Poll::Ready(None | Some(Err(_))) = &frame {
+            self.upload = None;
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -41,5 +54,11 @@ impl Body for Incoming {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("body", &self.body).field("facts", &self.facts).finish_non_exhaustive()
     }
 }

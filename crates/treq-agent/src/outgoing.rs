@@ -28,7 +28,7 @@ struct UnderWay {
     watch: Arc<Watch>,
 }
 
-/// What may still follow, where the caller gave a `Content-Length` and the body does not know its own length.
+/// What may still follow of the length that was announced.
 #[derive(Clone, Copy, Debug)]
 struct Left {
     announced: u64,

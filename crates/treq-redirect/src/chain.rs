@@ -106,9 +106,7 @@ impl Chain {
             source: Some(cause),
             ..Refusal::new(Why::Policy, format!("the {} is not followed", status.as_u16()))
         };
-        let Some(location) = location(headers)? else {
-            return policy.without_location(status).map(|()| None).map_err(refused);
-        };
+        let Some(location) = location(headers)? else { return Ok(None) };
         let located =
             uri::resolve(&self.url, location).map_err(|error| Refusal::new(Why::Location, error.to_string()))?;
         let (method, from, url, history) = (&self.method, &self.url, &located.uri, &self.hops[..]);

@@ -1,12 +1,12 @@
 //! Which redirects are followed, and how.
 //!
-//! | status | [`Standard`] | [`Strict`] | [`BrowserLike`] |
-//! |---|---|---|---|
-//! | 301, 302 | POST becomes GET, all else stays | GET and HEAD stay, all else is an error | GET |
-//! | 303 | HEAD stays, all else becomes GET | GET | GET |
-//! | 307 | method and body stay | GET and HEAD stay, all else is an error | as `Strict` |
-//! | 308 | method and body stay | GET and HEAD stay, all else is an error | GET |
-//! | without Location | returned | an error | an error |
+//! | status | [`Standard`], [`BrowserLike`] | [`Strict`] |
+//! |---|---|---|
+//! | 301, 302 | POST becomes GET, all else stays | GET and HEAD stay, all else is an error |
+//! | 303 | HEAD stays, all else becomes GET | GET |
+//! | 307, 308 | method and body stay | GET and HEAD stay, all else is an error |
+//!
+//! Without a `Location` the answer is returned as it is.
 //!
 //! A closure over an [`Attempt`] is a policy too:
 //!
@@ -33,15 +33,6 @@ use crate::Hop;
 pub trait Policy: Send + Sync {
     /// What is to be done with this redirect.
     fn decide(&self, attempt: &Attempt<'_>) -> Action;
-
-    /// What is to be done with a redirect that has no `Location`, or an empty one: to return it, unless overridden.
-    ///
-    /// # Errors
-    ///
-    /// The cause of the error that the caller gets instead.
-    fn without_location(&self, _status: StatusCode) -> Result<(), BoxError> {
-        Ok(())
-    }
 
     /// Whether a body of this method might be sent a second time. Where it says no, no copy is kept.
     fn may_resend(&self, _method: &Method) -> bool {
@@ -143,7 +134,7 @@ impl Policy for Standard {
 }
 
 /// As Twisted's `RedirectAgent`, which Python treq uses: 301, 302, 307 and 308 are followed for GET and HEAD only, 303
-/// as GET for every method. All else is an error with the cause [`NotAutomatic`] or [`NoLocation`].
+/// as GET for every method. All else is an error with the cause [`NotAutomatic`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Strict;
 
@@ -156,35 +147,20 @@ impl Policy for Strict {
         }
     }
 
-    fn without_location(&self, status: StatusCode) -> Result<(), BoxError> {
-        Err(NoLocation { status }.into())
-    }
-
     fn may_resend(&self, method: &Method) -> bool {
         is_get_or_head(method)
     }
 }
 
-/// As Twisted's `BrowserLikeRedirectAgent`: 301, 302, 303 and 308 are followed as GET for every method, 307 for GET and
-/// HEAD only. All else is an error as that of [`Strict`].
+/// What Twisted's `BrowserLikeRedirectAgent` is named for, the lenient sibling of [`Strict`]: as browsers do
+/// ([Fetch standard, section 4.4](https://fetch.spec.whatwg.org/#http-redirect-fetch)), which is as [`Standard`] does. Twisted's
+/// own makes GET of every method, and of a 308 too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BrowserLike;
 
 impl Policy for BrowserLike {
     fn decide(&self, attempt: &Attempt<'_>) -> Action {
-        match attempt.status {
-            StatusCode::TEMPORARY_REDIRECT if is_get_or_head(attempt.method) => Action::Follow,
-            StatusCode::TEMPORARY_REDIRECT => not_automatic(attempt),
-            _ => Action::FollowAs(Method::GET),
-        }
-    }
-
-    fn without_location(&self, status: StatusCode) -> Result<(), BoxError> {
-        Strict.without_location(status)
-    }
-
-    fn may_resend(&self, method: &Method) -> bool {
-        is_get_or_head(method)
+        Standard.decide(attempt)
     }
 }
 
@@ -196,7 +172,7 @@ fn not_automatic(attempt: &Attempt<'_>) -> Action {
     Action::Fail(NotAutomatic { status: attempt.status, method: attempt.method.clone() }.into())
 }
 
-/// The cause of an error of [`Strict`] and [`BrowserLike`]: this method is not redirected automatically (Twisted's
+/// The cause of an error of [`Strict`]: this method is not redirected automatically (Twisted's
 /// `PageRedirect`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -214,23 +190,6 @@ impl fmt::Display for NotAutomatic {
 }
 
 impl StdError for NotAutomatic {}
-
-/// The cause of an error of [`Strict`] and [`BrowserLike`]: a redirect that leads nowhere (Twisted's
-/// `RedirectWithNoLocation`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NoLocation {
-    /// The status of the redirect.
-    pub status: StatusCode,
-}
-
-impl fmt::Display for NoLocation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a {} without Location", self.status.as_u16())
-    }
-}
-
-impl StdError for NoLocation {}
 
 #[cfg(test)]
 mod tests {
@@ -270,11 +229,11 @@ mod tests {
             (&Strict, 303, ["GET", "GET", "GET", "GET", "GET"]),
             (&Strict, 307, ["GET", "HEAD", "!", "!", "!"]),
             (&Strict, 308, ["GET", "HEAD", "!", "!", "!"]),
-            (&BrowserLike, 301, ["GET", "GET", "GET", "GET", "GET"]),
-            (&BrowserLike, 302, ["GET", "GET", "GET", "GET", "GET"]),
-            (&BrowserLike, 303, ["GET", "GET", "GET", "GET", "GET"]),
-            (&BrowserLike, 307, ["GET", "HEAD", "!", "!", "!"]),
-            (&BrowserLike, 308, ["GET", "GET", "GET", "GET", "GET"]),
+            (&BrowserLike, 301, ["GET", "HEAD", "GET", "PUT", "X"]),
+            (&BrowserLike, 302, ["GET", "HEAD", "GET", "PUT", "X"]),
+            (&BrowserLike, 303, ["GET", "HEAD", "GET", "GET", "GET"]),
+            (&BrowserLike, 307, ["GET", "HEAD", "POST", "PUT", "X"]),
+            (&BrowserLike, 308, ["GET", "HEAD", "POST", "PUT", "X"]),
         ];
         for (policy, status, want) in table {
             assert_eq!(METHODS.map(|method| decided(policy, status, method)), want, "{status}");

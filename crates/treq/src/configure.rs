@@ -86,6 +86,13 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
+    /// Whether a request that met a kept connection which was dead goes out once more on a new one, where that is safe. On
+    /// unless set.
+    pub fn resend(mut self, on: bool) -> Self {
+        self.parts.layers.resend = on;
+        self
+    }
+
     /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
     pub fn decode(mut self, decode: DecodeLayer) -> Self {
         self.parts.layers.decode = decode;

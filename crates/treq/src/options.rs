@@ -37,7 +37,7 @@ impl<M> RequestBuilder<M> {
     }
 
     /// User name and password (RFC 7617), for the origin of the request's URL only, in the place of an `Authorization` field
-    /// and of what stands before an `@` in the URL. A user name with a colon is an error of [`Kind::Builder`].
+    /// and of what stands before an `@` in the URL. A user name with a colon is an error of [`Kind::Auth`](crate::Kind).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {

@@ -8,7 +8,7 @@ use http_body::Body as HttpBody;
 use treq_core::{BoxError, Error, Kind};
 
 use crate::response::Read;
-use crate::{Response, ResponseBody, text};
+use crate::{Response, text};
 
 impl Response {
     /// The whole body. The first call reads it, later ones give the same bytes.
@@ -27,7 +27,8 @@ impl Response {
             Read::Broken => return Err(self.error("the body could not be read before")),
         }
         self.read = Read::Broken;
-        let bytes = self.gather(self.reading.content_limit, true).await?;
+        let gathered = self.gather(self.reading.content_limit, true).await;
+        let bytes = gathered.inspect_err(|_| self.give_up())?;
         self.read = Read::Whole(bytes.clone());
         Ok(bytes)
     }
@@ -92,7 +93,8 @@ impl Response {
     #[cfg(feature = "json")]
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.content().await?;
-        let charset = self.charset(&bytes);
+        // Without a charset it is UTF-8, whatever other text is taken for: RFC 8259, section 8.1.
+        let charset = text::charset(self.headers(), &bytes, UTF_8);
         let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let parsed = if charset == UTF_8 {
             serde_json::from_slice(plain)
@@ -148,6 +150,7 @@ impl Response {
             }
             Err(error) => {
                 self.read = Read::Broken;
+                self.give_up();
                 Err(error)
             }
         }
@@ -213,10 +216,16 @@ impl Response {
         Ok(())
     }
 
+    /// There is nothing more to be had of the body: its connection need not wait until the response is dropped.
+    fn give_up(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        self.keep_facts(&body);
+    }
+
     /// Nobody wants the rest: the connection is not kept waiting for it.
     fn refused(&mut self, error: BoxError) -> Error {
         self.read = Read::Broken;
-        self.body = ResponseBody::default();
+        self.give_up();
         Error::new(Kind::Other, "the collector refused the body").with_source(error).with_url(self.url())
     }
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
 use treq_core::{BodyEnd, Error, Facts, Kind, Reason};
@@ -130,10 +130,24 @@ impl Response {
         self.body.facts().or_else(|| self.head.extensions.get())
     }
 
+    /// What the body knew, once it is gone.
+    pub(crate) fn keep_facts(&mut self, body: &ResponseBody) {
+        if let Some(facts) = body.facts().cloned() {
+            self.head.extensions.insert(facts);
+        }
+    }
+
     /// The length of the body in bytes, where the server said it. What it says of an answer to HEAD is the length that
     /// the answer to GET would have.
     pub fn content_length(&self) -> Option<u64> {
-        let field = self.head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        // RFC 9112, section 6.3: beside a Transfer-Encoding it does not count.
+        let counts = !self.head.headers.contains_key(TRANSFER_ENCODING);
+        let field = self
+            .head
+            .headers
+            .get(CONTENT_LENGTH)
+            .filter(|_| counts)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         field.or_else(|| self.body.size_hint().exact())
     }
 

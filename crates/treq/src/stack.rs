@@ -52,6 +52,7 @@ pub(crate) fn facts(body: &LayeredBody) -> Option<&Facts> {
 pub(crate) struct Layers {
     pub(crate) connect_timeout: ConnectTimeoutLayer,
     pub(crate) pool: PoolLayer,
+    pub(crate) resend: bool,
     pub(crate) timeouts: TimeoutLayer,
     #[cfg(feature = "cookies")]
     pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
@@ -86,6 +87,7 @@ impl Layers {
         Layers {
             connect_timeout: ConnectTimeoutLayer::new(),
             pool: PoolLayer::new(),
+            resend: true,
             timeouts: TimeoutLayer::new(),
             #[cfg(feature = "cookies")]
             cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
@@ -113,7 +115,7 @@ where
     // Connections are kept above the handshake, so that TLS and HTTP/2 are negotiated once.
     let pool = layers.pool.layer(connect);
     // The agent knows whether bytes have left, so the one safe resend is its business.
-    let agent = Agent::new(pool.clone());
+    let agent = Agent::new(pool.clone()).resend(layers.resend);
     // Next to the agent, so that each hop and each attempt has its time.
     let timed = layers.timeouts.clone().uploads(ByBody).layer(agent);
     // The caller's layers that want to see what goes over the network.

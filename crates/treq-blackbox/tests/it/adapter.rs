@@ -79,10 +79,7 @@ async fn redirects_are_followed_unless_not_wanted() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn proxies_that_cannot_be_reached_are_errors_of_their_kind() {
-    for opts in [
-        json!({ "proxy": "http://127.0.0.1:1" }),
-        json!({ "proxies": { "a.test": "http://127.0.0.1:1" } }),
-    ] {
+    for opts in [json!({ "proxy": "http://127.0.0.1:1" }), json!({ "proxies": { "a.test": "http://127.0.0.1:1" } })] {
         let answer = play(json!({ "opts": opts, "calls": [{ "url": "http://a.test/" }] })).await;
         assert_eq!(answer["calls"][0]["kind"], "Proxy", "{answer}");
     }

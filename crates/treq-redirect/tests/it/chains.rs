@@ -156,8 +156,11 @@ async fn strict_fails_with_the_cause_and_the_redirect() {
     assert_eq!((history.len(), &history[0].headers["location"]), (1, &HeaderValue::from_static(urls[1])));
 
     let world = World::new(|_| Response::builder().status(301).body(Body::empty()).unwrap());
-    let error = world.ask(RedirectLayer::new().policy(policy::BrowserLike), get(urls[0])).await.unwrap_err();
-    assert!(error.find::<policy::NoLocation>().is_some());
+    for policy in [treq_redirect::Follow::Strict, treq_redirect::Follow::BrowserLike] {
+        let mut request = get(urls[0]);
+        request.extensions_mut().insert(policy);
+        assert_eq!(world.ask(RedirectLayer::new(), request).await.unwrap().status(), 301);
+    }
 }
 
 #[tokio::test]
