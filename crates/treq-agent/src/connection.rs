@@ -306,10 +306,9 @@ impl<B> Inner<B> {
         }
         let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
         let in_extensions = self.shared.facts_in_extensions.then(|| facts.clone());
-        let mut response = response.map(|body| Incoming::new(body, facts));
-        if self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_)) {
-            response = response.map(|body| body.holding(&self.shared));
-        }
+        let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));
+        let upload = unsent.then(|| Arc::clone(&self.shared));
+        let mut response = response.map(|body| Incoming::new(body, facts, upload));
         if let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>() {
             response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
         }

@@ -61,7 +61,7 @@ impl<C, B> HttpConnector<C, B> {
     pub fn new(connector: C) -> HttpConnector<C, B> {
         let mut http1 = http1::Builder::new();
         // A folded field is one field (RFC 9112, section 5.2).
-        http1.max_header_size(MAX_HEAD as usize).allow_obsolete_multiline_headers_in_responses(true);
+        http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
             http1,
             expect_wait: Duration::from_secs(1),

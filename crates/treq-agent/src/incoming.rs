@@ -21,13 +21,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts) -> Incoming {
-        Incoming { body, facts, upload: None }
-    }
-
-    pub(crate) fn holding(mut self, shared: &Arc<Shared>) -> Incoming {
-        self.upload = Some(Arc::clone(shared));
-        self
+    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Arc<Shared>>) -> Incoming {
+        Incoming { body, facts, upload }
     }
 
     /// The connection that it comes from, and how its end is known.
@@ -42,7 +37,7 @@ impl Body for Incoming {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx).map_err(failure::of_body);
-        if let Poll::Ready(None | Some(Err(_))) = &frame {
+        if self.upload.is_some() && matches!(frame, Poll::Ready(None | Some(Err(_)))) {
             self.upload = None;
         }
         frame
