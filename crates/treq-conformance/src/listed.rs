@@ -3,9 +3,9 @@
 
 use http::Uri;
 use serde_json::Value;
-use treq::Origin;
+use treq::{Client, Origin, Proxy};
 
-use crate::{Row, cookies};
+use crate::{Row, cookies, http_dates, outgoing_headers, proxy_env, url_query};
 
 /// The reason for which a row of `suite` may come out otherwise.
 pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
@@ -13,6 +13,11 @@ pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
         "h1-responses" => h1_responses(row),
         "redirects" => redirects(row),
         "cookies-http-state" => http_state(row),
+        "url-query" => url_query(row),
+        "outgoing-headers" => outgoing_headers(row),
+        "proxy-env" => proxy_env(row),
+        "mime" => mime(row),
+        "http-dates" => http_dates(row),
         _ => None,
     }
 }
@@ -77,6 +82,79 @@ fn h1_responses(row: &Row) -> Option<&'static str> {
         );
     }
     None
+}
+
+fn url_query(row: &Row) -> Option<&'static str> {
+    if let Some(credentials) = row.get("expect_basic_credentials") {
+        let refused = Client::new().ok()?.get(row.text("url")?).build().is_err();
+        return (refused && credentials[0].as_str().is_some_and(|name| name.contains(':'))).then_some(
+            "a user name with a colon cannot be sent by Basic, the server would read another: RFC 7617, section 2",
+        );
+    }
+    if let Some(output) = row.get("output") {
+        return (output["utf-8"].as_str() == url_query::encoded(row).ok().as_deref()).then_some(
+            "the query of a URL is in UTF-8: other charsets are those of the documents of browsers (URL standard, 4.4)",
+        );
+    }
+    let breaks = |text: &str| text.replace("\r\n", "").contains(['\r', '\n']);
+    let has_breaks = |pair: &Value| pair.as_array().into_iter().flatten().any(|text| text.as_str().is_some_and(breaks));
+    let is_html = row.text("group") == Some("html-form");
+    let pairs = row.get("pairs").and_then(Value::as_array);
+    (is_html && pairs.is_some_and(|pairs| pairs.iter().any(has_breaks))).then_some(
+        "a value is sent as it was given: browsers alone make CRLF of the line ends of their text fields (HTML, 4.10.21.6)",
+    )
+}
+
+fn outgoing_headers(row: &Row) -> Option<&'static str> {
+    let value = outgoing_headers::value(row).ok()?;
+    let is_control = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
+    // NUL is an error to all.
+    if row.text("expect") == Some("error") || value.contains(&0) || !value.iter().any(is_control) {
+        return None;
+    }
+    let request = Client::new().ok()?.get("http://a.test/").header(row.text("name")?.to_owned(), value);
+    request.build().is_err().then_some(
+        "control characters, line ends at the edges among them, are no part of a value: RFC 9110, section 5.5; Fetch is lenient",
+    )
+}
+
+fn proxy_env(row: &Row) -> Option<&'static str> {
+    let env = |name: &str| row.get("env")?.get(name)?.as_str();
+    let wants_proxy = row.text("expect_proxy").is_some();
+    let Ok(url) = cookies::url(row.text("url")?) else {
+        return row.text("url")?.contains("%25").then_some(
+            "an IPv6 zone makes a URL an error before any proxy is chosen, as in the URL standard; none ever matches by its end",
+        );
+    };
+    let Ok(_) = proxy_env::proxies(row).ok()? else {
+        if row.text("expect_proxy").is_some_and(|proxy| Proxy::parse(proxy).is_err()) {
+            return Some("a proxy of an unknown scheme is an error at once, not when it is used");
+        }
+        return (!wants_proxy)
+            .then_some("a malformed proxy is an error, where the row leaves that or ignoring it open");
+    };
+    let host = url.host()?;
+    let dotted = |list: &str| list.split([',', ' ']).any(|entry| entry.strip_prefix('.') == Some(host));
+    let has_dotted = ["NO_PROXY", "no_proxy"].into_iter().filter_map(env).any(dotted);
+    (wants_proxy && has_dotted)
+        .then_some("a leading dot means nothing, as in curl and requests: Go alone leaves the name itself out")
+}
+
+fn mime(row: &Row) -> Option<&'static str> {
+    let no_charset = row.get("encoding").or(row.get("expect_encoding"))?.is_null();
+    let media_type: treq::MediaType = row.text("expect").or(row.text("expect_mime"))?.parse().ok()?;
+    let charset = media_type.param("charset")?;
+    (no_charset && (charset.starts_with('\'') || charset.ends_with('\''))).then_some(
+        "single quotes around a charset are taken off where text is read, as Python treq does: servers write them",
+    )
+}
+
+fn http_dates(row: &Row) -> Option<&'static str> {
+    let (group, input) = (row.text("group")?, row.text("input")?);
+    let no_date = group.starts_with("lenient") && !http_dates::has_form(input) && http_dates::epoch(input).is_none();
+    no_date.then_some(
+        "what has none of the three forms of RFC 9110, section 5.6.7, is no date: who guesses waits as long as nobody asked",
+    )
 }
 
 /// Whether some line of the head ends with LF alone, and no CR stands by itself, which is another matter.
