@@ -7,6 +7,7 @@
 //! the reason. A row of a shape that nobody knows fails.
 #![forbid(unsafe_code)]
 
+mod auth;
 mod content_coding;
 mod cookies;
 mod h1_connections;
@@ -15,6 +16,7 @@ mod http_dates;
 pub mod listed;
 mod mime;
 mod multipart;
+mod netrc;
 mod outgoing_headers;
 mod proxy_env;
 mod public_suffix;
@@ -60,6 +62,8 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "multipart", play: multipart::play },
     Suite { name: "url-query", play: url_query::play },
     Suite { name: "outgoing-headers", play: outgoing_headers::play },
+    Suite { name: "auth", play: auth::play },
+    Suite { name: "netrc", play: netrc::play },
     Suite { name: "proxy-env", play: proxy_env::play },
     Suite { name: "mime", play: mime::play },
     Suite { name: "http-dates", play: http_dates::play },

@@ -46,6 +46,16 @@ fn outgoing_headers() {
 }
 
 #[test]
+fn auth() {
+    play("auth", &[("basic-digest", 53, 0), ("www-authenticate", 22, 0)]);
+}
+
+#[test]
+fn netrc() {
+    play("netrc", &[("netrc", 44, 0)]);
+}
+
+#[test]
 fn proxy_env() {
     // Listed: faults that are errors at once, and what a leading dot means.
     play("proxy-env", &[("curl-noproxy", 39, 0), ("proxy-env", 59, 5)]);
