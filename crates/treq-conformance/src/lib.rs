@@ -9,6 +9,7 @@
 
 mod auth;
 mod content_coding;
+mod content_disposition;
 mod cookies;
 mod h1_connections;
 mod h1_responses;
@@ -66,6 +67,7 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "netrc", play: netrc::play },
     Suite { name: "proxy-env", play: proxy_env::play },
     Suite { name: "mime", play: mime::play },
+    Suite { name: "content-disposition", play: content_disposition::play },
     Suite { name: "http-dates", play: http_dates::play },
 ];
 

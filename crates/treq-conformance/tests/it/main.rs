@@ -62,6 +62,11 @@ fn proxy_env() {
 }
 
 #[test]
+fn content_disposition() {
+    play("content-disposition", &[("content-disposition", 86, 0)]);
+}
+
+#[test]
 fn http_dates() {
     // Listed: what curl guesses.
     play("http-dates", &[("dates", 105, 60)]);
