@@ -25,6 +25,7 @@ mod redirects;
 mod row;
 mod time;
 mod url_query;
+mod urls;
 mod world;
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use treq::{Client, RequestBuilder};
 
 use crate::world::{self, Seen};
-use crate::{Row, block_on};
+use crate::{Row, block_on, urls};
 
 pub(crate) fn play(file: &str, row: &Row) -> Result<(), String> {
     match file {
@@ -14,6 +14,8 @@ pub(crate) fn play(file: &str, row: &Row) -> Result<(), String> {
         "percent-encoding" => query(row),
         "urlencoded" if row.get("expect_pairs").is_some() => arrives(row),
         "urlencoded" => form(row),
+        "urltestdata" => urls::play(row),
+        "toascii" | "idna-test-v2" => urls::play_host(row),
         _ => Err(format!("nobody knows how {file} is played")),
     }
 }
