@@ -1,19 +1,31 @@
 //! Public and purpose-made conformance suites, as data, with their runner.
 //!
 //! `cargo xtask conformance [suite..] [--data DIR]` plays the rows of `data/`, or of another folder of the same layout,
-//! against treq: the whole client, over loopback sockets or pipes in memory, and for cookies its jar. A row that the standards leave open passes with any of its alternatives; a row
-//! that treq deliberately answers in another way is covered by a rule in [`listed`] that gives the reason.
+//! against treq: the whole client, over loopback sockets or pipes in memory, and where a suite is about one value, such
+//! as a date or a cookie, what the client reads or writes it with. A row that the standards leave open passes with any of
+//! its alternatives; a row that treq deliberately answers in another way is covered by a rule in [`listed`] that gives
+//! the reason. A row of a shape that nobody knows fails.
 #![forbid(unsafe_code)]
 
+mod auth;
 mod content_coding;
+mod content_disposition;
 mod cookies;
 mod h1_connections;
 mod h1_responses;
+mod http_dates;
 pub mod listed;
+mod mime;
+mod multipart;
+mod netrc;
+mod outgoing_headers;
+mod proxy_env;
 mod public_suffix;
 mod redirects;
 mod row;
 mod time;
+mod url_query;
+mod urls;
 mod world;
 
 use std::path::Path;
@@ -49,6 +61,15 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "cookies-6265bis", play: cookies::play },
     Suite { name: "public-suffix", play: public_suffix::play },
     Suite { name: "content-coding", play: content_coding::play },
+    Suite { name: "multipart", play: multipart::play },
+    Suite { name: "url-query", play: url_query::play },
+    Suite { name: "outgoing-headers", play: outgoing_headers::play },
+    Suite { name: "auth", play: auth::play },
+    Suite { name: "netrc", play: netrc::play },
+    Suite { name: "proxy-env", play: proxy_env::play },
+    Suite { name: "mime", play: mime::play },
+    Suite { name: "content-disposition", play: content_disposition::play },
+    Suite { name: "http-dates", play: http_dates::play },
 ];
 
 /// The rows of one file, each with its outcome.

@@ -19,7 +19,8 @@ impl Row {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parse = |(at, line): (usize, &str)| {
-            serde_json::from_str(line).map(Row).map_err(|error| format!("{}:{}: {error}", path.display(), at + 1))
+            let row = serde_json::from_str(line).or_else(|_| serde_json::from_str(&without_lone_surrogates(line)));
+            row.map(Row).map_err(|error| format!("{}:{}: {error}", path.display(), at + 1))
         };
         lines.map(parse).collect()
     }
@@ -93,6 +94,30 @@ impl Row {
     }
 }
 
+/// JSON with U+FFFD for halves of pairs of UTF-16 that stand alone, as browsers have it where a text must be one
+/// ([Web IDL, `USVString`](https://webidl.spec.whatwg.org/#idl-USVString)).
+fn without_lone_surrogates(line: &str) -> String {
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let (mut clean, mut rest) = (String::with_capacity(line.len()), line);
+    while let Some(at) = rest.find('\\') {
+        clean.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = match (unit(rest), rest.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                clean.push('\u{fffd}');
+                rest = &rest[6..];
+                continue;
+            }
+            // The character behind it, whatever it is, begins no other.
+            _ => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        clean.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    clean + rest
+}
+
 /// `{"text": ..}`, `{"b64": ..}` or `{"parts": [{.., "times": n}, ..]}`.
 pub(crate) fn bytes(value: &Value) -> Result<Bytes, String> {
     if let Some(text) = value.get("text").and_then(Value::as_str).or_else(|| value.as_str()) {
@@ -109,4 +134,22 @@ pub(crate) fn bytes(value: &Value) -> Result<Bytes, String> {
         (0..times).for_each(|_| all.extend_from_slice(&piece));
     }
     Ok(Bytes::from(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lone_surrogates_are_replaced_and_nothing_else() {
+        for (line, want) in [
+            (r#""A\ud900Z""#, "A\u{fffd}Z"),
+            (r#""\ud83d\udca9\udca9\ud83d\ud83d\udca9""#, "💩\u{fffd}\u{fffd}💩"),
+            (r#""\\ud900 \u00e9\n\ud900\\\"""#, "\\ud900 é\n\u{fffd}\\\""),
+        ] {
+            let read: String = serde_json::from_str(&without_lone_surrogates(line)).unwrap();
+            assert_eq!(read, want);
+        }
+        assert_eq!(without_lone_surrogates("\\"), "\\");
+    }
 }
