@@ -94,7 +94,14 @@ pub fn resolve(base: &Uri, reference: &[u8]) -> Result<Located, Error> {
         return parse(&text).map_err(redirect);
     }
     let base = Url::parse(&base.to_string()).map_err(|error| redirect(explain(&base.to_string(), error)))?;
-    let url = base.join(&text).map_err(|error| redirect(explain(&text, error)))?;
+    // Of more than two slashes the rest are ignored (URL standard, special authority ignore slashes state), which `url`
+    // does behind a scheme only.
+    let from_host = text.trim_start_matches(|char: char| char <= ' ').trim_start_matches(['/', '\\']);
+    let url = match text.trim_start_matches(|char: char| char <= ' ').len() - from_host.len() {
+        3.. => base.join(&format!("//{from_host}")),
+        _ => base.join(&text),
+    };
+    let url = url.map_err(|error| redirect(explain(&text, error)))?;
     located(&url, &text).map_err(redirect)
 }
 

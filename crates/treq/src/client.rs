@@ -166,6 +166,7 @@ impl Client {
     }
 
     /// Sends a request that is complete but for the client's own fields.
+    #[inline]
     pub(crate) fn send(&self, mut request: Request<Body>) -> Sent {
         let settings = &self.inner.settings;
         for name in settings.headers.keys() {

@@ -49,6 +49,7 @@ impl Stack {
         Stack(Arc::new(Typed(service)))
     }
 
+    #[inline]
     pub(crate) fn call(&self, request: Request<Body>) -> Sent {
         Sent { exchange: Some(self.0.call(request)) }
     }

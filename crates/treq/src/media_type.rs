@@ -25,18 +25,19 @@ impl MediaType {
     /// ([Fetch standard, section 2.2.4](https://fetch.spec.whatwg.org/#concept-header-extract-mime-type)).
     pub fn of(headers: &HeaderMap) -> Option<MediaType> {
         let mut found: Option<Mime> = None;
-        for value in headers.get_all(CONTENT_TYPE) {
-            let text: String = value.as_bytes().iter().map(|&byte| char::from(byte)).collect();
-            for mut next in outside_of_quotes(&text, ',').filter_map(|part| part.parse::<Mime>().ok()) {
-                if next.type_ == "*" && next.subtype == "*" {
-                    continue;
-                }
-                if let Some(last) = found.filter(|last| last.matches(&next.type_, &next.subtype)) {
-                    let known = last.get_parameter("charset").filter(|_| next.get_parameter("charset").is_none());
-                    next.parameters.extend(known.map(|charset| ("charset".to_owned(), charset.to_owned())));
-                }
-                found = Some(next);
+        // One list, since a quote that does not end in one field goes on in the next.
+        let values = headers.get_all(CONTENT_TYPE).iter();
+        let values: Vec<String> =
+            values.map(|value| value.as_bytes().iter().map(|&byte| char::from(byte)).collect()).collect();
+        for mut next in outside_of_quotes(&values.join(", "), ',').filter_map(|part| part.parse::<Mime>().ok()) {
+            if next.type_ == "*" && next.subtype == "*" {
+                continue;
             }
+            if let Some(last) = found.filter(|last| last.matches(&next.type_, &next.subtype)) {
+                let known = last.get_parameter("charset").filter(|_| next.get_parameter("charset").is_none());
+                next.parameters.extend(known.map(|charset| ("charset".to_owned(), charset.to_owned())));
+            }
+            found = Some(next);
         }
         found.map(MediaType)
     }
