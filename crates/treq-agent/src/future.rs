@@ -163,15 +163,11 @@ impl<C, R, B: Body> Sending<C, R, B> {
                 body,
             });
         }
-        if let Some(mut wire) = wire {
-            let (own, host);
-            if wire.forward.is_some() {
-                // One connection to a proxy serves many origins.
-                own = Origin::of(&self.uri)?;
-                host = head::host(&own)?;
-                (wire.origin, wire.host) = (&own, &host);
-            }
-            self.added = head::prepare(head, &self.uri, wire, connection.is_persistent())?;
+        if let Some(wire) = wire {
+            self.added = match wire.forward {
+                None => head::prepare(head, &self.uri, wire, connection.is_persistent())?,
+                Some(_) => head::prepare_forwarded(head, &self.uri, wire, connection.is_persistent())?,
+            };
         }
         let Some((head, body)) = self.request.take() else { return Ok(()) };
         connection.begin(head, body);

@@ -12,12 +12,8 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
         return Err(Error::new(Kind::Builder, why));
     }
     // Without these the caller says nothing of the framing; few fields are sooner looked through than looked up.
-    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING || name == HOST) {
+    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
         return Ok(());
-    }
-    if headers.get_all(HOST).iter().nth(1).is_some() {
-        // RFC 9112, section 3.2.
-        return Err(Error::new(Kind::Builder, "the request has more than one Host field: leave all but one out"));
     }
     if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
         let why = format!("the request's Transfer-Encoding {other:?} is not \"chunked\", the only coding that is sent");
@@ -47,6 +43,12 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
     Ok(())
 }
 
+/// [RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)
+#[cold]
+fn several_hosts() -> Error {
+    Error::new(Kind::Builder, "the request has more than one Host field: leave all but one out")
+}
+
 fn is_chunked(value: &HeaderValue) -> bool {
     value.as_bytes().eq_ignore_ascii_case(b"chunked")
 }
@@ -58,6 +60,9 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
     let origin = wire.origin;
     let mut added = Added::default();
     if wire.http2 {
+        if head.headers.get_all(HOST).iter().nth(1).is_some() {
+            return Err(several_hosts());
+        }
         let host = head.headers.remove(HOST);
         let as_given = host.is_none() && head.method != Method::CONNECT && uri.authority() == Some(origin.authority());
         // `Connection` and its like have no meaning here; hyper leaves them out.
@@ -77,9 +82,13 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
         uri.path_and_query().filter(|path| !path.as_str().is_empty()).cloned().map_or_else(Uri::default, Uri::from)
     };
     let headers = &mut head.headers;
-    if let Entry::Vacant(vacant) = headers.entry(HOST) {
-        vacant.insert(wire.host.clone());
-        added.host = true;
+    match headers.entry(HOST) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(wire.host.clone());
+            added.host = true;
+        }
+        Entry::Occupied(given) if given.iter().nth(1).is_some() => return Err(several_hosts()),
+        Entry::Occupied(_) => {}
     }
     if !persistent && !headers.contains_key(CONNECTION) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -90,6 +99,21 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
         added.proxy = true;
     }
     Ok(added)
+}
+
+/// The same for a proxy, whose one connection serves many origins: target and `Host` are the request's own.
+#[cold]
+pub(crate) fn prepare_forwarded(
+    head: &mut request::Parts,
+    uri: &Uri,
+    wire: Wire<'_>,
+    persistent: bool,
+) -> Result<Added, Error> {
+    let own = Origin::of(uri)?;
+    let host = host(&own)?;
+    let mut wire = wire;
+    (wire.origin, wire.host) = (&own, &host);
+    prepare(head, uri, wire, persistent)
 }
 
 /// What [`prepare`] did to a head for one connection, to be undone before another: above all, a proxy's credentials

@@ -25,6 +25,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let own = request.extensions().get::<WithJar>().cloned();
         self.layer.attach(&mut request, own.as_ref());

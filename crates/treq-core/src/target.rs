@@ -90,9 +90,10 @@ pub struct Key<'a>(&'a Target);
 
 impl Key<'_> {
     /// Whether the origin makes no difference.
+    #[inline]
     fn is_shared(&self) -> bool {
-        let in_clear = !self.0.origin.is_https() && self.0.wish != Wish::Http2;
-        self.0.route.as_ref().is_some_and(|route| in_clear && route.is_shared())
+        let in_clear = || !self.0.origin.is_https() && self.0.wish != Wish::Http2;
+        self.0.route.as_ref().is_some_and(|route| in_clear() && route.is_shared())
     }
 }
 
@@ -112,6 +113,7 @@ impl PartialEq for Key<'_> {
 impl Eq for Key<'_> {}
 
 impl Hash for Key<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         if !self.is_shared() {
             self.0.origin.hash(state);

@@ -92,15 +92,29 @@ where
         self.straight.poll_ready(cx).map_err(Error::adopt)
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         if !self.layers.is_for(&request) {
             return DetourFuture::Straight { future: self.straight.call(request) };
         }
+        DetourFuture::Detour { future: self.detour(request) }
+    }
+}
+
+impl<S> Detour<S> {
+    /// Apart, so that the straight way is short.
+    #[cold]
+    #[inline(never)]
+    fn detour<R>(&mut self, request: Request<Body>) -> Pin<Box<<Detoured<S> as Service<Request<Body>>>::Future>>
+    where
+        S: Service<Request<Body>, Response = Response<R>> + Clone,
+        S::Error: Into<BoxError> + 'static,
+        R: http_body::Body,
+    {
         // The instance that is ready goes along: a limit that it has passed is not passed twice.
         let clone = self.straight.clone();
         let ready = mem::replace(&mut self.straight, clone);
-        DetourFuture::Detour { future: Box::pin(self.layers.around(ready).call(request)) }
+        Box::pin(self.layers.around(ready).call(request))
     }
 }
 
