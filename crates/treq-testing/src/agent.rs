@@ -128,7 +128,6 @@ fn outgoing(mut request: Request<Body>, origin: &Origin) -> Result<Request<Body>
     Ok(request)
 }
 
-
 /// A body that holds on to the server behind it.
 struct Kept {
     body: hyper::body::Incoming,

@@ -22,7 +22,9 @@ impl JsonSubset {
     /// Of JSON text; what displays itself as such will do, `serde_json::json!({..})` among it.
     pub fn new(json: impl ToString) -> JsonSubset {
         let text = json.to_string();
-        JsonSubset(serde_json::from_str(&text).map_err(|error| format!("what is expected is not JSON: {error}: {text}")))
+        JsonSubset(
+            serde_json::from_str(&text).map_err(|error| format!("what is expected is not JSON: {error}: {text}")),
+        )
     }
 }
 

@@ -54,12 +54,7 @@ impl HasParts {
 
     /// And one that is a file of this name.
     #[must_use]
-    pub fn file(
-        self,
-        name: impl Into<String>,
-        file_name: impl Into<String>,
-        content: impl Into<Bytes>,
-    ) -> HasParts {
+    pub fn file(self, name: impl Into<String>, file_name: impl Into<String>, content: impl Into<Bytes>) -> HasParts {
         self.and(name, Some(file_name.into()), content)
     }
 
@@ -101,9 +96,10 @@ impl Wanted {
         part.name.as_ref() == Some(&self.name)
             && part.file_name == self.file_name
             && part.content == self.content
-            && self.content_type.as_deref().is_none_or(|wanted| {
-                part.content_type.as_deref().is_some_and(|seen| essence(seen) == essence(wanted))
-            })
+            && self
+                .content_type
+                .as_deref()
+                .is_none_or(|wanted| part.content_type.as_deref().is_some_and(|seen| essence(seen) == essence(wanted)))
     }
 }
 

@@ -21,13 +21,13 @@ impl Consume {
     /// Ends it here, with the panic, if there is one, at this place of the test.
     #[track_caller]
     pub fn finish(mut self) {
-        self.shared.close(self.reporter.take(), self.at);
+        self.shared.close(self.reporter.take(), || format!("Found at the end of the guard of {}.", self.at));
     }
 }
 
 impl Drop for Consume {
     fn drop(&mut self) {
-        self.shared.close(self.reporter.take(), self.at);
+        self.shared.close(self.reporter.take(), || format!("Found at the end of the guard of {}.", self.at));
     }
 }
 

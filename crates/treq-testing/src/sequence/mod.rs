@@ -170,7 +170,8 @@ impl Shared {
         let mut state = lock(&self.state);
         let now = state.left.iter().map(|entry| entry.step).min();
         let open = |entry: &Entry| Some(entry.step) == now;
-        if let Some(at) = state.left.iter().position(|entry| open(entry) && entry.request.differing(request).is_empty()) {
+        if let Some(at) = state.left.iter().position(|entry| open(entry) && entry.request.differing(request).is_empty())
+        {
             return state.left.remove(at).reply;
         }
         let next: Vec<_> = state.left.iter().filter(|entry| open(entry)).collect();
@@ -197,7 +198,7 @@ impl Shared {
 
     /// Tells it, by a panic where nobody is there to hear it.
     #[track_caller]
-    fn close(&self, reporter: Option<Box<dyn FnOnce(String) + Send>>, at: &Location<'_>) {
+    fn close(&self, reporter: Option<Box<dyn FnOnce(String) + Send>>, found: impl FnOnce() -> String) {
         let (mut failures, left) = self.settle();
         if thread::panicking() {
             // What the code under test made of the 500 is on its way up; this is the reason.
@@ -212,7 +213,7 @@ impl Shared {
         }
         if !failures.is_empty() {
             // This is how a test fails.
-            panic!("{}\n\nThis was found at the end of what began at {at}.\n", failures.join("\n\n"));
+            panic!("{}\n\n{}\n", failures.join("\n\n"), found());
         }
     }
 }
@@ -220,7 +221,7 @@ impl Shared {
 /// Tells what no guard has told.
 impl Drop for RequestSequence {
     fn drop(&mut self) {
-        self.shared.close(None, self.at);
+        self.shared.close(None, || format!("Found when the sequence of {} was dropped.", self.at));
     }
 }
 

@@ -9,13 +9,16 @@ pub(super) fn refused(next: &[&Entry], total: usize, request: &StubRequest) -> S
     let Some(likest) = next.iter().min_by_key(|entry| entry.request.differing(request).len()) else {
         let fields = received(request).map(|(name, value)| field(' ', name, &[("received", &value)]));
         let answered = match total {
-            0 => "None was.".to_owned(),
-            _ => format!("All {total} that were expected have been made."),
+            0 => "None was expected at all.".to_owned(),
+            1 => "The one that was expected has been made.".to_owned(),
+            _ => format!("The {total} that were expected have been made."),
         };
-        return format!("No more requests expected, but request was made. {answered}\n\n{}", fields.concat());
+        let text = format!("No more requests expected, but request was made. {answered}\n\n{}", fields.concat());
+        return text.trim_end().to_owned();
     };
     let differing = likest.request.differing(request).join(", ");
-    let of = if next.len() > 1 { format!(" (of {} in any order, the one most like it)", next.len()) } else { String::new() };
+    let of =
+        if next.len() > 1 { format!(" (of {} in any order, the one most like it)", next.len()) } else { String::new() };
     let mut text = format!(
         "Expected the next request to be another one{of}: it differs in {differing}.\n\
          Expectation {} of {total} stands at {}.\n\n",
@@ -26,7 +29,7 @@ pub(super) fn refused(next: &[&Entry], total: usize, request: &StubRequest) -> S
     }
     for other in next.iter().filter(|other| other.number != likest.number) {
         let differing = other.request.differing(request).join(", ");
-        text.push_str(&format!("\nNor is it {} of {}, which differs in {differing}.", other.number, other.at));
+        text.push_str(&format!("\nNor is it expectation {} at {}: it differs in {differing}.", other.number, other.at));
     }
     text.trim_end().to_owned()
 }
@@ -51,7 +54,9 @@ pub(super) fn print(failures: &[String]) {
 
 fn outcome(compared: &Compared, seen: &str) -> String {
     if compared.matches {
-        return field(' ', compared.name, &[("as expected", "")]);
+        // Of the rest it is enough that it is right; these say which request it is.
+        let seen = if matches!(compared.name, "method" | "url") { seen } else { "" };
+        return field(' ', compared.name, &[("as expected", seen)]);
     }
     field('!', compared.name, &[("expected", &compared.expected), ("received", seen)])
 }

@@ -3,9 +3,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, Method, request};
-use treq_core::Origin;
-use treq_core::uri;
+use treq_core::{Origin, Scheme};
 
 use crate::{Arrival, form};
 
@@ -67,16 +67,17 @@ fn url(head: &request::Parts, arrival: Option<&Arrival>) -> String {
         "" => "/",
         path => path,
     };
-    let scheme = match arrival {
-        Some(arrival) => arrival.origin().scheme().as_str(),
-        None => head.uri.scheme_str().unwrap_or("http"),
+    let scheme = match (arrival, head.uri.scheme_str()) {
+        (Some(arrival), _) => arrival.origin().scheme(),
+        (None, Some("https")) => Scheme::Https,
+        (None, _) => Scheme::Http,
     };
     // The host is what the request says; where it says none, or what is no host, the one that was connected to.
-    let said = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let said = said.or_else(|| head.uri.authority().map(|authority| authority.as_str()));
-    let said = said.and_then(|host| Origin::of(&uri::parse(&format!("{scheme}://{host}")).ok()?.uri).ok());
+    let said = head.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let said = said.or_else(|| head.uri.authority().cloned());
+    let said = said.and_then(|host| Origin::from_authority(scheme, &host).ok());
     match said.as_ref().or(arrival.map(Arrival::origin)) {
-        Some(origin) => format!("{scheme}://{}{path}", origin.authority()),
+        Some(origin) => format!("{}://{}{path}", scheme.as_str(), origin.authority()),
         None => path.to_owned(),
     }
 }

@@ -1,0 +1,212 @@
+//! `treq::testing`: code that uses the client, tested in memory.
+
+use std::convert::Infallible;
+use std::future::IntoFuture;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tower::service_fn;
+use treq::testing::{
+    ANY, Arrival, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, RequestSequence,
+    RequestTraversalAgent, StringStubbing, StubTreq,
+};
+use treq::{Body, BoxError, Client, Error, Kind, Part, Proxies, Proxy};
+
+/// The manual's example.
+async fn make_a_request(treq: &Client) -> Result<serde_json::Value, BoxError> {
+    let request = treq.get("http://an.example/foo").params([("a", "b")]).header("accept", "application/json");
+    let mut response = request.await?;
+    if response.status() == 200 {
+        Ok(response.json().await?)
+    } else {
+        Err(format!("Got an error from the server: {}", response.text().await?).into())
+    }
+}
+
+fn sequence(code: u16, kind: &'static str, body: &'static str) -> RequestSequence {
+    let fields = HasHeaders::new([("Accept", "application/json")]);
+    RequestSequence::new()
+        .expect(("get", "http://an.example/foo", [("a", "b")], fields, ""), (code, [("Content-Type", kind)], body))
+}
+
+/// What a test would fail with.
+fn panics(what: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(what)).unwrap_err();
+    panic.downcast_ref::<String>().cloned().unwrap()
+}
+
+#[tokio::test]
+async fn testing_seq_passes_on_200_ok() {
+    let sequence = sequence(200, "application/json", r#"{"status": "ok"}"#);
+    let treq = StubTreq::new(sequence.stub());
+
+    let _consume = sequence.consume();
+    assert_eq!(make_a_request(treq.client()).await.unwrap(), serde_json::json!({"status": "ok"}));
+}
+
+#[tokio::test]
+async fn testing_seq_passes_on_418_teapot() {
+    let sequence = sequence(418, "text/plain", "I'm a teapot!");
+    let treq = StubTreq::new(sequence.stub());
+
+    let _consume = sequence.consume();
+    let error = make_a_request(treq.client()).await.unwrap_err();
+    assert_eq!(error.to_string(), "Got an error from the server: I'm a teapot!");
+}
+
+#[tokio::test]
+async fn testing_seq_fails_where_another_request_is_made() {
+    let sequence = sequence(200, "application/json", "{}");
+    let treq = StubTreq::new(sequence.stub());
+    let guard = sequence.consume();
+    // The error is swallowed, and the test fails all the same.
+    let _ = treq.get("http://an.example/foo").params([("a", "c")]).header("accept", "application/json").await;
+    let said = panics(|| drop(guard));
+    for line in ["it differs in params.", "! params   expected  a = b\n           received  a = c\n", "testing.rs:"] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn testing_seq_fails_where_a_request_is_not_made() {
+    let sequence = sequence(200, "application/json", "{}");
+    let treq = StubTreq::new(sequence.stub());
+    let guard = sequence.consume();
+    drop(treq);
+    let said = panics(|| drop(guard));
+    assert!(said.contains("Still expecting:\n- GET http://an.example/foo, to be answered by 200 (2 bytes)"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn https_is_https_to_the_server_and_plain_http_is_not() {
+    let seen = StringStubbing::new(|request| {
+        let arrival = request.arrival.as_ref().unwrap();
+        let host = request.headers.get("host").map(|host| host.to_str().unwrap().to_owned());
+        (200, (), format!("{} {} {} {host:?}", request.url, arrival.is_secure(), arrival.port()))
+    });
+    let stub = StubTreq::new(seen);
+    for (url, seen) in [
+        ("https://a.test/x?q", "https://a.test/x true 443 Some(\"a.test\")"),
+        ("http://a.test:443/x", "http://a.test:443/x false 443 Some(\"a.test:443\")"),
+        ("https://a.test:8443", "https://a.test:8443/ true 8443 Some(\"a.test:8443\")"),
+        ("http://a.test/", "http://a.test/ false 80 Some(\"a.test\")"),
+        ("https://[::1]/", "https://[::1]/ true 443 Some(\"[::1]\")"),
+    ] {
+        let mut response = stub.get(url).await.unwrap();
+        assert_eq!(response.url().scheme_str(), url.split(':').next());
+        assert_eq!(response.text().await.unwrap(), seen, "{url}");
+    }
+    // What is secure shares no connection with what is not.
+    assert_eq!(stub.agent().server().connections(), 5);
+    stub.get("https://a.test/").await.unwrap();
+    assert_eq!(stub.agent().server().connections(), 5);
+}
+
+#[cfg(feature = "http2")]
+#[tokio::test(start_paused = true)]
+async fn http2_is_spoken_where_it_is_wished_for() {
+    let stub = StubTreq::new(service_fn(|request: Request<Body>| async move {
+        let secure = request.extensions().get::<Arrival>().unwrap().is_secure();
+        Ok::<_, Infallible>(Response::new(Body::from(format!("{:?} {secure}", request.version()))))
+    }));
+    let mut response = stub.get("https://a.test/").version(http::Version::HTTP_2).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "HTTP/2.0 true");
+}
+
+#[cfg(feature = "cookies")]
+#[tokio::test(start_paused = true)]
+async fn redirects_cookies_and_secure_cookies_work_as_on_the_network() {
+    let sequence = RequestSequence::new()
+        .expect(
+            ("get", "https://a.test/", (), ANY, ""),
+            (302, [("set-cookie", "sid=7f; Secure"), ("set-cookie", "b=1"), ("location", "/in")], ""),
+        )
+        .expect(
+            ("get", "https://a.test/in", (), HasCookies::new([("sid", "7f"), ("b", "1")]), ""),
+            (302, [("location", "http://b.test:81/")], ""),
+        )
+        .expect(("get", "http://b.test:81/", (), ANY, ""), (200, (), "there"));
+    let stub = StubTreq::new(sequence.stub());
+    let mut response = stub.get("https://a.test/").await.unwrap();
+    assert_eq!((response.text().await.unwrap().as_str(), response.history().len()), ("there", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn forms_and_files_are_read_by_matchers() {
+    let parts = HasParts::new().text("tea", "green").file("notes", "n.txt", "two sugars");
+    let sequence = RequestSequence::new()
+        .expect(("post", ANY, [("tea", "0")], ANY, HasForm::new([("tea", "1")])), (201, (), ""))
+        .expect(("put", ANY, ANY, ANY, parts), (201, (), ""));
+    let stub = StubTreq::new(sequence.stub());
+    assert_eq!(stub.post("http://a.test/").params([("tea", "0")]).form(&[("tea", "1")]).await.unwrap().status(), 201);
+    let notes = Part::text("two sugars").file_name("n.txt");
+    let request = stub.put("https://a.test/").data([("tea", "green")]).files([("notes", notes)]);
+    assert_eq!(request.await.unwrap().status(), 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_there_after_a_flush() {
+    let (tell, told) = tokio::sync::watch::channel(false);
+    let stub = StubTreq::new(service_fn(move |_: Request<Body>| {
+        let mut told = told.clone();
+        async move {
+            told.wait_for(|told| *told).await.unwrap();
+            Ok::<_, Infallible>(Response::new(Body::from("late")))
+        }
+    }));
+    let mut request = stub.get("https://a.test/").into_future();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut poll = || std::pin::Pin::new(&mut request).poll(&mut cx);
+    for _ in 0..8 {
+        assert!(poll().is_pending());
+        stub.flush().await;
+    }
+    tell.send(true).unwrap();
+    stub.flush().await;
+    let Poll::Ready(Ok(response)) = poll() else { panic!("nothing came") };
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_closes_its_connection() {
+    let stub =
+        StubTreq::new(service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>()));
+    let outcome = tokio::time::timeout(Duration::from_secs(5), stub.get("http://a.test/").into_future()).await;
+    assert!(outcome.is_err());
+    stub.agent().server().wait_closed().await;
+    let error = stub.get("http://a.test/").timeout(Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout(treq::Phase::Total));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_with_settings_and_layers_of_its_own_runs_in_memory() {
+    let agent = RequestTraversalAgent::new(StringStubbing::new(|request| {
+        (200, (), request.headers["user-agent"].to_str().unwrap().to_owned())
+    }));
+    let stub = StubTreq::with(Client::builder().header("user-agent", "shop/1"), agent.clone()).unwrap();
+    assert_eq!(stub.get("http://a.test/").await.unwrap().text().await.unwrap(), "shop/1");
+
+    let client = Client::builder().header("user-agent", "shop/2").connector(agent.connector()).agent_layer(InMemory);
+    let client = client.layer(tower::layer::util::Identity::new()).build().unwrap();
+    assert_eq!(client.get("https://a.test/").await.unwrap().text().await.unwrap(), "shop/2");
+
+    // A proxy is passed by.
+    let proxies = Proxies::all(Proxy::parse("http://127.0.0.1:1").unwrap());
+    let stub = StubTreq::with(Client::builder().proxies(proxies).header("user-agent", "shop/3"), agent).unwrap();
+    for url in ["http://a.test/", "https://a.test/"] {
+        assert_eq!(stub.get(url).await.unwrap().text().await.unwrap(), "shop/3");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_outlives_its_stub_says_so() -> Result<(), Error> {
+    let stub = StubTreq::over(RequestTraversalAgent::over(MemoryServer::new(StringStubbing::new(|_| (200, (), "")))));
+    let client = stub.client().clone();
+    client.get("https://a.test/").await?;
+    drop(stub);
+    let error = client.get("https://b.test/").await.unwrap_err();
+    assert!(super::chain(&error).contains("was dropped"), "{}", super::chain(&error));
+    Ok(())
+}
