@@ -29,7 +29,7 @@ use crate::{MemoryConnector, MemoryServer};
 /// let mut agent = RequestTraversalAgent::new(StringStubbing::new(|request| (200, (), format!("at {}", request.url))));
 /// let request = Request::get("https://any.test/tea").body(Body::empty()).unwrap();
 /// let response: Response<Body> = agent.call(request).await?;
-/// assert_eq!(response.headers()["content-length"], "24");
+/// assert_eq!(response.headers()["content-length"], "23");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]

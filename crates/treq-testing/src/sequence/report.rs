@@ -79,7 +79,7 @@ fn field(mark: char, name: &str, said: &[(&str, &str)]) -> String {
         let (mark, name) = if at == 0 { (mark, name) } else { (' ', "") };
         for (at, line) in value.split('\n').enumerate() {
             let (mark, name, by) = if at == 0 { (mark, name, *by) } else { (' ', "", "") };
-            let line = format!("{mark} {name:<8} {by:<9} {line}");
+            let line = format!("{mark} {name:<8} {by:<11} {line}");
             text.push_str(line.trim_end());
             text.push('\n');
         }

@@ -64,7 +64,7 @@ async fn testing_seq_fails_where_another_request_is_made() {
     // The error is swallowed, and the test fails all the same.
     let _ = treq.get("http://an.example/foo").params([("a", "c")]).header("accept", "application/json").await;
     let said = panics(|| drop(guard));
-    for line in ["it differs in params.", "! params   expected  a = b\n           received  a = c\n", "testing.rs:"] {
+    for line in ["it differs in params.", "! params   expected    a = b\n           received    a = c\n", "testing.rs:"] {
         assert!(said.contains(line), "{said}");
     }
 }
@@ -111,7 +111,7 @@ async fn http2_is_spoken_where_it_is_wished_for() {
         let secure = request.extensions().get::<Arrival>().unwrap().is_secure();
         Ok::<_, Infallible>(Response::new(Body::from(format!("{:?} {secure}", request.version()))))
     }));
-    let mut response = stub.get("https://a.test/").version(http::Version::HTTP_2).await.unwrap();
+    let mut response = stub.get("https://a.test/").http_version(treq::Wish::Http2).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "HTTP/2.0 true");
 }
 
