@@ -14,6 +14,7 @@ mod pipe;
 mod raw;
 mod sequence;
 mod show;
+mod spy;
 mod stub;
 mod tasks;
 
@@ -25,4 +26,5 @@ pub use memory::MemoryServer;
 pub use pipe::Pipe;
 pub use raw::{RawBuilder, RawConnection, RawRequest, RawServer, Step};
 pub use sequence::{Consume, Expected, RequestSequence};
+pub use spy::{AgentSpy, Spied, SpiedRequest, agent_spy};
 pub use stub::{IntoReply, Params, ReplyHeaders, StringStubbing, StubReply, StubRequest};

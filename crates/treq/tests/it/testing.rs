@@ -64,7 +64,8 @@ async fn testing_seq_fails_where_another_request_is_made() {
     // The error is swallowed, and the test fails all the same.
     let _ = treq.get("http://an.example/foo").params([("a", "c")]).header("accept", "application/json").await;
     let said = panics(|| drop(guard));
-    for line in ["it differs in params.", "! params   expected    a = b\n           received    a = c\n", "testing.rs:"] {
+    for line in ["it differs in params.", "! params   expected    a = b\n           received    a = c\n", "testing.rs:"]
+    {
         assert!(said.contains(line), "{said}");
     }
 }
