@@ -171,18 +171,19 @@ impl Drop for MemoryServer {
 }
 
 async fn connect(server: Weak<Inner>, target: Target) -> Result<Connected<Pipe>, Error> {
-    let origin = &target.origin;
+    let arrival = Arrival::of(&target);
+    let origin = arrival.origin();
     let delay = lock(&alive(&server, origin)?.knobs).delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let server = alive(&server, origin)?;
-    let arrival = Arrival::of(&target);
-    let app = server.app(&arrival)?;
+    let app = server.app(origin)?;
     let capacity = server.admit(origin)?;
+    let peer = Peer::Memory(origin.host().into());
     let (client, end) = pipe(capacity, server.counts.opened());
     server.tasks.spawn(serve(app, arrival, end, server.tasks.clone()));
-    Ok(Connected::new(client, Peer::Memory(origin.host().into())))
+    Ok(Connected::new(client, peer))
 }
 
 fn alive(server: &Weak<Inner>, origin: &Origin) -> Result<Arc<Inner>, Error> {
@@ -197,8 +198,7 @@ fn refused(message: String) -> Error {
 
 impl Inner {
     /// The service for an origin: that of host and port, else that of the host, else that of every host.
-    fn app(&self, arrival: &Arrival) -> Result<App, Error> {
-        let origin = arrival.origin();
+    fn app(&self, origin: &Origin) -> Result<App, Error> {
         let hosts = lock(&self.hosts);
         let with_port = format!("{}:{}", origin.host(), origin.port());
         let app = hosts.get(with_port.as_str()).or_else(|| hosts.get(origin.host())).or(self.any.as_ref());

@@ -150,12 +150,8 @@ async fn parity_c_tst_29_redirects_cookies_codings_and_history_work() {
     assert_eq!((response.text().await.unwrap().as_str(), response.history().len()), ("hi", 2));
 }
 
-/// An inherent method of the same name would be called in place of these.
+/// An inherent method of the same name would be called in place of this.
 trait Absent: Sized {
-    fn agent(self) -> &'static str {
-        "absent"
-    }
-
     fn pool(self) -> &'static str {
         "absent"
     }
@@ -163,11 +159,13 @@ trait Absent: Sized {
 
 impl Absent for treq::RequestBuilder {}
 
-#[test]
-fn parity_c_tst_30_a_stubs_request_takes_no_other_agent_or_pool() {
-    let stub = saying("");
-    assert_eq!(stub.get("http://a.test/").agent(), "absent");
+#[tokio::test(start_paused = true)]
+async fn parity_c_tst_30_another_agent_is_another_client_and_there_is_no_pool_to_give() {
+    let (stub, other) = (saying("stub"), saying("other"));
     assert_eq!(stub.get("http://a.test/").pool(), "absent");
+    let mut response = stub.get("http://a.test/").agent(other.client()).persistent(false).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "other");
+    assert_eq!(stub.agent().server().connections(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,13 +123,11 @@ fn line(
     content: &[u8],
 ) -> std::fmt::Result {
     write!(f, "{}", name.unwrap_or("(no name)"))?;
-    match file_name {
-        Some(file_name) => write!(f, ", file {file_name:?}")?,
-        None => {}
+    if let Some(file_name) = file_name {
+        write!(f, ", file {file_name:?}")?;
     }
-    match content_type {
-        Some(content_type) => write!(f, ", {content_type}")?,
-        None => {}
+    if let Some(content_type) = content_type {
+        write!(f, ", {content_type}")?;
     }
     write!(f, ": {}", show::data(content))
 }

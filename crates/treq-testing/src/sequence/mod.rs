@@ -131,6 +131,7 @@ impl RequestSequence {
         state.total += 1;
         let entry = Entry { request, reply, step, number: state.total, at: Location::caller() };
         state.left.push(entry);
+        state.settled = false;
         drop(state);
         self
     }
