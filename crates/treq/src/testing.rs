@@ -43,9 +43,9 @@ use treq_core::{Body, BoxError, Error, Kind, Origin, Route};
 use crate::{Client, ClientBuilder, RequestBuilder};
 
 pub use treq_testing::{
-    ANY, AgentSpy, Arrival, Consume, Expected, HasCookies, HasForm, HasHeaders, HasParts, IntoReply, JsonSubset,
-    Matcher, MemoryConnector, MemoryServer, Params, RequestSequence, RequestTraversalAgent, Spied, SpiedRequest,
-    StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate,
+    ANY, AgentSpy, Arrival, Consume, Expected, Faults, FaultyConnect, FaultyIo, HasCookies, HasForm, HasHeaders,
+    HasParts, IntoReply, JsonSubset, Matcher, MemoryConnector, MemoryServer, Params, RequestSequence,
+    RequestTraversalAgent, Spied, SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate,
 };
 
 /// The client over a service in memory: what `treq` offers, `files` and all, with nothing that leaves the process.

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::{Request, Response};
-use tower::service_fn;
+use tower::{Layer, service_fn};
 use treq::testing::{
-    ANY, Arrival, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, RequestSequence,
+    ANY, Arrival, Faults, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, RequestSequence,
     RequestTraversalAgent, StringStubbing, StubTreq,
 };
 use treq::{Body, BoxError, Client, Error, Kind, Part, Proxies, Proxy};
@@ -210,4 +210,51 @@ async fn a_client_that_outlives_its_stub_says_so() -> Result<(), Error> {
     let error = client.get("https://b.test/").await.unwrap_err();
     assert!(super::chain(&error).contains("was dropped"), "{}", super::chain(&error));
     Ok(())
+}
+
+/// What is done while one call of IO after the other fails: a redirect, a body up, a body down, a kept connection.
+async fn session(faults: &Faults) -> Result<usize, Error> {
+    let agent = RequestTraversalAgent::new(StringStubbing::new(|request| match request.url.as_str() {
+        "http://a.test/" => (302, vec![("location", "https://b.test/big")], Vec::new()),
+        "https://b.test/big" => (200, vec![], vec![b'x'; 200_000]),
+        _ => (200, vec![], request.data.to_vec()),
+    }));
+    let client = Client::builder().connector(faults.layer(agent.connector())).agent_layer(InMemory).build()?;
+    let outcome = async {
+        let big = client.get("http://a.test/").await?.content().await?.len();
+        let echo = client.post("https://b.test/echo").body(vec![b'y'; 100_000]).await?.content().await?.len();
+        Ok(big + echo)
+    }
+    .await;
+    drop(client);
+    // Nothing is left open, whatever has failed.
+    agent.server().wait_closed().await;
+    outcome
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_call_of_io_fails_there_is_an_error_or_an_answer() {
+    let all = Faults::none();
+    assert_eq!(session(&all).await.unwrap(), 300_000);
+    let (mut failed, mut injected) = (0, 0);
+    // Where one fails there may be more calls than in the run without faults.
+    for n in 0..all.calls() + 40 {
+        let faults = Faults::nth(n);
+        let outcome = tokio::time::timeout(Duration::from_secs(600), session(&faults)).await;
+        injected += faults.injected();
+        match outcome.unwrap_or_else(|_| panic!("it hangs after {:?}", faults.list())) {
+            Ok(bytes) => assert_eq!(bytes, 300_000, "{:?}", faults.list()),
+            Err(error) => {
+                failed += 1;
+                let kind = error.kind();
+                assert!(matches!(kind, Kind::Connect | Kind::Protocol | Kind::Body), "{kind:?} {:?}", faults.list());
+                assert_eq!(faults.injected(), 1);
+            }
+        }
+    }
+    println!("{injected} failures were injected: {failed} came to an error, the others to the answer");
+    assert!(injected >= all.calls() && failed > 4);
+    let (one, other) = (Faults::seeded(7, 9), Faults::seeded(7, 9));
+    assert_eq!(session(&one).await.is_ok(), session(&other).await.is_ok());
+    assert_eq!(one.list(), other.list());
 }
