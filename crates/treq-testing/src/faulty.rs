@@ -186,7 +186,9 @@ impl<C> Layer<C> for Faults {
 }
 
 /// The future of a [`FaultyConnect`].
-pub struct FaultyConnecting<IO>(Pin<Box<dyn Future<Output = Result<Connected<FaultyIo<IO>>, Error>> + Send>>);
+pub struct FaultyConnecting<IO>(Connecting<IO>);
+
+type Connecting<IO> = Pin<Box<dyn Future<Output = Result<Connected<FaultyIo<IO>>, Error>> + Send>>;
 
 impl<C, IO> Service<Target> for FaultyConnect<C>
 where

@@ -4,6 +4,7 @@
 
 mod agent;
 mod arrival;
+mod ban;
 mod connector;
 pub mod contract;
 mod counts;
@@ -21,6 +22,7 @@ mod tasks;
 
 pub use agent::{RequestTraversalAgent, Traversing};
 pub use arrival::{Arrival, Secure};
+pub use ban::{Banned, NetworkBan, NetworkBanLayer};
 pub use connector::{Connecting, MemoryConnector};
 pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};
 pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate};

@@ -44,7 +44,7 @@ use crate::{Client, ClientBuilder, RequestBuilder};
 
 pub use treq_testing::{
     ANY, AgentSpy, Arrival, Consume, Expected, Faults, FaultyConnect, FaultyIo, HasCookies, HasForm, HasHeaders,
-    HasParts, IntoReply, JsonSubset, Matcher, MemoryConnector, MemoryServer, Params, RequestSequence,
+    HasParts, IntoReply, JsonSubset, Matcher, MemoryConnector, MemoryServer, NetworkBan, Params, RequestSequence,
     RequestTraversalAgent, Spied, SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate,
 };
 

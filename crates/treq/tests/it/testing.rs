@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::{Request, Response};
 use tower::{Layer, service_fn};
 use treq::testing::{
-    ANY, Arrival, Faults, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, RequestSequence,
-    RequestTraversalAgent, StringStubbing, StubTreq,
+    ANY, Arrival, Faults, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, NetworkBan,
+    RequestSequence, RequestTraversalAgent, StringStubbing, StubTreq,
 };
 use treq::{Body, BoxError, Client, Error, Kind, Part, Proxies, Proxy};
 
@@ -257,4 +257,21 @@ async fn whichever_call_of_io_fails_there_is_an_error_or_an_answer() {
     let (one, other) = (Faults::seeded(7, 9), Faults::seeded(7, 9));
     assert_eq!(session(&one).await.is_ok(), session(&other).await.is_ok());
     assert_eq!(one.list(), other.list());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ban_on_the_network_fails_the_test_even_where_the_error_is_swallowed() {
+    let agent = RequestTraversalAgent::new(StringStubbing::new(|_| (302, [("location", "http://tracker.test/")], "")));
+    let ban = NetworkBan::but(["A.test", "b.test:81", "[::1]:82"]);
+    let client = Client::builder().connector(ban.layer().layer(agent.connector())).build().unwrap();
+    for url in ["http://a.test:7/", "http://b.test:81/", "http://[::1]:82/"] {
+        assert_eq!(client.get(url).allow_redirects(false).await.unwrap().status(), 302, "{url}");
+    }
+    for url in ["http://b.test/", "http://[::1]/"] {
+        assert_eq!(client.get(url).await.unwrap_err().kind(), Kind::Connect, "{url}");
+    }
+    assert_eq!(ban.take_refused(), ["http://b.test", "http://[::1]"]);
+    let _ = client.get("http://a.test/").await;
+    let said = panics(|| drop(ban));
+    assert!(said.contains("http://tracker.test") && said.contains("testing.rs:"), "{said}");
 }
