@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -274,4 +275,65 @@ async fn a_ban_on_the_network_fails_the_test_even_where_the_error_is_swallowed()
     let _ = client.get("http://a.test/").await;
     let said = panics(|| drop(ban));
     assert!(said.contains("http://tracker.test") && said.contains("testing.rs:"), "{said}");
+}
+
+/// A server of one's own, tested.
+fn shop() -> axum::Router {
+    use axum::routing::{get, post};
+
+    let price = async |axum::extract::RawQuery(query): axum::extract::RawQuery| match query.as_deref() {
+        Some("of=tea") => Ok("2.50"),
+        _ => Err(axum::http::StatusCode::NOT_FOUND),
+    };
+    let order = async |headers: http::HeaderMap, body: String| {
+        assert_ne!(body, "coffee", "there is none");
+        let host = headers["host"].to_str().unwrap_or_default().to_owned();
+        (axum::http::StatusCode::CREATED, format!("{host}: {body}"))
+    };
+    axum::Router::new().route("/price", get(price)).route("/orders", post(order))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_axum_app_is_tested_without_a_socket() {
+    let server = MemoryServer::default().host("shop.test", shop());
+    let stub = StubTreq::over(RequestTraversalAgent::over(server));
+    let price = async |of| stub.get("https://shop.test/price").params([("of", of)]).await;
+    assert_eq!(price("tea").await.unwrap().text().await.unwrap(), "2.50");
+    assert_eq!(price("milk").await.unwrap().status(), 404);
+    let mut response = stub.post("http://shop.test/orders").data("tea").await.unwrap();
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (201, "shop.test: tea"));
+    assert_eq!(stub.put("http://shop.test/orders").await.unwrap().status(), 405);
+    assert_eq!(stub.get("http://elsewhere.test/").await.unwrap_err().kind(), Kind::Resolve);
+    // A server that panics is a connection that breaks, and nothing else is harmed.
+    assert_eq!(stub.post("http://shop.test/orders").data("coffee").await.unwrap_err().kind(), Kind::Protocol);
+    assert_eq!(price("tea").await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_requests_leave_no_connection_and_no_task_behind() {
+    let stub = Arc::new(StubTreq::new(StringStubbing::new(|request| (200, (), request.data.clone()))));
+    let started = std::time::Instant::now();
+    let mut asking = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let stub = Arc::clone(&stub);
+        asking.spawn(async move {
+            for round in 0..500 {
+                let body = format!("{number} {round}");
+                let url = if round % 2 == 0 { "http://a.test/" } else { "https://a.test/" };
+                assert_eq!(stub.post(url).data(body.clone()).await.unwrap().text().await.unwrap(), body);
+            }
+        });
+    }
+    while let Some(done) = asking.join_next().await {
+        done.unwrap();
+    }
+    println!("10,000 requests in memory: {:?}", started.elapsed());
+    assert!(stub.agent().server().connections() <= 40, "{:?}", stub.agent());
+    let agent = stub.agent().clone();
+    drop(stub);
+    agent.server().wait_closed().await;
+    drop(agent);
+    // What watches over pools and limits ends at its next tick.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }
