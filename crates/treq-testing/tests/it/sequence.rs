@@ -255,3 +255,23 @@ async fn a_matcher_that_panics_is_no_match() {
     assert!(code == 500 && body.starts_with("the stub panicked"), "{body}");
     assert!(panics(|| drop(sequence)).contains("Not all expected"));
 }
+
+/// Told by the process that it is to play the test that goes wrong.
+const INNER: &str = "TREQ_TESTING_INNER";
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_panics_over_the_500_is_told_the_reason_first() {
+    if std::env::var_os(INNER).is_some() {
+        let sequence = manual();
+        let _consume = sequence.consume();
+        let (code, _) = send(&sequence, get("http://an.example/bar?a=b")).await;
+        assert_eq!(code, 200, "the code under test gives up");
+        return;
+    }
+    let name = "sequence::a_test_that_panics_over_the_500_is_told_the_reason_first";
+    let mut itself = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = itself.args(["--exact", name, "--nocapture"]).env(INNER, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("the code under test gives up"), "{said}");
+    assert!(said.contains("it differs in url, headers.") && !said.contains("Not all expected"), "{said}");
+}
