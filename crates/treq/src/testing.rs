@@ -11,7 +11,8 @@
 //!
 //! /// What is tested: it takes a client.
 //! async fn price(treq: &Client) -> Result<String, treq::Error> {
-//!     treq.get("https://shop.test/price").params([("of", "tea")]).await?.error_for_status()?.text().await
+//!     let response = treq.get("https://shop.test/price").params([("of", "tea")]).await?;
+//!     response.error_for_status().await?.text().await
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
