@@ -21,6 +21,11 @@ pub(crate) fn means(error: &Json, kind: Kind) -> Option<bool> {
     known.then_some(false)
 }
 
+/// Whether a name of the original's stands for this kind.
+pub(crate) fn stands_for(name: &str, kind: Kind) -> bool {
+    kinds(name).is_some_and(|is| is(kind))
+}
+
 /// Which of our kinds a name of the original's stands for.
 fn kinds(name: &str) -> Option<fn(Kind) -> bool> {
     Some(match name {

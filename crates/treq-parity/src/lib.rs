@@ -27,6 +27,7 @@ mod request;
 mod response;
 pub mod rows;
 mod sources;
+mod testing;
 mod uri;
 mod wire;
 mod world;
@@ -78,6 +79,9 @@ async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
         return Ok(Some(seen));
     }
     if let Some(seen) = multipart::play(case).await? {
+        return Ok(Some(seen));
+    }
+    if let Some(seen) = testing::play(case).await? {
         return Ok(Some(seen));
     }
     if let Some(seen) = forms::play(case).await? {

@@ -2,15 +2,33 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod agent;
+mod arrival;
+mod ban;
 mod connector;
 pub mod contract;
 mod counts;
+mod faulty;
+mod form;
+pub mod matcher;
 mod memory;
 mod pipe;
 mod raw;
+mod sequence;
+mod show;
+mod spy;
+mod stub;
 mod tasks;
 
+pub use agent::{RequestTraversalAgent, Traversing};
+pub use arrival::{Arrival, Secure};
+pub use ban::{Banned, NetworkBan, NetworkBanLayer};
 pub use connector::{Connecting, MemoryConnector};
+pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};
+pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate};
 pub use memory::MemoryServer;
 pub use pipe::Pipe;
 pub use raw::{RawBuilder, RawConnection, RawRequest, RawServer, Step};
+pub use sequence::{Consume, Expected, RequestSequence};
+pub use spy::{AgentSpy, Spied, SpiedRequest, agent_spy};
+pub use stub::{IntoReply, Params, ReplyHeaders, StringStubbing, StubReply, StubRequest};

@@ -16,14 +16,14 @@ use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Ta
 use crate::counts::Counts;
 use crate::pipe::{ServerEnd, pipe};
 use crate::tasks::{Tasks, lock};
-use crate::{MemoryConnector, Pipe};
+use crate::{Arrival, MemoryConnector, Pipe};
 
 /// A tower service behind real HTTP bytes in memory: a server without a socket.
 ///
 /// hyper's server reads and writes bounded pipes whose other ends the [connector](MemoryServer::connector) hands out.
 /// It speaks HTTP/1.1, and HTTP/2 to a client that begins with its preface, and it hands on upgrades. Nothing reads a
-/// clock, so it runs in paused time. A service that fails cuts the connection. Dropping the server ends all its tasks,
-/// and with them the connections.
+/// clock, so it runs in paused time. A service finds an [`Arrival`] among the extensions of each request; one that fails
+/// cuts the connection. Dropping the server ends all its tasks, and with them the connections.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -129,6 +129,11 @@ impl MemoryServer {
         self.inner.counts.open()
     }
 
+    /// Starts a task that ends with the server.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.spawn(task);
+    }
+
     /// Waits until the client has closed all its connections.
     pub async fn wait_closed(&self) {
         self.inner.counts.none_open().await;
@@ -166,7 +171,8 @@ impl Drop for MemoryServer {
 }
 
 async fn connect(server: Weak<Inner>, target: Target) -> Result<Connected<Pipe>, Error> {
-    let origin = &target.origin;
+    let arrival = Arrival::of(&target);
+    let origin = arrival.origin();
     let delay = lock(&alive(&server, origin)?.knobs).delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -174,9 +180,10 @@ async fn connect(server: Weak<Inner>, target: Target) -> Result<Connected<Pipe>,
     let server = alive(&server, origin)?;
     let app = server.app(origin)?;
     let capacity = server.admit(origin)?;
+    let peer = Peer::Memory(origin.host().into());
     let (client, end) = pipe(capacity, server.counts.opened());
-    server.tasks.spawn(serve(app, end, server.tasks.clone()));
-    Ok(Connected::new(client, Peer::Memory(origin.host().into())))
+    server.tasks.spawn(serve(app, arrival, end, server.tasks.clone()));
+    Ok(Connected::new(client, peer))
 }
 
 fn alive(server: &Weak<Inner>, origin: &Origin) -> Result<Arc<Inner>, Error> {
@@ -220,8 +227,11 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn serve(app: App, end: ServerEnd, tasks: Tasks) -> impl Future<Output = ()> + Send {
-    let service = service_fn(move |request: Request<hyper::body::Incoming>| app(request.map(Body::stream)));
+fn serve(app: App, arrival: Arrival, end: ServerEnd, tasks: Tasks) -> impl Future<Output = ()> + Send {
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(arrival.clone());
+        app(request.map(Body::stream))
+    });
     let server = auto::Builder::new(tasks);
     let mut connection = Box::pin(server.serve_connection_with_upgrades(TokioIo::new(end), service).into_owned());
     // An error here is a client that broke off or broke the rules, or a service that failed: the client sees each of

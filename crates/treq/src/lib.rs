@@ -33,6 +33,8 @@ mod save;
 mod stack;
 mod status;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 
 pub use builder::ClientBuilder;

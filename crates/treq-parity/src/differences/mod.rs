@@ -5,6 +5,7 @@ mod chains;
 mod cookies;
 mod requests;
 mod responses;
+mod testing;
 mod urls;
 
 use crate::{Case, Json, Mismatch};
@@ -31,7 +32,8 @@ impl Difference {
 
 /// All rules, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Difference> {
-    [requests::RULES, responses::RULES, chains::RULES, cookies::RULES, urls::RULES].into_iter().flatten()
+    let rules = [requests::RULES, responses::RULES, chains::RULES, cookies::RULES, urls::RULES, testing::RULES];
+    rules.into_iter().flatten()
 }
 
 /// The rule by which this may come out otherwise.

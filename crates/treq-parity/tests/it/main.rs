@@ -11,5 +11,6 @@ mod pools;
 mod reading;
 mod runner;
 mod support;
+mod testing;
 mod timeouts;
 mod zerynth;

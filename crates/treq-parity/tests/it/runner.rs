@@ -48,3 +48,38 @@ fn the_server_closes_and_resets_where_the_script_says_so() {
         assert_eq!(outcome(&case), Outcome::Passed, "{end}");
     }
 }
+
+#[test]
+fn stubs_and_sequences_are_played_whatever_their_id() {
+    let passes = [
+        r#"{"id":"X","given":{"matcher":{"X":["1"]},"against":[{"x":["1","2"]},{"x":["2"]}]},"expect":{"equal":[true,false]}}"#,
+        r#"{"id":"X","given":{"sequence":["POST http://a.test/x params q=1 body tea -> 201 done"],"calls":["matching","GET"]},
+            "expect":{"results":[201,500],"async_failures":1,"message_contains":"No more requests","consumed":true,"consume_guard":"passes"}}"#,
+        r#"{"id":"X","given":{"sequence":["GET http://a.test/x -> 200"],"calls":["GET"]},
+            "expect":{"status":500,"async_failures":1,"consumed":false,"consume_guard":"fails"}}"#,
+        r#"{"id":"X","given":{"stub.put":{"url":"https://a.test:8443/x?b=2","data":"tea"},"handler_returns":[203,{"x-a":"b"},"c"]},
+            "expect":{"handler_sees":["PUT","https://a.test:8443/x",{"b":["2"]},"headers include content-length: 3","tea"],"response":[203,"b","c"]}}"#,
+        r#"{"id":"X","given":{"sync_body":["\u20ac text"]},"expect":{"length":[3]}}"#,
+    ];
+    for case in passes {
+        assert_eq!(outcome(case), Outcome::Passed, "{case}");
+    }
+    let fails = [
+        (
+            r#"{"id":"X","given":{"matcher":{"X":["1"]},"against":{"x":["1"]}},"expect":{"equal":false}}"#,
+            "matcher.equal",
+        ),
+        (r#"{"id":"X","given":{"sync_body":["abc text"]},"expect":{"length":[4]}}"#, "length"),
+        (
+            r#"{"id":"X","given":{"stub.get":"http://a.test/?x=1"},"expect":{"handler_sees":["GET","http://a.test/",{"x":["2"]}]}}"#,
+            "handler.params",
+        ),
+        (
+            r#"{"id":"X","given":{"sequence":["anything -> 204"],"calls":["GET"]},"expect":{"results":[200]}}"#,
+            "sequence.results",
+        ),
+    ];
+    for (case, field) in fails {
+        assert!(matches!(outcome(case), Outcome::Failed(why) if why.starts_with(field)), "{case}");
+    }
+}

@@ -5,4 +5,6 @@ mod contract;
 mod memory;
 mod raw;
 mod raw_memory;
+mod sequence;
+mod stub;
 mod support;

@@ -24,6 +24,8 @@ mod runtimes;
 mod services;
 mod streams;
 mod surface;
+#[cfg(feature = "testing")]
+mod testing;
 mod timeouts;
 mod tls;
 mod upgrades;
