@@ -60,7 +60,6 @@ impl<C, B> HttpConnector<C, B> {
     /// HTTP over the streams that `connector` yields.
     pub fn new(connector: C) -> HttpConnector<C, B> {
         let mut http1 = http1::Builder::new();
-        // A folded field is one field (RFC 9112, section 5.2).
         http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
             http1,
@@ -90,6 +89,14 @@ impl<C, B> HttpConnector<C, B> {
         {
             self.options.max_header_list = u32::try_from(bytes).unwrap_or(u32::MAX);
         }
+        self
+    }
+
+    /// Whether a response's field that goes on in further lines is taken, as one field, which servers have not been allowed to
+    /// send since 2014 ([RFC 9112, section 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2)). Off unless set: then it
+    /// is an error.
+    pub fn folded_fields(mut self, on: bool) -> Self {
+        self.options.http1.allow_obsolete_multiline_headers_in_responses(on);
         self
     }
 

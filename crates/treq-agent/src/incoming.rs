@@ -1,7 +1,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -36,11 +36,17 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx).map_err(failure::of_body);
-        if self.upload.is_some() && matches!(frame, Poll::Ready(None | Some(Err(_)))) {
-            self.upload = None;
-        }
-        frame
+        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Err(error)) => {
+                self.upload = None;
+                Some(Err(failure::of_body(error)))
+            }
+            None => {
+                self.upload = None;
+                None
+            }
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -100,13 +100,20 @@ impl Key<'_> {
 impl PartialEq for Key<'_> {
     #[inline]
     fn eq(&self, other: &Key<'_>) -> bool {
+        match (&self.0.route, &other.0.route) {
+            (None, None) => self.0.wish == other.0.wish && self.0.origin == other.0.origin,
+            (Some(a), Some(b)) => self.is_like(other, a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Key<'_> {
+    #[cold]
+    fn is_like(&self, other: &Key<'_>, a: &Arc<dyn Route>, b: &Arc<dyn Route>) -> bool {
         self.0.wish == other.0.wish
             && (self.0.origin == other.0.origin || self.is_shared() && other.is_shared())
-            && match (&self.0.route, &other.0.route) {
-                (None, None) => true,
-                (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.same(&**b),
-                _ => false,
-            }
+            && (Arc::ptr_eq(a, b) || a.same(&**b))
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) struct Http {
     pub(crate) max_head_size: Option<usize>,
     pub(crate) expect_wait: Option<Duration>,
     pub(crate) title_case: bool,
+    pub(crate) folded_fields: bool,
 }
 
 impl ClientBuilder {
@@ -149,7 +150,9 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     where
         C: Clone,
     {
-        let mut http = HttpConnector::new(https).title_case_headers(self.parts.http.title_case);
+        let mut http = HttpConnector::new(https)
+            .title_case_headers(self.parts.http.title_case)
+            .folded_fields(self.parts.http.folded_fields);
         if let Some(fields) = self.parts.http.max_headers {
             http = http.max_headers(fields);
         }
@@ -205,7 +208,9 @@ where
     /// # Errors
     ///
     /// As [`build`](ClientBuilder::build).
-    pub fn into_service(self) -> Result<O::Service, Error> {
+    pub fn into_service(mut self) -> Result<O::Service, Error> {
+        // Requests may come from anywhere, userinfo in their URLs.
+        self.parts.layers.detour.always = true;
         Ok(self.assemble(true)?.0)
     }
 

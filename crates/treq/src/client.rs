@@ -228,7 +228,8 @@ impl<B: Into<Body>> Service<Request<B>> for Client {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Sent {
+    fn call(&mut self, mut request: Request<B>) -> Sent {
+        crate::detour::mark_userinfo(&mut request);
         self.send(request.map(Into::into))
     }
 }
@@ -242,7 +243,8 @@ impl<B: Into<Body>> Service<Request<B>> for &Client {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Sent {
+    fn call(&mut self, mut request: Request<B>) -> Sent {
+        crate::detour::mark_userinfo(&mut request);
         self.send(request.map(Into::into))
     }
 }

@@ -180,7 +180,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// A field of every request that does not set it itself. Given again, the name has several values.
     ///
-    /// A name that is no token or a value with control characters is an error of [`Kind::Builder`] when the client is
+    /// A name that is no token or a value with control characters is an error of [`Kind::Builder`](crate::Kind) when the client is
     /// built.
     pub fn header<K, V>(mut self, name: K, value: V) -> Self
     where
@@ -197,14 +197,14 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     }
 
     /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
-    /// [`Kind::Body`] that names the limit. Streams have no limit.
+    /// [`Kind::Body`](crate::Kind) that names the limit. Streams have no limit.
     pub fn content_limit(mut self, bytes: usize) -> Self {
         self.parts.settings.reading.content_limit = bytes;
         self
     }
 
     /// The charset of text whose `Content-Type` names none: UTF-8 unless set. `iso-8859-1` is what HTTP/1.1 once said, and
-    /// what Python treq does. A charset that is not known is an error of [`Kind::Builder`] when the client is built.
+    /// what Python treq does. A charset that is not known is an error of [`Kind::Builder`](crate::Kind) when the client is built.
     pub fn default_charset(mut self, label: &str) -> Self {
         match crate::text::labelled(label) {
             Ok(charset) => self.parts.settings.reading.charset = charset,
@@ -229,6 +229,13 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// the same: one second unless set.
     pub fn expect_wait(mut self, wait: Duration) -> Self {
         self.parts.http.expect_wait = Some(wait);
+        self
+    }
+
+    /// Whether a field of an answer that goes on in further lines is taken (RFC 9112, section 5.2). Off unless set: then it
+    /// is an error.
+    pub fn folded_fields(mut self, on: bool) -> Self {
+        self.parts.http.folded_fields = on;
         self
     }
 

@@ -165,7 +165,7 @@ impl Given {
         Ok(())
     }
 
-    fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
+    pub(crate) fn finish(self, request: &mut Request<Body>) -> Result<(), Error> {
         let content_type = match (self.pairs, self.files) {
             (None, None) => self.content_type,
             (Some(pairs), None) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::stack::{retries, routes, within};
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -57,15 +57,31 @@ impl DetourLayer {
         self.auth.layer(agent)
     }
 
+    #[inline]
     fn is_for<B>(&self, request: &Request<B>) -> bool {
-        let has_userinfo = |authority: &http::uri::Authority| authority.as_str().as_bytes().contains(&b'@');
-        self.always
-            || request.extensions().get::<Credentials>().is_some()
-            || request.extensions().get::<Via>().is_some()
-            || request.extensions().get::<Attempts>().is_some()
-            || request.extensions().get::<IdempotencyKey>().is_some()
-            || request.uri().authority().is_some_and(has_userinfo)
+        self.always || (!request.extensions().is_empty() && asks(request.extensions()))
     }
+}
+
+/// The URL of this request has userinfo. Those of a [`RequestBuilder`](crate::RequestBuilder) and of redirects never have:
+/// it is marked where foreign requests come in, so that the others need not be looked through.
+#[derive(Clone, Copy)]
+struct HasUserinfo;
+
+/// Marks a foreign request, where it needs it.
+pub(crate) fn mark_userinfo<B>(request: &mut Request<B>) {
+    if request.uri().authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        request.extensions_mut().insert(HasUserinfo);
+    }
+}
+
+/// Whether the request says more than nearly all do.
+fn asks(extensions: &Extensions) -> bool {
+    extensions.get::<Credentials>().is_some()
+        || extensions.get::<HasUserinfo>().is_some()
+        || extensions.get::<Via>().is_some()
+        || extensions.get::<Attempts>().is_some()
+        || extensions.get::<IdempotencyKey>().is_some()
 }
 
 type Detoured<S> = Auth<Retry<Routed<S>>>;
@@ -136,7 +152,7 @@ where
 {
     type Output = Result<Response<R>, Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             DetourFutureProj::Straight { future } => future.poll(cx).map_err(Error::adopt),

@@ -124,7 +124,7 @@ impl<M> RequestBuilder<M> {
     }
 
     /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;
-    /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`] that names the phase
+    /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`](crate::Kind) that names the phase
     /// ([`Phase::Total`](crate::Phase)), with the cause [`Elapsed`](crate::Elapsed).
     pub fn timeout(self, limit: impl Into<Option<Duration>>) -> Self {
         self.extension(treq_timeout::Total(limit.into()))

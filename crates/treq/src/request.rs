@@ -40,6 +40,7 @@ pub struct RequestBuilder<M = Async> {
     pub(crate) request: Result<Request<Body>, Error>,
     pub(crate) gathered: Gathered,
     /// How it is sent.
+    #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     pub(crate) mode: M,
 }
 
@@ -160,21 +161,21 @@ impl IntoFuture for RequestBuilder {
     type Output = Result<Response, Error>;
     type IntoFuture = Pending;
 
-    fn into_future(self) -> Pending {
-        let failed = |error| Pending { state: State::Failed(Some(error)) };
-        // Not by way of `ready`: each time the request is handed on, it is moved.
-        let client = match self.client {
-            Ok(client) => client,
-            Err(error) => return failed(error),
-        };
-        let mut request = match self.request {
-            Ok(request) => request,
-            Err(error) => return failed(error),
-        };
-        if let Err(error) = self.gathered.finish(&mut request) {
-            return failed(error);
+    fn into_future(mut self) -> Pending {
+        // Finished where it stands: each time the request is handed on, it is moved.
+        if let (Some(given), Ok(request)) = (self.gathered.0, &mut self.request) {
+            if let Err(error) = given.finish(request) {
+                return Pending { state: State::Failed(Some(error)) };
+            }
         }
-        Pending::of(&client, request)
+        let client = match &self.client {
+            Ok(client) => client,
+            Err(_) => return Pending { state: State::Failed(self.client.err()) },
+        };
+        match self.request {
+            Ok(request) => Pending::of(client, request),
+            Err(error) => Pending { state: State::Failed(Some(error)) },
+        }
     }
 }
 
