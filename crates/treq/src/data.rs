@@ -74,11 +74,12 @@ impl Content {
         query::encode(pairs, "form fields").map(|pairs| Content(Inner::Pairs(pairs)))
     }
 
-    /// A file, read as it is sent and opened again for each sending. It cannot be opened: an error when it is sent.
+    /// A file, read as it is sent and opened again for each sending.
     ///
     /// # Errors
     ///
-    /// None so far.
+    /// [`Kind::Builder`] where it is missing or a directory, naming it. One that cannot be read later is an error of the
+    /// sending.
     pub fn file(path: impl Into<PathBuf>) -> Result<Content, Error> {
         Part::file(path).into_body().map(Content::new)
     }
