@@ -217,10 +217,14 @@ where
         inner.exchange.is_head = head.method == Method::HEAD;
         inner.exchange.is_connect = head.method == Method::CONNECT;
         // Few fields are sooner looked through than looked up.
-        let has = |wanted: HeaderName| head.headers.keys().any(|name| *name == wanted);
-        inner.exchange.asks_upgrade = has(UPGRADE);
+        let (mut asks_upgrade, mut expects) = (false, false);
+        for name in head.headers.keys() {
+            asks_upgrade |= *name == UPGRADE;
+            expects |= *name == EXPECT;
+        }
+        inner.exchange.asks_upgrade = asks_upgrade;
         // Nothing may be expected for a body that is not there: RFC 9110, section 10.1.1.
-        if !uploads && has(EXPECT) {
+        if !uploads && expects {
             head.headers.remove(EXPECT);
         }
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
