@@ -66,11 +66,13 @@ impl<M> RequestBuilder<M> {
     }
 
     /// A body of compact JSON, with `Content-Type: application/json` unless the request has one.
+    ///
+    /// NaN and infinities are refused: JSON has no such numbers.
     #[cfg(feature = "json")]
     pub fn json<T: Serialize + ?Sized>(self, json: &T) -> Self {
         self.filled("json", |_| {
-            let refused = |error| crate::builder::refuse("the value cannot be written as JSON".to_owned(), error);
-            let text = serde_json::to_vec(json).map_err(refused)?;
+            let text = json_text(json)
+                .map_err(|error| crate::builder::refuse("the value cannot be written as JSON".to_owned(), error))?;
             Ok(Content::new(text).of_type(HeaderValue::from_static("application/json")))
         })
     }
@@ -124,6 +126,13 @@ impl<M> RequestBuilder<M> {
         }
         self
     }
+}
+
+#[cfg(feature = "json")]
+fn json_text<T: Serialize + ?Sized>(json: &T) -> Result<Vec<u8>, BoxError> {
+    let text = serde_json::to_vec(json)?;
+    crate::finite::check(json, &text)?;
+    Ok(text)
 }
 
 impl Gathered {

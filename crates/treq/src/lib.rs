@@ -16,6 +16,8 @@ mod disposition;
 mod download;
 mod erased;
 mod fields;
+#[cfg(feature = "json")]
+mod finite;
 mod free;
 mod global;
 mod https;

@@ -119,6 +119,29 @@ async fn parity_c_pool_25_there_are_two_attempts_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn parity_c_pool_26_the_second_attempt_can_be_switched_off() {
+    let world = World::default().otherwise(EMPTY);
+    let client = treq::Client::builder().resend(false).connector(world.connector()).build().unwrap();
+    idle(&world, &client, 1).await;
+    world.then([Step::Close]);
+    let error = client.get("http://example.com/").await.unwrap_err();
+    assert_eq!((world.requests().len(), world.connections().len()), (2, 1), "{error}");
+    client.get("http://example.com/").await.unwrap();
+    assert_eq!(world.connections().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parity_pool_13_the_second_attempt_is_made_unless_switched_off() {
+    for on in [true, false] {
+        let world = World::default().otherwise(EMPTY);
+        let client = treq::Client::builder().resend(on).connector(world.connector()).build().unwrap();
+        idle(&world, &client, 1).await;
+        world.then([Step::Close]);
+        assert_eq!(client.get("http://example.com/").await.is_ok(), on);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn parity_c_pool_28_the_second_attempt_is_on_a_new_connection() {
     let (world, client) = answered(&[]);
     idle(&world, &client, 2).await;

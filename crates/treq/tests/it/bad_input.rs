@@ -95,6 +95,30 @@ async fn what_does_not_serialize_to_pairs_is_refused() {
 }
 
 #[tokio::test]
+async fn numbers_that_json_lacks_are_refused_wherever_they_hide() {
+    #[derive(serde::Serialize)]
+    enum Cup {
+        Full { grams: f32 },
+        Two(f64, Option<f64>),
+    }
+    let map = |number: f64| std::collections::BTreeMap::from([("cups", vec![Some((1, number)), None])]);
+    for (refused, named) in [
+        (treq::post("http://127.0.0.1:9/").json(&f64::NAN), "NaN"),
+        (treq::post("http://127.0.0.1:9/").json(&map(f64::NEG_INFINITY)), "-inf"),
+        (treq::post("http://127.0.0.1:9/").json(&Cup::Full { grams: f32::INFINITY }), "inf"),
+        (treq::post("http://127.0.0.1:9/").json(&[Cup::Two(1.0, Some(f64::NAN))]), "NaN"),
+    ] {
+        let error = refused.await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Builder);
+        assert!(format!("{error:?}").contains(&format!("{named} is no number of JSON")), "{error:?}");
+    }
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let mut taken = treq::post(server.url("/anything")).json(&(map(0.5), "null", Cup::Two(2.0, None))).await.unwrap();
+    let echo: serde_json::Value = taken.json().await.unwrap();
+    assert_eq!(echo["data"], r#"[{"cups":[[1,0.5],null]},"null",{"Two":[2.0,null]}]"#);
+}
+
+#[tokio::test]
 async fn hosts_and_ports_that_do_not_answer_are_named() {
     let error = treq::get("http://no-such-host.invalid/").await.unwrap_err();
     assert_eq!((error.kind(), error.resend()), (Kind::Resolve, Resend::Safe), "{error}");
