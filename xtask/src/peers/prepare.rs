@@ -43,8 +43,9 @@ pub(super) fn prepare(target: &Path) -> Outcome<Folders> {
     write(&folders.run.join("htpasswd"), "u:{PLAIN}p\n")?;
     // Apache wants the MD5 of `u:treq peers:p`, squid's helper for Basic a salted hash of `p`, the other one `p`.
     write(&folders.run.join("apache.digest"), "u:treq peers:dea33d75d1df64226b9379f3c81c58f6\n")?;
-    write(&folders.run.join("squid-basic.users"), "u:$apr1$kEMdLVNS$gC1Dir430QupctanZdpR2/\n")?;
-    write(&folders.run.join("squid-digest.users"), "u:p\n")?;
+    let both = |password: &str| format!("u:{password}\nv:{password}\n");
+    write(&folders.run.join("squid-basic.users"), &both("$apr1$kEMdLVNS$gC1Dir430QupctanZdpR2/"))?;
+    write(&folders.run.join("squid-digest.users"), &both("p"))?;
     write(&folders.run.join("answers.conf"), ANSWERS)?;
     Ok(folders)
 }
