@@ -97,7 +97,7 @@ fn apt(arguments: &[&str]) -> Outcome<std::process::Command> {
     let mut apt = command("apt-get", arguments)?;
     apt.env("DEBIAN_FRONTEND", "noninteractive");
     // The peers are started here, each with a configuration of its own: in the single-user runlevel `invoke-rc.d`
-    // starts none of the services that packages bring.
+    // starts none of the services that packages bring. Images of containers forbid it by `policy-rc.d` anyway.
     apt.env("RUNLEVEL", "1").env("PREVLEVEL", "N");
     Ok(apt)
 }

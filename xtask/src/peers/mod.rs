@@ -21,8 +21,8 @@
 //! | `TREQ_PEER_CA` | path of the PEM file with the authority that has signed the servers' certificate, of `localhost`, `127.0.0.1`, `::1` |
 //! | `TREQ_PEER_CLIENT` | path of a PEM file with a client's key and certificate of the same authority |
 //!
-//! User is `u` and password `p` wherever one is asked for. What nginx and apache answer stands at the heads of
-//! `xtask/peers/nginx.conf` and `apache.conf`.
+//! User is `u` and password `p` wherever one is asked for; squid knows a user `v` too. What nginx and apache answer
+//! stands at the heads of `xtask/peers/nginx.conf` and `apache.conf`.
 
 mod prepare;
 mod process;
