@@ -141,7 +141,7 @@ fn deny(mode: Mode) -> Outcome<Note> {
 
 /// All that the later steps need of Debian, so that one update of its lists serves them all.
 fn install() -> Outcome<Note> {
-    debian::provide(&[debian::NGINX, debian::PYTHON_VENV, debian::VALGRIND]).map(|()| None)
+    debian::provide(debian::PEERS.iter().chain([&debian::VALGRIND])).map(|()| None)
 }
 
 #[cfg(test)]

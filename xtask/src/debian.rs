@@ -32,8 +32,45 @@ pub(crate) const PYTHON_VENV: Tool = Tool {
     packages: &["python3", "python3-venv"],
 };
 
+/// Apache's modules, which come with the program. The package `apache2`, with its service, is not needed.
+pub(crate) const APACHE_MODULES: &str = "/usr/lib/apache2/modules";
+
+pub(crate) const APACHE: Tool = Tool {
+    name: "apache2 with Digest",
+    there: || {
+        let module = Path::new(APACHE_MODULES).join("mod_auth_digest.so");
+        Ok(module.exists() && present("apache2", &["-v"])?)
+    },
+    packages: &["apache2-bin"],
+};
+
+/// Where Debian's squid keeps the programs that look passwords up.
+pub(crate) const SQUID_HELPERS: &str = "/usr/lib/squid";
+
+pub(crate) const SQUID: Tool = Tool {
+    name: "squid with Basic and Digest",
+    there: || {
+        let helpers = ["basic_ncsa_auth", "digest_file_auth"];
+        Ok(helpers.iter().all(|name| Path::new(SQUID_HELPERS).join(name).exists()) && present("squid", &["-v"])?)
+    },
+    packages: &["squid"],
+};
+
+pub(crate) const TINYPROXY: Tool =
+    Tool { name: "tinyproxy", there: || present("tinyproxy", &["-v"]), packages: &["tinyproxy-bin"] };
+
+pub(crate) const DANTE: Tool =
+    Tool { name: "dante", there: || present("danted", &["-v"]), packages: &["dante-server"] };
+
+/// It has no option that only asks for something.
+pub(crate) const MICROSOCKS: Tool =
+    Tool { name: "microsocks", there: || present("sh", &["-c", "command -v microsocks"]), packages: &["microsocks"] };
+
+/// What `cargo xtask peers` starts.
+pub(crate) const PEERS: &[Tool] = &[NGINX, CADDY, PYTHON_VENV, APACHE, SQUID, TINYPROXY, DANTE, MICROSOCKS];
+
 /// Installs the packages of those tools that are absent.
-pub(crate) fn provide(tools: &[Tool]) -> Outcome {
+pub(crate) fn provide<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Outcome {
     let mut absent = Vec::new();
     for tool in tools {
         if !(tool.there)()? {
@@ -59,5 +96,8 @@ pub(crate) fn provide(tools: &[Tool]) -> Outcome {
 fn apt(arguments: &[&str]) -> Outcome<std::process::Command> {
     let mut apt = command("apt-get", arguments)?;
     apt.env("DEBIAN_FRONTEND", "noninteractive");
+    // The peers are started here, each with a configuration of its own: in the single-user runlevel `invoke-rc.d`
+    // starts none of the services that packages bring. Images of containers forbid it by `policy-rc.d` anyway.
+    apt.env("RUNLEVEL", "1").env("PREVLEVEL", "N");
     Ok(apt)
 }

@@ -1,4 +1,5 @@
-//! The interop tests, with real peers running: PyPI's httpbin under gunicorn, nginx, and caddy.
+//! The interop tests, with real peers running: PyPI's httpbin under gunicorn, nginx, caddy and apache as servers; squid,
+//! tinyproxy, dante and microsocks as proxies.
 //!
 //! Tests find the peers by these variables, and are skipped with a printed line where one is unset:
 //!
@@ -11,13 +12,21 @@
 //! | `TREQ_PEER_NGINX_MTLS` | nginx, base URL with TLS that wants a client certificate |
 //! | `TREQ_PEER_NGINX_UNIX` | path of the Unix socket where nginx answers without TLS |
 //! | `TREQ_PEER_CADDY` | caddy, base URL `https://localhost:PORT` of files that it compresses with zstd and gzip |
+//! | `TREQ_PEER_APACHE` | apache, base URL without TLS of files that it gives by Digest |
+//! | `TREQ_PEER_SQUID_BASIC` | squid that asks by Basic, `127.0.0.1:PORT` as of the other proxies |
+//! | `TREQ_PEER_SQUID_DIGEST` | squid that asks by Digest |
+//! | `TREQ_PEER_TINYPROXY` | tinyproxy, which asks by Basic |
+//! | `TREQ_PEER_DANTE` | dante, which speaks SOCKS4 and SOCKS5 with everybody |
+//! | `TREQ_PEER_MICROSOCKS` | microsocks, which speaks SOCKS5 and wants user name and password |
 //! | `TREQ_PEER_CA` | path of the PEM file with the authority that has signed the servers' certificate, of `localhost`, `127.0.0.1`, `::1` |
 //! | `TREQ_PEER_CLIENT` | path of a PEM file with a client's key and certificate of the same authority |
 //!
-//! What nginx answers stands at the head of `xtask/peers/nginx.conf`.
+//! User is `u` and password `p` wherever one is asked for; squid knows a user `v` too. What nginx and apache answer
+//! stands at the heads of `xtask/peers/nginx.conf` and `apache.conf`.
 
 mod prepare;
 mod process;
+mod start;
 
 use std::path::Path;
 use std::time::Instant;
@@ -27,6 +36,7 @@ use crate::run::{Outcome, Stream, cargo, command, no_more, tee, to_end};
 use crate::tally;
 use prepare::Folders;
 use process::{Guard, Ports};
+use start::start;
 
 /// A variable of the tests and its value.
 type Variable = (&'static str, String);
@@ -69,7 +79,7 @@ fn interop(variables: Vec<Variable>) -> Outcome {
 
 const HTTPBIN: &str = "TREQ_PEER_HTTPBIN";
 
-fn started(folders: &Folders) -> Outcome<([Guard; 3], Vec<Variable>)> {
+fn started(folders: &Folders) -> Outcome<(Vec<Guard>, Vec<Variable>)> {
     let mut outcome = start(folders);
     for _ in 1..ATTEMPTS {
         let Err(reason) = &outcome else { break };
@@ -79,42 +89,10 @@ fn started(folders: &Folders) -> Outcome<([Guard; 3], Vec<Variable>)> {
     outcome
 }
 
-fn start(folders: &Folders) -> Outcome<([Guard; 3], Vec<Variable>)> {
-    let ports = Ports::choose()?;
-    let socket = folders.run.join("nginx.sock");
-    prepare::configure(folders, &ports, &socket)?;
-
-    let mut httpbin = command(folders.venv.join("bin/gunicorn"), &["--workers", "2", "--threads", "4"])?;
-    httpbin.args([
-        "--graceful-timeout",
-        "2",
-        "--log-level",
-        "warning",
-        "-b",
-        &format!("127.0.0.1:{}", ports.httpbin),
-        "httpbin:app",
-    ]);
-    let mut httpbin = Guard::start("gunicorn", httpbin)?;
-    let mut nginx = command("nginx", &["-e", "nginx.err", "-c", "nginx.conf", "-p"])?;
-    nginx.arg(&folders.run);
-    let mut nginx = Guard::start("nginx", nginx)?;
-    let mut caddy = command("caddy", &["run", "--adapter", "caddyfile", "--config", "Caddyfile"])?;
-    // Whatever it stores, it stores there.
-    caddy.current_dir(&folders.run).env("HOME", &folders.run).env("XDG_DATA_HOME", &folders.run);
-    caddy.env("XDG_CONFIG_HOME", &folders.run);
-    let mut caddy = Guard::start("caddy", caddy)?;
-    httpbin.answers(ports.httpbin, "/get")?;
-    caddy.listens(ports.caddy)?;
-    nginx.answers(ports.http, "/echo")?;
-    for port in [ports.h2, ports.h1, ports.mtls] {
-        nginx.listens(port)?;
-    }
-    Ok(([httpbin, nginx, caddy], variables(&ports, &socket, &folders.run)))
-}
-
 fn variables(ports: &Ports, socket: &Path, run: &Path) -> Vec<Variable> {
     let plain = |port: u16| format!("http://127.0.0.1:{port}");
     let tls = |port: u16| format!("https://localhost:{port}");
+    let proxy = |port: u16| format!("127.0.0.1:{port}");
     let path = |path: &Path| path.display().to_string();
     vec![
         (HTTPBIN, plain(ports.httpbin)),
@@ -124,6 +102,12 @@ fn variables(ports: &Ports, socket: &Path, run: &Path) -> Vec<Variable> {
         ("TREQ_PEER_NGINX_MTLS", tls(ports.mtls)),
         ("TREQ_PEER_NGINX_UNIX", path(socket)),
         ("TREQ_PEER_CADDY", tls(ports.caddy)),
+        ("TREQ_PEER_APACHE", plain(ports.apache)),
+        ("TREQ_PEER_SQUID_BASIC", proxy(ports.squid_basic)),
+        ("TREQ_PEER_SQUID_DIGEST", proxy(ports.squid_digest)),
+        ("TREQ_PEER_TINYPROXY", proxy(ports.tinyproxy)),
+        ("TREQ_PEER_DANTE", proxy(ports.dante)),
+        ("TREQ_PEER_MICROSOCKS", proxy(ports.microsocks)),
         ("TREQ_PEER_CA", path(&run.join("ca.pem"))),
         ("TREQ_PEER_CLIENT", path(&run.join("client.pem"))),
     ]
@@ -135,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_documented_variables_are_the_ones_that_are_set() {
-        let ports = Ports { httpbin: 1, http: 2, h2: 3, h1: 4, mtls: 5, caddy: 6 };
+        let ports = Ports::choose().unwrap();
         let documented: Vec<&str> = include_str!("mod.rs")
             .lines()
             .filter_map(|line| line.strip_prefix("//! | `TREQ_PEER_")?.split('`').next())

@@ -22,6 +22,12 @@ pub(super) struct Ports {
     pub(super) h1: u16,
     pub(super) mtls: u16,
     pub(super) caddy: u16,
+    pub(super) apache: u16,
+    pub(super) squid_basic: u16,
+    pub(super) squid_digest: u16,
+    pub(super) tinyproxy: u16,
+    pub(super) dante: u16,
+    pub(super) microsocks: u16,
 }
 
 impl Ports {
@@ -35,7 +41,20 @@ impl Ports {
             held.push(listener);
             Ok(port)
         };
-        Ok(Self { httpbin: next()?, http: next()?, h2: next()?, h1: next()?, mtls: next()?, caddy: next()? })
+        Ok(Self {
+            httpbin: next()?,
+            http: next()?,
+            h2: next()?,
+            h1: next()?,
+            mtls: next()?,
+            caddy: next()?,
+            apache: next()?,
+            squid_basic: next()?,
+            squid_digest: next()?,
+            tinyproxy: next()?,
+            dante: next()?,
+            microsocks: next()?,
+        })
     }
 }
 
@@ -136,10 +155,11 @@ mod tests {
     #[test]
     fn ports_differ() {
         let ports = Ports::choose().unwrap();
-        let mut all = vec![ports.httpbin, ports.http, ports.h2, ports.h1, ports.mtls];
+        let mut all = vec![ports.httpbin, ports.http, ports.h2, ports.h1, ports.mtls, ports.caddy, ports.apache];
+        all.extend([ports.squid_basic, ports.squid_digest, ports.tinyproxy, ports.dante, ports.microsocks]);
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 5);
+        assert_eq!(all.len(), 12);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use async_compression::tokio::write::GzipEncoder;
 use bytes::Bytes;
-use tokio::io::AsyncWriteExt as _;
-use treq::Body;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use treq::{Body, Form, Part};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -34,6 +34,56 @@ fn a_decoded_gibibyte_takes_no_more_memory_than_a_kibibyte() {
         measure("decoded", &server.url("/"), members * length)
     });
     judge("decoded", small, large);
+}
+
+/// The file is sparse, and the server reads the form by `multer`, to the file's end.
+#[test]
+fn a_gibibyte_in_a_form_takes_no_more_memory_than_a_kibibyte() {
+    let runtime = runtime();
+    let server = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    runtime.spawn(async move {
+        loop {
+            tokio::spawn(read_form(server.accept().await.unwrap().0));
+        }
+    });
+    let [small, large] = [KIB, GIB].map(|bytes| measure("form", &url, bytes));
+    judge("form", small, large);
+}
+
+/// Reads one request and answers with the length of the file in its form, after the text before it.
+async fn read_form(mut stream: tokio::net::TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let fields: Vec<_> = head.lines().filter_map(|line| line.split_once(": ")).collect();
+    let field = |name: &str| fields.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).unwrap().1;
+    let left: u64 = field("content-length").parse().unwrap();
+    let boundary = multer::parse_boundary(field("content-type")).unwrap();
+
+    let (reading, mut writing) = stream.split();
+    let body = futures_util::stream::try_unfold(reading.take(left), async |mut body| {
+        let mut piece = bytes::BytesMut::with_capacity(64 * 1024);
+        let read = body.read_buf(&mut piece).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (piece.freeze(), body)))
+    });
+    let mut form = multer::Multipart::new(body, boundary);
+    let tea = form.next_field().await.unwrap().unwrap();
+    assert_eq!(tea.name(), Some("tea"));
+    assert_eq!(tea.text().await.unwrap(), "green");
+    let mut file = form.next_field().await.unwrap().unwrap();
+    assert_eq!((file.name(), file.file_name()), (Some("file"), Some("große Datei.bin")));
+    let mut bytes = 0;
+    while let Some(piece) = file.chunk().await.unwrap() {
+        bytes += piece.len() as u64;
+    }
+    drop(file);
+    assert!(form.next_field().await.unwrap().is_none());
+    let body = bytes.to_string();
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    writing.write_all(answer.as_bytes()).await.unwrap();
 }
 
 fn compare(direction: &str, path: &str) {
@@ -107,6 +157,14 @@ fn child() {
                 let mut response = treq::get(url).await.unwrap();
                 response.collect(|piece| read += piece.len() as u64).await.unwrap();
                 read
+            }
+            "form" => {
+                let file = tempfile::NamedTempFile::new().unwrap();
+                file.as_file().set_len(bytes).unwrap();
+                let part = Part::file(file.path()).file_name("große Datei.bin");
+                let form = Form::new().text("tea", "green").part("file", part);
+                let mut response = treq::post(url).multipart(form).await.unwrap();
+                response.text().await.unwrap().parse().unwrap()
             }
             _ => {
                 let mut response = treq::post(url).body(Body::stream(Zeros(bytes))).await.unwrap();

@@ -1,20 +1,8 @@
-//! Real servers, started by `cargo xtask peers`, which names them in the environment. Without them these tests say so
-//! and do nothing.
+//! httpbin, nginx and caddy, asked directly.
 
 use treq::{Client, TlsConfig, Wish};
 
-/// The value of a variable, or a line that says what is missing.
-fn peer(name: &str) -> Option<String> {
-    let value = std::env::var(name).ok();
-    if value.is_none() {
-        println!("skipped: {name} is not set; `cargo xtask peers` starts the peers");
-    }
-    value
-}
-
-fn tls() -> Option<TlsConfig> {
-    Some(TlsConfig::builder().roots_pem_file(peer("TREQ_PEER_CA")?).build().unwrap())
-}
+use super::{peer, tls};
 
 #[tokio::test]
 async fn httpbin_answers_as_the_embedded_server_does() {
