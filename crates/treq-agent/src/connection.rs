@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderName, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
+use http::header::{EXPECT, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio::task::AbortHandle;
@@ -189,50 +189,46 @@ where
 {
     type Body = Incoming;
 
-    fn begin(&mut self, mut head: request::Parts, body: B) {
+    // The request is changed where it stands, and moved once: into hyper.
+    fn begin(&mut self, mut request: Request<B>) {
         let http2 = self.is_http2();
         let inner = &mut *self.inner;
-        let uploads = !body.is_end_stream();
+        let uploads = !request.body().is_end_stream();
         let (mut announced, mut gate) = (None, None);
         if uploads {
-            let size = body.size_hint();
-            announced = head::announced(&head.headers, &size);
-            if !http2 && head::needs_chunked(&head, &size) {
-                head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            let size = request.body().size_hint();
+            announced = head::announced(request.headers(), &size);
+            if !http2 && head::needs_chunked(&request, &size) {
+                request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
-            if !http2 && expect::is_expected(&head.headers) {
+            if !http2 && expect::is_expected(request.headers()) {
                 let (sender, waiting) = Gate::new(inner.shared.expect_wait);
                 inner.exchange.gate = Some(Arc::new(Opener::new(sender)));
                 gate = Some(waiting);
             }
+        } else {
+            head::say_of_nothing(&mut request);
         }
-        // The length of nothing is said where a body is expected: RFC 9110, section 8.6.
-        if !uploads
-            && matches!(head.method, Method::POST | Method::PUT | Method::PATCH)
-            && !head.headers.contains_key(TRANSFER_ENCODING)
-            && !head.headers.contains_key(CONTENT_LENGTH)
-        {
-            head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        inner.exchange.is_head = head.method == Method::HEAD;
-        inner.exchange.is_connect = head.method == Method::CONNECT;
+        inner.exchange.is_head = request.method() == Method::HEAD;
+        inner.exchange.is_connect = request.method() == Method::CONNECT;
         // Few fields are sooner looked through than looked up.
         let (mut asks_upgrade, mut expects) = (false, false);
-        for name in head.headers.keys() {
+        for name in request.headers().keys() {
             asks_upgrade |= *name == UPGRADE;
             expects |= *name == EXPECT;
         }
         inner.exchange.asks_upgrade = asks_upgrade;
         // Nothing may be expected for a body that is not there: RFC 9110, section 10.1.1.
         if !uploads && expects {
-            head.headers.remove(EXPECT);
+            request.headers_mut().remove(EXPECT);
         }
         inner.exchange.reused = inner.shared.begun.fetch_add(1, Ordering::Relaxed) > 0;
         inner.exchange.read_before = inner.shared.watch.begin(uploads);
-        let mut request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
         if !http2 {
             expect::observe(&mut request, inner.exchange.gate.clone());
         }
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
         match &mut inner.sender {
             Sender::Http1(sender) => set(&mut inner.sending, sender.try_send_request(request)),
             #[cfg(feature = "http2")]
@@ -255,16 +251,21 @@ where
         if let Some(gate) = inner.exchange.gate.take() {
             gate.lock();
         }
-        Poll::Ready(match sent {
-            Ok(response) => match inner.framing(&response) {
-                Ok(framing) => Ok(inner.accept(response, framing)),
-                Err(error) => {
-                    inner.broken = true;
-                    Err(Refused::new(error))
-                }
-            },
-            Err(failed) => Err(inner.refuse(failed)),
-        })
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(failed) => return Poll::Ready(Err(inner.refuse(failed))),
+        };
+        // Looked at and changed where it stands, and moved once.
+        match inner.accept(&mut response) {
+            Ok((facts, upload)) => {
+                let (head, body) = response.into_parts();
+                Poll::Ready(Ok(Response::from_parts(head, Incoming::new(body, facts, upload))))
+            }
+            Err(error) => {
+                inner.broken = true;
+                Poll::Ready(Err(Refused::new(error)))
+            }
+        }
     }
 }
 
@@ -302,24 +303,26 @@ impl<B> Inner<B> {
         }
     }
 
-    /// The answer with the facts of its connection.
-    fn accept(&mut self, response: Response<hyper::body::Incoming>, framing: Framing) -> Response<Incoming> {
+    /// What an answer's body carries: the facts of its connection, and the connection itself while it still sends.
+    fn accept(
+        &mut self,
+        response: &mut Response<hyper::body::Incoming>,
+    ) -> Result<(Facts, Option<Arc<Shared>>), Error> {
+        let framing = self.framing(response)?;
         // A server says it with its first answer or never.
         if response.version() != Version::HTTP_2 && (!self.exchange.reused || self.idle_hint.is_some()) {
             self.idle_hint = idle_hint(response.headers());
         }
         let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
-        let in_extensions = self.shared.facts_in_extensions.then(|| facts.clone());
+        let extensions = response.extensions_mut();
+        if let Some(reason) = extensions.remove::<hyper::ext::ReasonPhrase>() {
+            extensions.insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
+        }
+        if self.shared.facts_in_extensions {
+            extensions.insert(facts.clone());
+        }
         let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));
-        let upload = unsent.then(|| Arc::clone(&self.shared));
-        let mut response = response.map(|body| Incoming::new(body, facts, upload));
-        if let Some(reason) = response.extensions_mut().remove::<hyper::ext::ReasonPhrase>() {
-            response.extensions_mut().insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
-        }
-        if let Some(facts) = in_extensions {
-            response.extensions_mut().insert(facts);
-        }
-        response
+        Ok((facts, unsent.then(|| Arc::clone(&self.shared))))
     }
 
     /// Whether such an answer has no body, whatever its fields say.

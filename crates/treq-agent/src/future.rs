@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, Method, Request, Response, Uri, Version, request};
+use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -40,7 +40,7 @@ struct Sending<C, R, B> {
     connections: C,
     replay: R,
     /// The request, while it is on no connection. Its URI stands in `uri`.
-    request: Option<(request::Parts, B)>,
+    request: Option<Request<B>>,
     uri: Uri,
     wish: Wish,
     route: Option<Arc<dyn Route>>,
@@ -64,16 +64,14 @@ struct Snapshot<B> {
 
 impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     /// `ready` has been polled ready.
-    pub(crate) fn new(mut ready: C, replay: R, request: Request<B>, target: Target, resends: bool) -> Self {
-        let (mut head, body) = request.into_parts();
-        let uri = std::mem::take(&mut head.uri);
+    pub(crate) fn new(mut ready: C, replay: R, mut request: Request<B>, target: Target, resends: bool) -> Self {
+        let uri = std::mem::take(request.uri_mut());
         let (wish, route) = (target.wish, target.route.clone());
         let connecting = ready.call(target);
-        let request = Some((head, body));
         let sending = Sending {
             connections: ready,
             replay,
-            request,
+            request: Some(request),
             uri,
             wish,
             route,
@@ -149,28 +147,29 @@ impl<C, R, B: Body> Sending<C, R, B> {
         R: Replay<B>,
     {
         // Prepared where it stands, and moved once.
-        let Some((head, body)) = &mut self.request else { return Ok(()) };
+        let Some(request) = &mut self.request else { return Ok(()) };
         // A fresh connection cannot be stale, so nothing is kept for a second try on it; but an HTTP/2 peer may say of any
         // request that it did not look at it (RFC 9113, section 8.7).
         let wire = connection.wire();
         let comes_back = wire.as_ref().is_some_and(|wire| wire.http2);
-        if comes_back || (connection.is_reused() && head::is_idempotent(&head.method)) {
-            self.snapshot = self.replay.copy(body).map(|body| Snapshot {
-                method: head.method.clone(),
-                version: head.version,
-                headers: KeptFields::of(&head.headers),
-                extensions: head.extensions.clone(),
+        if comes_back || (connection.is_reused() && head::is_idempotent(request.method())) {
+            self.snapshot = self.replay.copy(request.body()).map(|body| Snapshot {
+                method: request.method().clone(),
+                version: request.version(),
+                headers: KeptFields::of(request.headers()),
+                extensions: request.extensions().clone(),
                 body,
             });
         }
         if let Some(wire) = wire {
             self.added = match wire.forward {
-                None => head::prepare(head, &self.uri, wire, connection.is_persistent())?,
-                Some(_) => head::prepare_forwarded(head, &self.uri, wire, connection.is_persistent())?,
+                None => head::prepare(request, &self.uri, wire, connection.is_persistent())?,
+                Some(_) => head::prepare_forwarded(request, &self.uri, wire, connection.is_persistent())?,
             };
         }
-        let Some((head, body)) = self.request.take() else { return Ok(()) };
-        connection.begin(head, body);
+        if let Some(request) = self.request.take() {
+            connection.begin(request);
+        }
         Ok(())
     }
 
@@ -193,10 +192,10 @@ impl<C, R, B: Body> Sending<C, R, B> {
         if self.resent {
             return Err(refused.error);
         }
-        self.request = match refused.request.map(Request::into_parts) {
-            Some((mut head, body)) => {
-                std::mem::take(&mut self.added).undo(&mut head.headers);
-                Some((head, body))
+        self.request = match refused.request {
+            Some(mut request) => {
+                std::mem::take(&mut self.added).undo(request.headers_mut());
+                Some(request)
             }
             None => {
                 // Safe without the request in hand: the peer says that it did not look at it.
@@ -218,13 +217,13 @@ impl<C, R, B: Body> Sending<C, R, B> {
 }
 
 impl<B> Snapshot<B> {
-    fn into_request(self) -> (request::Parts, B) {
+    fn into_request(self) -> Request<B> {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers.to_map();
         *request.extensions_mut() = self.extensions;
-        request.into_parts()
+        request
     }
 }
 

@@ -1,7 +1,7 @@
 //! The head of a request as it goes out: decided here, moved by the service.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Wire};
 
@@ -56,32 +56,39 @@ fn is_chunked(value: &HeaderValue) -> bool {
 /// Writes target, version and the fields that belong to the connection
 /// ([RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2),
 /// [RFC 9113, section 8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)).
-pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, persistent: bool) -> Result<Added, Error> {
+pub(crate) fn prepare<B>(
+    request: &mut Request<B>,
+    uri: &Uri,
+    wire: Wire<'_>,
+    persistent: bool,
+) -> Result<Added, Error> {
     let origin = wire.origin;
     let mut added = Added::default();
     if wire.http2 {
-        if head.headers.get_all(HOST).iter().nth(1).is_some() {
+        if request.headers().get_all(HOST).iter().nth(1).is_some() {
             return Err(several_hosts());
         }
-        let host = head.headers.remove(HOST);
-        let as_given = host.is_none() && head.method != Method::CONNECT && uri.authority() == Some(origin.authority());
+        let host = request.headers_mut().remove(HOST);
+        let as_given =
+            host.is_none() && request.method() != Method::CONNECT && uri.authority() == Some(origin.authority());
         // `Connection` and its like have no meaning here; hyper leaves them out.
-        head.version = Version::HTTP_2;
-        head.uri = if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, &head.method)? };
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() =
+            if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, request.method())? };
         added.taken_host = host.map(Box::new);
         return Ok(added);
     }
-    if head.version != Version::HTTP_10 {
-        head.version = Version::HTTP_11;
+    if request.version() != Version::HTTP_10 {
+        *request.version_mut() = Version::HTTP_11;
     }
-    head.uri = if head.method == Method::CONNECT {
+    *request.uri_mut() = if request.method() == Method::CONNECT {
         authority_form(origin)?
     } else if wire.forward.is_some() {
-        absolute(uri, None, origin, &head.method)?
+        absolute(uri, None, origin, request.method())?
     } else {
         uri.path_and_query().filter(|path| !path.as_str().is_empty()).cloned().map_or_else(Uri::default, Uri::from)
     };
-    let headers = &mut head.headers;
+    let headers = request.headers_mut();
     match headers.entry(HOST) {
         Entry::Vacant(vacant) => {
             vacant.insert(wire.host.clone());
@@ -103,8 +110,8 @@ pub(crate) fn prepare(head: &mut request::Parts, uri: &Uri, wire: Wire<'_>, pers
 
 /// The same for a proxy, whose one connection serves many origins: target and `Host` are the request's own.
 #[cold]
-pub(crate) fn prepare_forwarded(
-    head: &mut request::Parts,
+pub(crate) fn prepare_forwarded<B>(
+    request: &mut Request<B>,
     uri: &Uri,
     wire: Wire<'_>,
     persistent: bool,
@@ -113,7 +120,7 @@ pub(crate) fn prepare_forwarded(
     let host = host(&own)?;
     let mut wire = wire;
     (wire.origin, wire.host) = (&own, &host);
-    prepare(head, uri, wire, persistent)
+    prepare(request, uri, wire, persistent)
 }
 
 /// What [`prepare`] did to a head for one connection, to be undone before another: above all, a proxy's credentials
@@ -149,10 +156,21 @@ pub(crate) fn announced(headers: &HeaderMap, body: &SizeHint) -> Option<u64> {
 }
 
 /// Where hyper would send no body at all: a GET or HEAD whose body does not know its length.
-pub(crate) fn needs_chunked(head: &request::Parts, body: &SizeHint) -> bool {
-    matches!(head.method, Method::GET | Method::HEAD)
+pub(crate) fn needs_chunked<B>(request: &Request<B>, body: &SizeHint) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
         && body.exact().is_none()
-        && !head.headers.contains_key(CONTENT_LENGTH)
+        && !request.headers().contains_key(CONTENT_LENGTH)
+}
+
+/// The length of nothing is said where a body is expected
+/// ([RFC 9110, section 8.6](https://www.rfc-editor.org/rfc/rfc9110#section-8.6)).
+pub(crate) fn say_of_nothing<B>(request: &mut Request<B>) {
+    if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH)
+        && !request.headers().contains_key(TRANSFER_ENCODING)
+        && !request.headers().contains_key(CONTENT_LENGTH)
+    {
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
 }
 
 /// The `Host` field of an origin.

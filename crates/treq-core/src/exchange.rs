@@ -2,7 +2,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, request};
+use http::{HeaderValue, Request, Response};
 
 use crate::{Error, Forward, Origin};
 
@@ -55,7 +55,7 @@ pub trait Exchange<B>: Connection {
     /// Starts to send a request, whose target and fields are already as they go out on this connection.
     ///
     /// To be called on a handle that is new or [ready](Connection::poll_ready).
-    fn begin(&mut self, head: request::Parts, body: B);
+    fn begin(&mut self, request: Request<B>);
 
     /// How heads are written on this connection; `None` once its exchange is over.
     fn wire(&self) -> Option<Wire<'_>>;

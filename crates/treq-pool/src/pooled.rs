@@ -2,7 +2,7 @@ use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{Response, request};
+use http::{Request, Response};
 use treq_core::{Connection, Error, Exchange, Kind, Refused, Wire};
 
 use crate::PooledBody;
@@ -68,11 +68,11 @@ impl<C: Connection> Connection for Pooled<C> {
 impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
     type Body = PooledBody<C::Body, C>;
 
-    fn begin(&mut self, head: request::Parts, body: B) {
+    fn begin(&mut self, request: Request<B>) {
         if let Some(lease) = &mut self.lease {
             lease.set_clean(false);
             if let Some(connection) = lease.connection_mut() {
-                connection.begin(head, body);
+                connection.begin(request);
             }
         }
     }

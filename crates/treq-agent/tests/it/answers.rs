@@ -106,8 +106,7 @@ async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so
                 target.wish = wish;
                 let mut connection = made.oneshot(target).await.unwrap();
                 tokio::time::sleep(Duration::from_secs(late)).await;
-                let (head, body) = request.into_parts();
-                connection.begin(head, body);
+                connection.begin(request);
                 poll_fn(|cx| connection.poll_response(cx)).await.map(drop).unwrap_err().error
             };
             assert_eq!(error.kind(), Kind::Protocol, "{first:?} {wish:?} {late}: {error:?}");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use http::{Request, Response, request};
+use http::{Request, Response};
 use tokio::sync::oneshot;
 use tower::{Layer as _, Service};
 use treq_core::{Connection, Error, Exchange, Kind, Origin, Refused, Target, Wire};
@@ -110,9 +110,9 @@ impl Fake {
 impl Exchange<Answer> for Fake {
     type Body = Answer;
 
-    fn begin(&mut self, _: request::Parts, answer: Answer) {
+    fn begin(&mut self, request: Request<Answer>) {
         self.link.0.begun.fetch_add(1, SeqCst);
-        self.answer = Some(answer);
+        self.answer = Some(request.into_body());
     }
 
     fn wire(&self) -> Option<Wire<'_>> {
@@ -272,7 +272,7 @@ pub(crate) fn spoil(mut pooled: Pooled<Fake>) {
 }
 
 pub(crate) fn begin(pooled: &mut Pooled<Fake>, answer: Answer) {
-    pooled.begin(Request::new(()).into_parts().0, answer);
+    pooled.begin(Request::new(answer));
 }
 
 /// Open, idle, connecting, waiting, hosts.
