@@ -29,6 +29,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let told: Value = client.get("http://tea.service/get").await?.error_for_status().await?.json().await?;
     println!("{}", told["url"]);
     let error = client.get("http://milk.service/get").await.err().ok_or("there is none")?;
-    println!("{:?}: {}", error.kind(), error.find::<std::io::Error>().ok_or("the reason")?);
+    println!("{}", error.find::<std::io::Error>().ok_or("the reason")?);
     examples::expect(told["url"] == "http://tea.service/get", "the URL as it was asked for")
 }

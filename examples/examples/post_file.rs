@@ -12,11 +12,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = folder.path().join("notes.txt");
     std::fs::write(&path, "two sugars")?;
 
-    // A path, an open file, and bytes with a name and a type.
+    // A path; an open file, which has no name of its own; bytes with a name and a type.
     let request = treq::post(base.url("/post")).data([("tea", "green")]).files([("notes", path.as_path())]);
     let told: Value = request.await?.error_for_status().await?.json().await?;
     println!("form {}, files {}", told["form"], told["files"]);
-    let open = std::fs::File::open(&path)?;
+    let open = ("notes.txt", std::fs::File::open(&path)?);
     let told: Value = treq::post(base.url("/post")).files([("notes", open)]).await?.json().await?;
     println!("an open file: {}", told["files"]);
     let bytes = ("photo.png", "image/png", b"\x89PNG".to_vec());

@@ -56,7 +56,7 @@ fn unix_socket_answers_for_any_name() {
 
 #[test]
 fn custom_endpoint_knows_its_services() {
-    let expected = [r#""http://tea.service/get""#, "Connect: the registry knows no such service"];
+    let expected = [r#""http://tea.service/get""#, "the registry knows no such service"];
     assert_eq!(lines("custom_endpoint"), expected);
 }
 
