@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let first = stub.get(url).download(&path).resume(true).on_progress(move |bytes, _| _ = told.send(bytes));
-    tokio::select! { biased; _ = heard.recv() => {}, done = first.into_future() => _ = done? }
+    tokio::select! { biased; _ = heard.recv() => {}, done = first.into_future() => _ = done?, }
     println!("broken off, the file is there: {}", path.exists());
 
     let done = stub.get(url).download(&path).resume(true).await?;

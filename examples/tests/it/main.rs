@@ -3,6 +3,8 @@
 mod clients;
 mod in_memory;
 mod requests;
+mod run_tasks;
+mod tasks;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -78,4 +80,17 @@ fn an_example_fails_where_something_is_not_as_it_should_be() {
     let misread = run("basic_get", &["--bse", "http://127.0.0.1:1"]);
     assert_eq!(misread.status.code(), Some(1));
     assert!(String::from_utf8(misread.stderr).unwrap().contains("--bse"));
+}
+
+#[test]
+fn the_list_of_examples_is_complete() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once("| ").map(|(_, last)| last));
+    let mut listed: Vec<_> = rows.flat_map(|cell| cell.split(", ")).filter_map(|name| name.strip_prefix('`')).collect();
+    listed.sort();
+    let files = std::fs::read_dir(folder.join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let mut there: Vec<_> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned() + "`").collect();
+    there.sort();
+    assert_eq!(listed, there);
 }
