@@ -22,14 +22,16 @@ fn site() -> StringStubbing {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("letters.txt");
-    let stub = StubTreq::new(site());
-    let url = "https://site.example/letters.txt";
+    let (stub, folder) = (StubTreq::new(site()), tempfile::tempdir()?);
+    let (url, path) = ("https://site.example/letters.txt", folder.path().join("letters.txt"));
 
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let first = stub.get(url).download(&path).resume(true).on_progress(move |bytes, _| _ = told.send(bytes));
-    tokio::select! { biased; _ = heard.recv() => {}, done = first.into_future() => _ = done?, }
+    tokio::select! {
+        biased;
+        _ = heard.recv() => {}
+        done = first.into_future() => { done?; }
+    }
     println!("broken off, the file is there: {}", path.exists());
 
     let done = stub.get(url).download(&path).resume(true).await?;
