@@ -13,8 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = PoolLayer::new().idle_per_host(10).max_per_host(2).idle_time(Duration::from_secs(240));
     // From here on the free functions of this runtime have these connections.
     set_default_client(Client::builder().pool(pool).build()?)?;
-    let stats = || Some(treq::default_client().ok()?.pool_stats()?);
-    let made = || stats().map_or(0, |stats| stats.made);
+    let made = || treq::default_client().ok().and_then(|client| client.pool_stats()).map_or(0, |stats| stats.made);
 
     let requests = (0..6).map(|_| treq::get(base.url("/delay/0.05")));
     let requests: tokio::task::JoinSet<_> = requests.map(|request| async { request.await?.content().await }).collect();

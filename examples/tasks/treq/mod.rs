@@ -2,6 +2,7 @@
 
 pub mod basic_auth;
 pub mod custom_root_ca;
+#[expect(clippy::print_stdout, reason = "it shows how far it has come")]
 pub mod download;
 pub mod form;
 pub mod get_json;

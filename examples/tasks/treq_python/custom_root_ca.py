@@ -1,4 +1,4 @@
-from treq.client import HTTPClient
+import treq
 from twisted.internet import reactor
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
@@ -6,6 +6,6 @@ from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
 
 async def custom_root_ca(url, pem):
     roots = trustRootFromCertificates([Certificate.loadPEM(pem)])
-    client = HTTPClient(Agent(reactor, BrowserLikePolicyForHTTPS(roots)))
-    response = await client.get(url)
+    agent = Agent(reactor, BrowserLikePolicyForHTTPS(roots))
+    response = await treq.get(url, agent=agent)
     return await response.text()

@@ -1,11 +1,10 @@
-from treq.client import HTTPClient
+import treq
 from twisted.internet import reactor
 from twisted.internet.endpoints import clientFromString
 from twisted.web.client import ProxyAgent
 
 
 async def proxy(url, proxy):
-    endpoint = clientFromString(reactor, proxy)
-    client = HTTPClient(ProxyAgent(endpoint))
-    response = await client.get(url)
+    agent = ProxyAgent(clientFromString(reactor, proxy))
+    response = await treq.get(url, agent=agent)
     return await response.text()
