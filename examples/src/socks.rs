@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// A SOCKS5 proxy ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)) on loopback, for one user
 /// ([RFC 1929](https://www.rfc-editor.org/rfc/rfc1929)), that leads to one server wherever one wants to go. It ends when
@@ -24,17 +24,21 @@ impl Socks {
     ///
     /// # Errors
     ///
-    /// Where no socket can be bound.
+    /// Where no socket can be bound, and where user name or password are longer than the protocol's 255 bytes.
     pub async fn start(server: &str, user: &str, password: &str) -> io::Result<Socks> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (addr, asked) = (listener.local_addr()?, Asked::default());
-        let wanted = [&[1, user.len() as u8], user.as_bytes(), &[password.len() as u8], password.as_bytes()].concat();
+        let length = |text: &str| u8::try_from(text.len()).map_err(io::Error::other);
+        let wanted = [&[1, length(user)?], user.as_bytes(), &[length(password)?], password.as_bytes()].concat();
         let (server, seen) = (server.to_owned(), Arc::clone(&asked));
         let accepting = tokio::spawn(async move {
+            // They end with this task.
+            let mut clients = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
+                while clients.try_join_next().is_some() {}
                 let (server, wanted, seen) = (server.clone(), wanted.clone(), Arc::clone(&seen));
                 // What goes wrong with one client is that client's to notice.
-                tokio::spawn(async move { serve(client, &server, &wanted, &seen).await });
+                clients.spawn(async move { serve(client, &server, &wanted, &seen).await });
             }
         });
         Ok(Socks { addr, asked, accepting })

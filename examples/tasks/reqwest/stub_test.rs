@@ -6,7 +6,6 @@ use crate::price;
 
 pub async fn stub_test() {
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200).set_body_string("2.50");
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_string("2.50")).mount(&server).await;
     assert_eq!(price(&Client::new(), &server.uri()).await.unwrap(), "2.50");
 }

@@ -5,7 +5,6 @@ from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
 
 
 async def custom_root_ca(url, pem):
-    roots = trustRootFromCertificates([Certificate.loadPEM(pem)])
-    agent = Agent(reactor, BrowserLikePolicyForHTTPS(roots))
+    agent = Agent(reactor, BrowserLikePolicyForHTTPS(trustRootFromCertificates([Certificate.loadPEM(pem)])))
     response = await treq.get(url, agent=agent)
     return await response.text()

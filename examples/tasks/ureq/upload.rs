@@ -4,6 +4,5 @@ use ureq::Error;
 use ureq::unversioned::multipart::Form;
 
 pub fn upload(url: &str, path: &Path) -> Result<String, Error> {
-    let form = Form::new().text("title", "Notes").file("file", path)?;
-    ureq::post(url).send(form)?.body_mut().read_to_string()
+    ureq::post(url).send(Form::new().text("title", "Notes").file("file", path)?)?.body_mut().read_to_string()
 }
