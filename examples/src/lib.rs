@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)] // A bar is printed.
 
+mod socks;
+
+pub use socks::Socks;
+
 use std::error::Error;
 use std::io::{Write, stdout};
 

@@ -106,6 +106,11 @@ impl Call {
         Some(values.join(if name == "cookie" { "; " } else { "," }))
     }
 
+    /// Path and query as they came.
+    pub(crate) fn target(&self) -> String {
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+    }
+
     /// The URL that was asked for.
     pub(crate) fn url(&self) -> String {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", text::shown_query(&self.query)) };

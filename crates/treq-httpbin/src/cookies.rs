@@ -9,15 +9,18 @@ use crate::reply::Reply;
 /// The cookies that came; of several of one name the first.
 pub(crate) fn cookies(call: &Call) -> Reply {
     let mut cookies = Map::new();
-    let field = call.header("cookie").unwrap_or_default();
-    for pair in field.split(';') {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = name.trim();
-        if !name.is_empty() {
-            cookies.entry(name).or_insert_with(|| Value::from(unquoted(value.trim())));
-        }
+    for (name, value) in sent(call) {
+        cookies.entry(name).or_insert_with(|| Value::from(value));
     }
     Reply::json(&json!({ "cookies": cookies }))
+}
+
+/// The cookies as they came.
+pub(crate) fn sent(call: &Call) -> Vec<(String, String)> {
+    let field = call.header("cookie").unwrap_or_default();
+    let pairs = field.split(';').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let named = pairs.filter(|(name, _)| !name.trim().is_empty());
+    named.map(|(name, value)| (name.trim().to_owned(), unquoted(value.trim()))).collect()
 }
 
 /// Sets a cookie for each argument; of several of one name the first.
@@ -42,7 +45,7 @@ fn firsts(call: &Call) -> impl Iterator<Item = (&str, &str)> {
         .map(|(_, (name, value))| (name.as_str(), value.as_str()))
 }
 
-fn with_cookie(reply: Reply, call: &Call, name: &str, value: &str) -> Reply {
+pub(crate) fn with_cookie(reply: Reply, call: &Call, name: &str, value: &str) -> Reply {
     let secure = if call.secure { "; Secure" } else { "" };
     reply.header("set-cookie", &format!("{name}={}{secure}; Path=/", quoted(value)))
 }

@@ -27,6 +27,7 @@
 //! | redirects | `/redirect/{n}` `/relative-redirect/{n}` `/absolute-redirect/{n}` `/redirect-to` |
 //! | cookies | `/cookies` `/cookies/set` `/cookies/set/{name}/{value}` `/cookies/delete` |
 //! | credentials | `/basic-auth/{user}/{password}` `/hidden-basic-auth/{user}/{password}` `/bearer` |
+//! | Digest | `/digest-auth/{qop}/{user}/{password}/{algorithm}/{stale_after}`, the last two may be left out |
 //! | codings | `/gzip` `/deflate` `/brotli` `/zstd` |
 //! | bytes and time | `/stream/{n}` `/bytes/{n}` `/stream-bytes/{n}` `/range/{n}` `/drip` `/delay/{seconds}` |
 //! | caching and headers | `/etag/{etag}` `/cache` `/cache/{seconds}` `/response-headers` `/uuid` |
@@ -35,11 +36,12 @@
 //!
 //! # Where it differs from httpbin 0.10
 //!
-//! - Not here: `/digest-auth`, `/image` but for the PNG, `/forms/post`, `/spec.json`, `/legacy`. Only here: `/zstd`,
+//! - Not here: `/image` but for the PNG, `/forms/post`, `/spec.json`, `/legacy`. Only here: `/zstd`,
 //!   `/zeros`, `/upload-count`.
 //! - The texts of pages, pictures and error messages are our own; their types, titles and statuses are the same.
 //! - `/status/1xx` and `/status` above 999 answer 400: an interim status cannot be a final one.
 //! - `/image/png` is one pixel. The default page is one line.
+//! - `/digest-auth` admits the user of the path only, its realm is `treq-httpbin`, and it answers a form under `auth-int` with 401.
 //! - A `Date` is sent once a second, `Server` is `treq-httpbin`, names of fields are in lower case on the wire.
 //! - The keys of the lines of `/stream` are sorted. Numbers beyond 64 bits in a JSON body come back as floats; `NaN` and
 //!   `Infinity` are no JSON.
@@ -60,6 +62,7 @@ mod clock;
 mod content;
 mod cookies;
 mod counts;
+mod digest;
 mod echo;
 mod json;
 mod listen;

@@ -2,7 +2,7 @@ use http::Method;
 
 use crate::call::Call;
 use crate::reply::Reply;
-use crate::{auth, caching, cookies, echo, pages, redirect, status, streams};
+use crate::{auth, caching, cookies, digest, echo, pages, redirect, status, streams};
 
 /// Where a path leads.
 pub(crate) struct Route {
@@ -62,6 +62,9 @@ pub(crate) fn find(segments: &[&str]) -> Option<Route> {
 
         ["basic-auth", _, _] => tells(GET, auth::basic),
         ["hidden-basic-auth", _, _] => tells(GET, auth::hidden_basic),
+        ["digest-auth", _, _, _] | ["digest-auth", _, _, _, _] | ["digest-auth", _, _, _, _, _] => {
+            reads(GET, digest::digest)
+        }
         ["bearer"] => tells(GET, auth::bearer),
 
         ["stream", n] if number(n) => tells(GET, streams::lines),

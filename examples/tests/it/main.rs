@@ -1,5 +1,11 @@
 //! Runs every example as its user would, and looks at what it prints.
 
+mod clients;
+mod in_memory;
+mod requests;
+mod run_tasks;
+mod tasks;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -22,6 +28,11 @@ fn printed(name: &str, arguments: &[&str]) -> String {
     let (out, err) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     assert!(status.success() && err.is_empty(), "{name}: {status}\n{out}\n{err}");
     out
+}
+
+/// The same, by lines.
+fn lines(name: &str) -> Vec<String> {
+    printed(name, &[]).lines().map(str::to_owned).collect()
 }
 
 /// Each step of the quickstart has its line; returns over how many connections the last was answered.
@@ -72,87 +83,14 @@ fn an_example_fails_where_something_is_not_as_it_should_be() {
 }
 
 #[test]
-fn basic_get_shows_head_and_body() {
-    let out = printed("basic_get", &[]);
-    assert!(out.starts_with("200 OK\n"), "{out}");
-    assert!(out.contains("\ncontent-type: application/json\n"), "{out}");
-    assert!(out.contains("\n    \"X-Tea\": \"green\"\n"), "{out}");
-}
-
-#[test]
-fn basic_post_gets_its_message_back() {
-    let out = printed("basic_post", &[]);
-    assert!(out.ends_with("/post was sent Message { msg: \"Hello!\" }\n"), "{out}");
-}
-
-#[test]
-fn download_file_writes_what_was_announced() {
-    let out = printed("download_file", &[]);
-    assert!(out.starts_with("wrote 102400 bytes to "), "{out}");
-    assert!(out.trim_end().ends_with("download.bin"), "{out}");
-}
-
-#[test]
-fn query_params_come_in_every_form() {
-    let expected = [
-        "pairs: foo=bar&baz=bax",
-        "a map: baz=bax&foo=bar",
-        "lists of values: foo=bar&foo=baz",
-        "a struct: q=tea+%26+milk&page=2",
-        "in the URL and as params: foo=bar&baz=bax",
-    ];
-    assert_eq!(printed("query_params", &[]).lines().collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn custom_agent_adds_its_field() {
-    assert_eq!(printed("custom_agent", &[]), "the server saw x-agent: \"mine\"\n");
-}
-
-#[test]
-fn redirects_are_followed_unless_switched_off() {
-    assert_eq!(printed("redirects", &[]), "200 OK from /get\n");
-    assert_eq!(printed("disable_redirects", &[]), "302 Found to /get\n");
-}
-
-#[test]
-fn response_history_tells_the_way() {
-    let out = printed("response_history", &[]);
-    assert!(out.starts_with("302 Found /redirect/2\n302 Found /relative-redirect/1\n200 OK /get\n"), "{out}");
-    assert!(out.contains("more than 4: ") && out.contains("127.0.0.1"), "{out}");
-}
-
-#[test]
-fn custom_decoder_is_offered_and_used() {
-    let out = printed("custom_decoder", &[]);
-    assert_eq!(out, "offered: \"gzip, deflate, br, zstd, rot13\"\ndecoded: true\n");
-}
-
-#[test]
-fn using_cookies_shows_what_was_sent_set_and_kept() {
-    let expected = [r#"sent: {"tea":"green"}"#, "set: sugar = none, path /", "kept: 1 cookie, milk = oat"];
-    assert_eq!(printed("using_cookies", &[]).lines().collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn session_goes_on_after_a_restart() {
-    let expected = [r#"1 cookie loaded, sent again: {"sid":"7f"}"#, r#"as "shop/1.0""#];
-    assert_eq!(printed("session", &[]).lines().collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn timeouts_name_what_took_too_long() {
-    let expected = [
-        "Total: not over after 200ms",
-        "Head: no response 200ms after the end of the request",
-        "Read: nothing of the response's body for 200ms",
-    ];
-    assert_eq!(printed("timeouts", &[]).lines().collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn layers_work_alone_over_three_kinds_of_service() {
-    assert_eq!(printed("layer_over_hyper_util", &[]), "1 redirect to {\"cookies\":{\"tea\":\"green\"}}\n");
-    assert_eq!(printed("layer_over_axum", &[]), "/login led to a page that saw sid=7f\n");
-    assert_eq!(printed("layer_over_service_fn", &[]), "decoded: b\"hello\"\nand Timeout(Head)\n");
+fn the_list_of_examples_is_complete() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let rows = readme.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once("| ").map(|(_, last)| last));
+    let mut listed: Vec<_> = rows.flat_map(|cell| cell.split(", ")).filter_map(|name| name.strip_prefix('`')).collect();
+    listed.sort();
+    let files = std::fs::read_dir(folder.join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let mut there: Vec<_> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned() + "`").collect();
+    there.sort();
+    assert_eq!(listed, there);
 }

@@ -5,6 +5,7 @@ mod caching;
 mod client;
 mod codings;
 mod cookies;
+mod digest;
 mod echo;
 mod forms;
 mod methods;

@@ -1,0 +1,5 @@
+import httpx
+
+
+def form(url):
+    return httpx.post(url, data={"user": "ada", "tea": "green"}).text

@@ -1,0 +1,5 @@
+import httpx
+
+
+def get_json(url):
+    return httpx.get(url).json()

@@ -1,0 +1,5 @@
+import httpx
+
+
+def post_json(url, order):
+    return httpx.post(url, json=order).json()

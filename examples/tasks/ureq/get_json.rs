@@ -1,0 +1,7 @@
+use ureq::Error;
+
+use crate::Release;
+
+pub fn get_json(url: &str) -> Result<Release, Error> {
+    ureq::get(url).call()?.body_mut().read_json()
+}

@@ -1,0 +1,83 @@
+//! What one makes of clients and their parts.
+
+use crate::{lines, printed};
+
+#[test]
+fn custom_agent_adds_its_field() {
+    assert_eq!(printed("custom_agent", &[]), "the server saw x-agent: \"mine\"\n");
+}
+
+#[test]
+fn custom_decoder_is_offered_and_used() {
+    let out = printed("custom_decoder", &[]);
+    assert_eq!(out, "offered: \"gzip, deflate, br, zstd, rot13\"\ndecoded: true\n");
+}
+
+#[test]
+fn layers_work_alone_over_three_kinds_of_service() {
+    assert_eq!(printed("layer_over_hyper_util", &[]), "1 redirect to {\"cookies\":{\"tea\":\"green\"}}\n");
+    assert_eq!(printed("layer_over_axum", &[]), "/login led to a page that saw sid=7f\n");
+    assert_eq!(printed("layer_over_service_fn", &[]), "decoded: b\"hello\"\nand Timeout(Head)\n");
+}
+
+#[test]
+fn retries_happen_where_they_are_safe() {
+    let expected = [
+        "GET: 503 after 3",
+        "a status that no second try mends: 404 after 1",
+        "POST: 503 after 1",
+        "POST with an Idempotency-Key: 503 after 3",
+        "one request of any client: 503 after 2",
+    ];
+    assert_eq!(lines("retries"), expected);
+}
+
+#[test]
+fn proxy_is_used_but_for_what_goes_directly() {
+    let expected = [
+        r#""http://shop.example/get" with "Basic YWRhOnMzY3JldA==""#,
+        r#""http://other.example/get" with "Basic YWRhOnMzY3JldA==""#,
+        "directly with null",
+    ];
+    assert_eq!(lines("proxy"), expected);
+}
+
+#[test]
+fn socks_is_told_the_name() {
+    let expected = ["418 I'm a teapot", "asked for [\"shop.example:80\"]", "a wrong password: Proxy"];
+    assert_eq!(lines("socks"), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_socket_answers_for_any_name() {
+    assert_eq!(lines("unix_socket"), [r#""http://daemon/get?tea=green" at unix:the socket"#]);
+}
+
+#[test]
+fn custom_endpoint_knows_its_services() {
+    let expected = [r#""http://tea.service/get""#, "the registry knows no such service"];
+    assert_eq!(lines("custom_endpoint"), expected);
+}
+
+#[test]
+fn kept_connection_carries_one_request_after_the_other() {
+    let expected = [
+        "200 OK, true, used before: false",
+        "200 OK, true, used before: true",
+        "200 OK, true, used before: true",
+        "still open: true",
+    ];
+    assert_eq!(lines("kept_connection"), expected);
+}
+
+#[test]
+fn configured_pool_keeps_its_limits() {
+    let expected = ["6 at a time over at most 2 connections: true", "on a connection of its own: true", "kept: 0"];
+    assert_eq!(lines("configured_pool"), expected);
+}
+
+#[test]
+fn https_trusts_whom_it_is_told_to() {
+    assert_eq!(lines("https"), ["by the platform's roots: Tls", "with one more: HTTP/2.0, TLSv1_3"]);
+}
