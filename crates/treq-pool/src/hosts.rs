@@ -12,6 +12,8 @@ pub(crate) struct Hosts<C, W> {
     hasher: DefaultHashBuilder,
     entries: Vec<Option<Host<C, W>>>,
     free: Vec<HostId>,
+    /// The one found last: requests to one host come in a row.
+    last: HostId,
 }
 
 /// Names a host while a connection or a waiter of it exists.
@@ -21,7 +23,7 @@ pub(crate) struct HostId(u32);
 impl<C, W> Default for Hosts<C, W> {
     fn default() -> Self {
         let hasher = DefaultHashBuilder::default();
-        Hosts { index: HashTable::new(), hasher, entries: Vec::new(), free: Vec::new() }
+        Hosts { index: HashTable::new(), hasher, entries: Vec::new(), free: Vec::new(), last: HostId(0) }
     }
 }
 
@@ -42,13 +44,19 @@ impl<C: Connection, W> Hosts<C, W> {
         self.entries.iter().enumerate().filter_map(|(at, host)| Some((HostId(at as u32), host.as_ref()?)))
     }
 
-    pub(crate) fn find(&self, target: &Target) -> Option<HostId> {
-        self.find_hashed(target, self.hasher.hash_one(target.key()))
+    pub(crate) fn find(&mut self, target: &Target) -> Option<HostId> {
+        if !self.is_for(self.last, target) {
+            self.last = self.find_hashed(target, self.hasher.hash_one(target.key()))?;
+        }
+        Some(self.last)
+    }
+
+    fn is_for(&self, id: HostId, target: &Target) -> bool {
+        self.get(id).is_some_and(|host| host.target.key() == target.key())
     }
 
     fn find_hashed(&self, target: &Target, hash: u64) -> Option<HostId> {
-        let key = target.key();
-        self.index.find(hash, |&id| self.get(id).is_some_and(|host| host.target.key() == key)).copied()
+        self.index.find(hash, |&id| self.is_for(id, target)).copied()
     }
 
     pub(crate) fn find_or_add(&mut self, target: &Target, now: Instant) -> HostId {
