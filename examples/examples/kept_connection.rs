@@ -21,9 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = HttpConnector::<_, Body>::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;
     for cup in 1..=3 {
         poll_fn(|cx| connection.poll_ready(cx)).await?;
-        let request = Request::get(format!("/get?cup={cup}")).header("host", &host).body(Body::empty())?;
-        let (head, body) = request.into_parts();
-        connection.begin(head, body);
+        let request = Request::get(format!("/get?cup={cup}")).header("host", &host);
+        connection.begin(request.body(Body::empty())?);
         let response = poll_fn(|cx| connection.poll_response(cx)).await.map_err(|refused| refused.error)?;
         let (status, reused) = (response.status(), response.body().facts().is_reused());
         let bytes = response.into_body().collect().await?.to_bytes();
