@@ -13,6 +13,8 @@ mod content;
 mod cookies;
 mod decoding;
 mod downloads;
+#[cfg(all(feature = "testing", feature = "full"))]
+mod faults;
 mod framing;
 mod peers;
 mod proxies;

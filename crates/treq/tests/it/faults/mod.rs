@@ -1,0 +1,166 @@
+//! Each call of IO fails in turn: what a client then does is answer, or say by a typed error why not, and go on.
+//!
+//! Each scenario runs once for each call that it makes: connects, reads, writes, flushes, shutdowns. A run ends in success
+//! or in a [`treq::Error`]; it ends at all; the same client's next request is answered; nothing panics; no connection is in
+//! use and no task alive when all is over.
+
+mod scenarios;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tower::Layer;
+use treq::testing::{InMemory, RequestTraversalAgent};
+use treq::{Client, ClientBuilder, Error, TcpConnect, TlsConfig, Wish};
+use treq_httpbin::{Httpbin, Server};
+use treq_testing::Faults;
+
+/// What a scenario runs with.
+pub(crate) struct Ground {
+    pub(crate) client: Client,
+    /// Where an httpbin is, without a slash at its end.
+    pub(crate) base: String,
+    /// For a connector of the scenario's own.
+    pub(crate) faults: Faults,
+}
+
+impl Ground {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+pub(crate) type Run = fn(Ground) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+/// How many panics there were, caught by tokio or not.
+fn panics() -> &'static AtomicUsize {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            PANICS.fetch_add(1, Ordering::SeqCst);
+            usual(info);
+        }));
+    });
+    &PANICS
+}
+
+/// Runs a scenario, then asks the same client once more; returns how the scenario ended.
+async fn one(run: Run, ground: Ground, limit: Duration) -> Result<(), Error> {
+    let (client, healthy, faults) = (ground.client.clone(), ground.url("/get"), ground.faults.clone());
+    let outcome = tokio::time::timeout(limit, run(ground)).await.expect("the scenario hangs");
+    if let Err(error) = &outcome {
+        assert!(!error.to_string().is_empty());
+    }
+    if faults.injected() > 0 {
+        let after = tokio::time::timeout(limit, client.get(healthy)).await.expect("the request after it hangs");
+        after.expect("the request after it").content().await.expect("the content after it");
+    }
+    // What a connection still has to do for an answer given up, it does in the background.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(client.pool_stats().unwrap().in_use(), 0, "connections that stay in use");
+    client.pool().unwrap().close();
+    outcome
+}
+
+/// Fails each call of each scenario in turn; returns how many failed.
+fn sweep(over: &str, scenarios: &[(&str, Run)], mut run: impl FnMut(Run, &Faults) -> Result<(), Error>) -> usize {
+    let mut total = 0;
+    for &(name, scenario) in scenarios {
+        let none = Faults::none();
+        run(scenario, &none).unwrap_or_else(|error| panic!("{over}, {name}, without a fault: {error:?}"));
+        let (mut injected, mut failed) = (0, 0);
+        for n in 0.. {
+            let faults = Faults::nth(n);
+            let outcome = run(scenario, &faults);
+            if faults.injected() == 0 {
+                break;
+            }
+            (injected, failed) = (injected + 1, failed + usize::from(outcome.is_err()));
+        }
+        println!("{over}, {name}: {injected} faults, {failed} errors");
+        assert!(injected > 0, "{over}, {name}: no call of IO could be made to fail");
+        total += injected;
+    }
+    assert_eq!(panics().load(Ordering::SeqCst), 0, "{over}: something panicked");
+    println!("{over}: {total} faults injected in {} scenarios", scenarios.len());
+    total
+}
+
+fn in_memory(over: &str, wish: Wish, scenarios: &[(&str, Run)]) -> usize {
+    sweep(over, scenarios, |scenario, faults| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let outcome = runtime.block_on(async {
+            let agent = RequestTraversalAgent::new(Httpbin::new());
+            let connector = faults.layer(agent.connector());
+            let client = base(wish).connector(connector).agent_layer(InMemory).build().unwrap();
+            let ground = Ground { client, base: "http://bin.test".to_owned(), faults: faults.clone() };
+            one(scenario, ground, Duration::from_secs(3600)).await
+        });
+        nothing_is_left(&runtime, faults);
+        outcome
+    })
+}
+
+fn base(wish: Wish) -> ClientBuilder {
+    Client::builder().http_version(wish).timeout(Duration::from_secs(300))
+}
+
+/// Client and servers are dropped: their tasks end.
+fn nothing_is_left(runtime: &tokio::runtime::Runtime, faults: &Faults) {
+    runtime.block_on(async {
+        for _ in 0..100 {
+            if tokio::runtime::Handle::current().metrics().num_alive_tasks() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("tasks are left after {:?}", faults.list());
+    });
+}
+
+#[test]
+fn over_http1_in_memory_every_fault_is_an_error_or_goes_unnoticed() {
+    assert!(in_memory("HTTP/1.1 in memory", Wish::Any, scenarios::ALL) > 500);
+}
+
+#[test]
+fn over_http2_in_memory_every_fault_is_an_error_or_goes_unnoticed() {
+    assert!(in_memory("HTTP/2 in memory", Wish::Http2, scenarios::ALL) > 500);
+}
+
+#[test]
+fn outside_of_plain_exchanges_every_fault_is_an_error_or_goes_unnoticed() {
+    assert!(in_memory("scripted servers", Wish::Http1, scenarios::SCRIPTED) > 50);
+}
+
+/// Over real sockets and TLS, in real time, the handshake's calls among them.
+fn over_tls(over: &str, wish: Wish) -> usize {
+    let background = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = background.block_on(Server::start_tls()).unwrap();
+    let trusted = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
+    sweep(over, scenarios::SHORT, |scenario, faults| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcome = runtime.block_on(async {
+            let connector = faults.layer(TcpConnect::new());
+            let client = base(wish).tls(trusted.clone()).connector(connector).build().unwrap();
+            let ground = Ground { client, base: server.url(""), faults: faults.clone() };
+            one(scenario, ground, Duration::from_secs(30)).await
+        });
+        nothing_is_left(&runtime, faults);
+        outcome
+    })
+}
+
+#[test]
+fn over_tls_and_http1_every_fault_is_an_error_or_goes_unnoticed() {
+    assert!(over_tls("HTTP/1.1 over TLS", Wish::Http1) > 100);
+}
+
+#[test]
+fn over_tls_and_http2_every_fault_is_an_error_or_goes_unnoticed() {
+    assert!(over_tls("HTTP/2 over TLS", Wish::Any) > 100);
+}
