@@ -1,11 +1,12 @@
 //! What one small GET costs each client, in instructions and allocations; then what some things cost beside others.
 //!
 //! Each program runs under callgrind with fewer and with more rounds: the difference is free of what starting costs. What
-//! exactly is compared is said in the documentation of `treq-bench`.
+//! exactly is compared is said in the documentation of `treq-bench`. Last, what 10,000 requests in memory take.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::time::Instant;
 
 use crate::debian;
 use crate::metadata::Metadata;
@@ -28,6 +29,10 @@ const CLIENTS: &[Client] = &[
 
 const FEW: u64 = 1_000;
 const MANY: u64 = 2_000;
+
+/// What is timed, and how often; the number of turns is odd.
+const REQUESTS: u64 = 10_000;
+const TURNS: usize = 5;
 
 /// Two runs of one program.
 struct Pair {
@@ -80,6 +85,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut over = clients(&bench)?;
     println!();
     over.extend(pairs(&bench)?);
+    println!();
+    over.extend(in_memory(&bench)?);
     if check && !over.is_empty() { Err(over.join("; ")) } else { Ok(()) }
 }
 
@@ -118,6 +125,24 @@ fn pairs(bench: &Bench) -> Outcome<Vec<String>> {
     Ok(over)
 }
 
+/// Prints how long requests in memory take beside bare hyper's over loopback; the complaint where it is longer.
+///
+/// Time, since what memory spares is the kernel's work: programs run in turn, and the median of the ratios counts.
+fn in_memory(bench: &Bench) -> Outcome<Option<String>> {
+    let mut turns = Vec::new();
+    to_end(&mut cargo(&["build", "-q", "--release", "-p", "treq-bench", "--features", "memory", "--bin", "memory"])?)?;
+    for _ in 0..TURNS {
+        let memory = bench.seconds("memory", &[&REQUESTS.to_string()])?;
+        turns.push((memory, bench.seconds("fetch", &["hyper", &REQUESTS.to_string(), &bench.url])?));
+    }
+    turns.sort_by(|(memory, loopback), (other, its)| (memory / loopback).total_cmp(&(other / its)));
+    let (memory, loopback) = turns[TURNS / 2];
+    let ratio = memory / loopback;
+    println!("{:<16} {:>12} {:>12} {:>8} {:>8}", "10,000 requests", "in memory", "loopback", "x", "limit");
+    println!("{:<16} {memory:>10.3} s {loopback:>10.3} s {ratio:>8.3} {:>8.2}", "treq, hyper", 1.0);
+    Ok((ratio > 1.0).then(|| format!("requests in memory take {ratio:.3} x bare hyper's over loopback")))
+}
+
 /// The server, in a process of its own, and where the clients' programs are. The server ends when its input does.
 struct Bench {
     server: Child,
@@ -151,6 +176,14 @@ impl Bench {
             instructions: self.round("fetch", client, (FEW, MANY), &self.url)?,
             allocations: each((few, many), (FEW, MANY)),
         })
+    }
+
+    /// How long a program takes, its start and its end with it.
+    fn seconds(&self, program: &str, arguments: &[&str]) -> Outcome<f64> {
+        let mut command = command(self.programs.join(program), arguments)?;
+        let start = Instant::now();
+        output(&mut command)?;
+        Ok(start.elapsed().as_secs_f64())
     }
 
     /// A file of gzip, made by a program that is not measured.

@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { name: "install", fast: false, run: |_| install() },
     Step { name: "peers", fast: false, run: |_| peers::run(&[]).map(|()| None) },
     Step { name: "conformance", fast: false, run: |_| delegate::conformance(&[]).map(|()| None) },
+    Step { name: "parity", fast: false, run: |_| delegate::parity(&[]).map(|()| None) },
     // Half a minute, most of which it waits for servers that keep it waiting.
     Step { name: "threats", fast: false, run: |_| delegate::threats(&[]).map(|()| None) },
     Step {

@@ -1,7 +1,7 @@
 //! What a request costs: treq beside its peers.
 //!
-//! Three comparisons, each of instructions, which are the same on every run, and never of time. `cargo xtask bench` makes
-//! them and knows their limits.
+//! Three comparisons are of instructions, which are the same on every run; one is of time, between programs run in turn,
+//! since what it spares is the kernel's work. `cargo xtask bench` makes them and knows their limits.
 //!
 //! # One small GET
 //!
@@ -22,6 +22,12 @@
 //! is called directly, as a gzip decoder on zlib-rs that checks the checksum as it goes, with one output buffer for all
 //! pieces: the least that this work takes. treq-decode stands as a layer over a service whose body yields the pieces, and
 //! gives each decoded one away as `Bytes` of its own. `gunzip write FILE` makes the file: lines as a log has them.
+//!
+//! # 10,000 requests in memory
+//!
+//! `memory COUNT` is treq's default client with its whole stack over a server in the same process: what a test with a
+//! stub costs. It is timed beside bare hyper that asks `serve` over loopback, process by process. A feature, since a
+//! hyper that can serve is another hyper, and the others are measured with the one that they would have.
 #![forbid(unsafe_code)]
 
 mod gunzip;
