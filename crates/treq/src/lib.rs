@@ -2,6 +2,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The pages name items as their users do.
+#[cfg(all(any(doc, doctest), feature = "full"))]
+extern crate self as treq;
+
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
@@ -20,6 +24,9 @@ mod fields;
 mod finite;
 mod free;
 mod global;
+// Pages to read: no build carries them. They name what all features add.
+#[cfg(all(any(doc, doctest), feature = "full"))]
+pub mod guide;
 mod https;
 mod last_url;
 mod links;
