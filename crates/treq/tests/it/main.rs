@@ -14,6 +14,7 @@ mod cookies;
 mod decoding;
 mod downloads;
 mod framing;
+mod guide;
 mod peers;
 mod proxies;
 mod redirects;
