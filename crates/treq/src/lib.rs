@@ -1,3 +1,5 @@
+// The pages as modules, before the README's links to their files: of several definitions the first counts.
+#![cfg_attr(all(any(doc, doctest), feature = "full"), doc = include_str!("../guide/links.md"))]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
