@@ -149,37 +149,59 @@ fn the_defaults_of_tls_are_those_of_the_code() {
     }
 }
 
-/// What no `Debug` shows is seen on the wire: a bare request, and limits where they end.
+/// What no `Debug` shows is seen on the wire: what a bare request says, and where a head is too large.
 #[tokio::test]
-async fn what_goes_out_by_default_is_what_the_page_says() {
+async fn what_a_bare_request_says_and_where_a_head_ends_is_what_the_page_says() {
     use treq_testing::{RawServer, Step};
 
-    let head = |fields: usize| {
-        let mut head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n".to_owned();
-        (1..fields).for_each(|number| head += &format!("X-{number}: y\r\n"));
-        head + "\r\n"
-    };
+    let padded = |fields: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n");
+    let fields = |count: usize| (1..count).map(|number| format!("X-{number}: y\r\n")).collect::<String>();
     let answer = |head: String| [Step::ReadRequest, Step::send(head)];
-    let long = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: {}\r\n\r\n", "y".repeat(64 * 1024));
+    let bytes = |count: usize| padded(&format!("X: {}\r\n", "y".repeat(count - padded("X: \r\n").len())));
     let server = RawServer::builder()
-        .connection(answer(head(100)).into_iter().chain(answer(head(101))))
-        .connection(answer(long))
         .connection(
-            answer("HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n".to_owned()).into_iter(),
+            answer(padded(&fields(100)))
+                .into_iter()
+                .chain(answer(bytes(64 * 1024)))
+                .chain(answer(padded(&fields(101)))),
         )
+        .connection(answer(bytes(64 * 1024 + 1)))
         .start()
         .await;
     let client = treq::Client::new().unwrap();
-    assert_eq!(client.get(server.url("/")).await.unwrap().status(), 200);
+    for _ in 0..2 {
+        assert_eq!(client.get(server.url("/")).await.unwrap().status(), 200);
+    }
     for _ in 0..2 {
         assert_eq!(client.get(server.url("/")).await.unwrap_err().kind(), treq::Kind::Protocol);
     }
-    let first = &server.requests()[0];
-    for (name, value) in [("user-agent", None), ("accept", None), ("referer", None), ("cookie", None)] {
-        assert_eq!(first.header(name), value, "{name}");
+    let request = &server.requests()[0];
+    let names: Vec<_> = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    assert!(names.iter().all(|name| ["host", "accept-encoding"].contains(&name.as_str())), "{names:?}");
+    let defaults = rows(DEFAULTS, &["setting"]);
+    for (setting, value) in
+        [("bytes of a head", "64 KiB"), ("fields of a head", "100"), ("`User-Agent`, `Accept`", "none")]
+    {
+        assert!(defaults.iter().any(|row| row[0] == setting && row[1] == value), "{setting}");
     }
-    let response = client.get(server.url("/")).allow_redirects(false).await.unwrap();
-    assert_eq!(response.status(), 302);
+}
+
+/// Bodies in memory: the limit, and one byte more.
+#[tokio::test]
+async fn a_body_of_the_limit_is_held_and_a_longer_one_is_an_error() {
+    use treq_testing::{RawServer, Step};
+
+    const LIMIT: usize = 32 * 1024 * 1024;
+    let row = rows(DEFAULTS, &["setting"]).into_iter().find(|row| row[0].starts_with("body that `content`"));
+    assert_eq!(row.map(|row| row[1]), Some("32 MiB"));
+    let answer = |bytes: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n");
+        [Step::ReadRequest, Step::send(head), Step::send(vec![b'x'; bytes])]
+    };
+    let server = RawServer::builder().connection(answer(LIMIT)).connection(answer(LIMIT + 1)).start().await;
+    let fresh = || treq::get(server.url("/")).persistent(false);
+    assert_eq!(fresh().await.unwrap().content().await.unwrap().len(), LIMIT);
+    assert_eq!(fresh().await.unwrap().content().await.unwrap_err().kind(), treq::Kind::Body);
 }
 
 /// How a caller's own `Accept-Encoding` is had alone, which two of the pages name.
