@@ -7,11 +7,17 @@
 //! | [`defaults`] | every default, its reason, and how to change it |
 //! | [`differences`] | where treq does something else than Python's treq on purpose |
 
+// Before each page stand the pages as modules, ahead of its own links to their files: the first definition counts.
+
+#[doc = include_str!("../guide/links.md")]
 #[doc = include_str!("../guide/defaults.md")]
 pub mod defaults {}
+#[doc = include_str!("../guide/links.md")]
 #[doc = include_str!("../guide/differences.md")]
 pub mod differences {}
+#[doc = include_str!("../guide/links.md")]
 #[doc = include_str!("../guide/python.md")]
 pub mod python {}
+#[doc = include_str!("../guide/links.md")]
 #[doc = include_str!("../guide/reqwest.md")]
 pub mod reqwest {}
