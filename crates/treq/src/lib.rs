@@ -1,5 +1,6 @@
-// The pages as modules, before the README's links to their files: of several definitions the first counts.
-#![cfg_attr(all(any(doc, doctest), feature = "full"), doc = include_str!("../guide/links.md"))]
+// The pages as modules, before the README's links to their files: of several definitions the first counts. Not for tests,
+// which name the file of the first.
+#![cfg_attr(all(doc, not(doctest), feature = "full"), doc = include_str!("../guide/links.md"))]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
