@@ -1,6 +1,13 @@
+// The pages as modules, before the README's links to their files: of several definitions the first counts. Not for tests,
+// which name the file of the first.
+#![cfg_attr(all(doc, not(doctest), feature = "full"), doc = include_str!("../guide/links.md"))]
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The pages name items as their users do.
+#[cfg(all(any(doc, doctest), feature = "full"))]
+extern crate self as treq;
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -20,6 +27,9 @@ mod fields;
 mod finite;
 mod free;
 mod global;
+// Pages to read: no build carries them. They name what all features add.
+#[cfg(all(any(doc, doctest), feature = "full"))]
+pub mod guide;
 mod https;
 mod last_url;
 mod links;

@@ -6,6 +6,7 @@ mod cookies;
 mod entry;
 mod fields;
 mod files;
+mod guide;
 mod integration;
 mod pools;
 mod reading;

@@ -16,6 +16,7 @@ mod downloads;
 #[cfg(all(feature = "testing", feature = "full"))]
 mod faults;
 mod framing;
+mod guide;
 mod peers;
 mod proxies;
 mod redirects;
