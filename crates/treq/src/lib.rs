@@ -95,3 +95,21 @@ pub use treq_redirect::{
 };
 pub use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
 pub use treq_timeout::{Elapsed, TimeoutLayer};
+
+/// The crates that treq is made of, each whole: for what has no name at the top, such as
+/// [`retry::Policy`](treq_retry::Policy) or [`cookies::Limits`](treq_cookies::Limits).
+pub mod layers {
+    pub use treq_agent as agent;
+    pub use treq_auth as auth;
+    pub use treq_connect as connect;
+    #[cfg(feature = "cookies")]
+    pub use treq_cookies as cookies;
+    pub use treq_core as core;
+    pub use treq_decode as decode;
+    pub use treq_multipart as multipart;
+    pub use treq_pool as pool;
+    pub use treq_proxy as proxy;
+    pub use treq_redirect as redirect;
+    pub use treq_retry as retry;
+    pub use treq_timeout as timeout;
+}

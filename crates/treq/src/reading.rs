@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::Encoding;
 use http_body::Body as HttpBody;
 use treq_core::{BoxError, Error, Kind};
 
@@ -94,9 +94,9 @@ impl Response {
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.content().await?;
         // Without a charset it is UTF-8, whatever other text is taken for: RFC 8259, section 8.1.
-        let charset = text::charset(self.headers(), &bytes, UTF_8);
+        let charset = text::charset(self.headers(), &bytes, encoding_rs::UTF_8);
         let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let parsed = if charset == UTF_8 {
+        let parsed = if charset == encoding_rs::UTF_8 {
             serde_json::from_slice(plain)
         } else {
             serde_json::from_str(&text::lossy(&bytes, charset))

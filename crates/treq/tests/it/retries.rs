@@ -63,3 +63,18 @@ async fn nothing_goes_out_again_unless_asked_for() {
     let server = busy_once().await;
     assert_eq!(treq::get(server.url("/")).attempts(2).await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_policy_of_the_callers_own_decides_and_the_error_counts_the_attempts() {
+    use treq::layers::retry::{Action, Attempt, Exhausted, Outcome};
+
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::Close]).repeat_last().start().await;
+    // A closed connection counts as a failure that is worth another try, whatever the method.
+    let policy = |attempt: &Attempt<'_>| match attempt.outcome {
+        Outcome::Error(_) => Action::After(Duration::ZERO),
+        Outcome::Response { .. } => Action::Stop,
+    };
+    let client = Client::builder().retry(RetryLayer::new().attempts(3).policy(policy)).build().unwrap();
+    let error = client.post(server.url("/")).data("tea").await.unwrap_err();
+    assert_eq!((server.requests().len(), error.find::<Exhausted>().unwrap().attempts()), (3, 3), "{error:?}");
+}
