@@ -97,10 +97,6 @@ fn url_query(row: &Row) -> Option<&'static str> {
     if row.get("base").is_some() {
         return urls::taken(row).is_err().then(|| refused_url(row)).flatten();
     }
-    if let Some(output) = row.text("output") {
-        let refused = cookies::url(&format!("https://{output}/")).is_err();
-        return (refused && row.text("input")?.is_ascii() && has_coded_label(output)).then_some(UNDECODABLE);
-    }
     let breaks = |text: &str| text.replace("\r\n", "").contains(['\r', '\n']);
     let has_breaks = |pair: &Value| pair.as_array().into_iter().flatten().any(|text| text.as_str().is_some_and(breaks));
     let is_html = row.text("group") == Some("html-form");
@@ -108,13 +104,6 @@ fn url_query(row: &Row) -> Option<&'static str> {
     (is_html && pairs.is_some_and(|pairs| pairs.iter().any(has_breaks))).then_some(
         "a value is sent as it was given: browsers alone make CRLF of the line ends of their text fields (HTML, 4.10.21.6)",
     )
-}
-
-const UNDECODABLE: &str = "a label `xn--` that stands for no name is refused, as UTS 46 has it: no such domain can be registered; the URL \
-     standard takes it since whatwg/url#914, as browsers do";
-
-fn has_coded_label(host: &str) -> bool {
-    host.is_ascii() && host.split('.').any(|label| label.to_ascii_lowercase().starts_with("xn--"))
 }
 
 /// Of URLs that are refused.
@@ -130,9 +119,6 @@ fn refused_url(row: &Row) -> Option<&'static str> {
         return Some(
             "such characters stand in no host of a request: RFC 3986, section 3.2.2; the URL standard lets them through",
         );
-    }
-    if has_coded_label(host) {
-        return Some(UNDECODABLE);
     }
     row.text("username").is_some_and(|name| name.contains("%3A")).then_some(COLON)
 }

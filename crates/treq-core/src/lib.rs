@@ -10,6 +10,7 @@ mod facts;
 mod kept;
 mod origin;
 mod replay;
+mod stand_in;
 mod target;
 pub mod uri;
 

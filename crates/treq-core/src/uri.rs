@@ -7,6 +7,7 @@ use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use url::Url;
 
+use crate::stand_in::{self, StandIn};
 use crate::{Error, Kind, Origin};
 
 /// The longest URL that is taken, in bytes.
@@ -71,8 +72,8 @@ pub fn parse(text: &str) -> Result<Located, Error> {
     if text.trim_ascii().is_empty() {
         return Err(bad(text, "is empty: give an absolute URL, as http://host/path"));
     }
-    let url = Url::parse(text).map_err(|error| explain(text, error))?;
-    located(&url, text)
+    let (url, stand_in) = stand_in::parsed(text, Url::parse).map_err(|error| explain(text, error))?;
+    located(&url, [stand_in, None], text)
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`
@@ -93,25 +94,27 @@ pub fn resolve(base: &Uri, reference: &[u8]) -> Result<Located, Error> {
     if is_normal(&text) {
         return parse(&text).map_err(redirect);
     }
-    let base = Url::parse(&base.to_string()).map_err(|error| redirect(explain(&base.to_string(), error)))?;
+    let base = base.to_string();
+    let (base, its) = stand_in::parsed(&base, Url::parse).map_err(|error| redirect(explain(&base, error)))?;
     // Of more than two slashes the rest are ignored (URL standard, special authority ignore slashes state), which `url`
     // does behind a scheme only.
     let from_host = text.trim_start_matches(|char: char| char <= ' ').trim_start_matches(['/', '\\']);
-    let url = match text.trim_start_matches(|char: char| char <= ' ').len() - from_host.len() {
-        3.. => base.join(&format!("//{from_host}")),
-        _ => base.join(&text),
+    let joined = match text.trim_start_matches(|char: char| char <= ' ').len() - from_host.len() {
+        3.. => stand_in::parsed(&format!("//{from_host}"), |text| base.join(text)),
+        _ => stand_in::parsed(&text, |text| base.join(text)),
     };
-    let url = url.map_err(|error| redirect(explain(&text, error)))?;
-    located(&url, &text).map_err(redirect)
+    let (url, stand_in) = joined.map_err(|error| redirect(explain(&text, error)))?;
+    located(&url, [stand_in, its], &text).map_err(redirect)
 }
 
-fn located(url: &Url, text: &str) -> Result<Located, Error> {
+fn located(url: &Url, stand_ins: [Option<StandIn>; 2], text: &str) -> Result<Located, Error> {
     let userinfo = (!url.username().is_empty() || url.password().is_some()).then(|| Userinfo {
         name: percent_decode_str(url.username()).collect(),
         password: url.password().map(|password| percent_decode_str(password).collect()),
     });
     let fragment = url.fragment().map(Box::from);
-    let host = url.host_str().unwrap_or_default();
+    let parsed = url.host_str().unwrap_or_default();
+    let host = stand_ins.iter().flatten().fold(parsed, |host, stand_in| stand_in.host(host));
     let mut plain = format!("{}://{host}", url.scheme());
     if let Some(port) = url.port() {
         plain.push_str(&format!(":{port}"));
@@ -326,6 +329,10 @@ mod tests {
             ("  http://a.test/\"q\"?'|\n", "http://a.test/%22q%22?%27|"),
             ("https://bücher.test:443/ü", "https://xn--bcher-kva.test/%C3%BC"),
             ("http:\\\\a.test\\b", "http://a.test/b"),
+            // Labels that stand for no name are nobody's business here: URL standard, domain to ASCII.
+            ("http://xn--/", "http://xn--/"),
+            ("HTTP://u:p@XN--a.Xn--zn7c.TEST:81/x?y#z", "http://xn--a.xn--zn7c.test:81/x?y"),
+            ("http://xn--%61.test/xn--a", "http://xn--a.test/xn--a"),
         ] {
             assert_eq!(parse(text).unwrap().uri.to_string(), want, "{text}");
         }
