@@ -25,7 +25,7 @@ pub use arrival::{Arrival, Secure};
 pub use ban::{Banned, NetworkBan, NetworkBanLayer};
 pub use connector::{Connecting, MemoryConnector};
 pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};
-pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate};
+pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate, regex};
 pub use memory::MemoryServer;
 pub use pipe::Pipe;
 pub use raw::{RawBuilder, RawConnection, RawRequest, RawServer, Step};

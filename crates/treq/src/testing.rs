@@ -47,6 +47,7 @@ pub use treq_testing::{
     ANY, AgentSpy, Arrival, Consume, Expected, Faults, FaultyConnect, FaultyIo, HasCookies, HasForm, HasHeaders,
     HasParts, IntoReply, JsonSubset, Matcher, MemoryConnector, MemoryServer, NetworkBan, Params, RequestSequence,
     RequestTraversalAgent, Spied, SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate,
+    regex,
 };
 
 /// The client over a service in memory: what `treq` offers, `files` and all, with nothing that leaves the process.

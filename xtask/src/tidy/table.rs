@@ -196,6 +196,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "hyper-util",
             "multer",
             "pin-project-lite",
+            "regex-lite",
             "serde_json",
             "tokio",
             "tower-layer",

@@ -6,14 +6,15 @@
 //! | field | a value | loose |
 //! |---|---|---|
 //! | method | `"get"` (in any case), `Method` | [`ANY`], [`predicate`] |
-//! | url | `"http://an.example/foo"`, without query | [`ANY`], [`predicate`] |
+//! | url | `"http://an.example/foo"`, without query | [`regex`], [`ANY`], [`predicate`] |
 //! | params | `[("a", "b")]`, `Vec`, [`Params`](crate::Params), `()` for none | [`ANY`], [`predicate`] |
 //! | headers | `[("accept", "*/*")]`, `HeaderMap`: these and no others | [`HasHeaders`], [`HasCookies`], both in a tuple, [`ANY`], [`predicate`] |
-//! | data | `"text"`, `Vec<u8>`, `Bytes`, `""` for none | [`JsonSubset`], [`HasForm`], [`HasParts`], [`ANY`], [`predicate`] |
+//! | data | `"text"`, `Vec<u8>`, `Bytes`, `""` for none | [`JsonSubset`], [`HasForm`], [`HasParts`], [`regex`], [`ANY`], [`predicate`] |
 
 mod content;
 mod fields;
 mod parts;
+mod pattern;
 mod values;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub use self::content::{HasForm, JsonSubset};
 pub use self::fields::{HasCookies, HasHeaders};
 pub use self::parts::HasParts;
 pub(crate) use self::parts::summary as parts_of;
+pub use self::pattern::{Pattern, regex};
 
 /// Which field of a request a [`Matcher`] looks at.
 pub mod field {

@@ -10,6 +10,7 @@ use tower::ServiceExt;
 use treq_core::Body;
 use treq_testing::{
     ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, RequestSequence, RequestTraversalAgent, predicate,
+    regex,
 };
 
 /// Compares with a file, in which places have no lines.
@@ -245,6 +246,18 @@ fn what_can_never_match_is_refused_where_it_is_said() {
     let said =
         panics(|| drop(RequestSequence::new().expect(("get", ANY, ANY, ANY, JsonSubset::new("{")), (200, (), ""))));
     assert!(said.contains("not JSON"), "{said}");
+    let said = panics(|| drop(RequestSequence::new().expect(("get", regex("a["), ANY, ANY, ANY), (200, (), ""))));
+    assert!(said.contains("/a[/ is not a regular expression"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_regular_expression_matches_a_url_or_a_body() {
+    let expected = ("get", regex(r"/orders/\d+$"), ANY, ANY, regex("^$"));
+    let sequence = RequestSequence::new().expect(expected, (200, (), "found"));
+    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await, (200, "found".into()));
+    let sequence = RequestSequence::new().expect(("get", regex("/orders$"), ANY, ANY, ANY), (200, (), ""));
+    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await.0, 500);
+    assert!(panics(|| drop(sequence)).contains("text that matches //orders$/"));
 }
 
 #[tokio::test(start_paused = true)]
