@@ -25,8 +25,8 @@ pub use agent::{RequestTraversalAgent, Traversing};
 pub use arrival::{Arrival, Secure};
 pub use ban::{Banned, NetworkBan, NetworkBanLayer};
 pub use cassette::{
-    Cassette, CassetteBody, CassetteConnect, CassetteLayer, CassetteOptions, CassetteService, Masks, Matching, Mode,
-    Offline, Player,
+    Cassette, CassetteBody, CassetteConnect, CassetteLayer, CassetteOptions, CassettePipe, CassetteService, Masks,
+    Matching, Mode, Offline, Player,
 };
 pub use connector::{Connecting, MemoryConnector};
 pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};

@@ -143,7 +143,12 @@ mod tests {
             ("set-cookie", "a=1=2; Path=/; Secure", "a=treq-masked; Path=/; Secure", &["1=2"]),
             ("set-cookie", "a=; Max-Age=0", "a=; Max-Age=0", &[]),
             ("x-api-key", "k", "treq-masked", &["k"]),
-            ("location", "/a?x=1&token=t%20u#access_token=v", "/a?x=1&token=treq-masked#access_token=treq-masked", &["t u", "v"]),
+            (
+                "location",
+                "/a?x=1&token=t%20u#access_token=v",
+                "/a?x=1&token=treq-masked#access_token=treq-masked",
+                &["t u", "v"],
+            ),
             ("location", "//u:p%40+q@h:1/a@b", "//treq-masked@h:1/a@b", &["p@+q", "u:p%40+q"]),
             ("accept", "token=1", "token=1", &[]),
         ];

@@ -140,7 +140,8 @@ fn escaped(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let wanted = value.iter().take_while(|byte| **byte == b'\\').count();
     if wanted > 0 {
         // Of so many backslashes each is written once, twice, or oftener where text stands within text.
-        let escapes = [1, 2, 4, 8].into_iter().find(|times| run >= wanted * times && run < wanted * (times + 1) + times);
+        let escapes =
+            [1, 2, 4, 8].into_iter().find(|times| run >= wanted * times && run < wanted * (times + 1) + times);
         return escapes.map(|times| (wanted, wanted * times));
     }
     let behind = text.get(run..)?;

@@ -74,13 +74,7 @@ pub struct Masks {
 impl Masks {
     /// The defaults.
     pub fn new() -> Masks {
-        Masks {
-            by_name: true,
-            headers: Vec::new(),
-            names: Vec::new(),
-            literals: Vec::new(),
-            unread_codings: false,
-        }
+        Masks { by_name: true, headers: Vec::new(), names: Vec::new(), literals: Vec::new(), unread_codings: false }
     }
 
     /// Nothing but what is added: for servers whose secrets are none.
@@ -173,10 +167,6 @@ pub(super) struct Masker {
 impl Masker {
     pub(super) fn new(masks: Masks) -> Masker {
         Masker { masks, learned: Vec::new() }
-    }
-
-    pub(super) fn masks(&self) -> &Masks {
-        &self.masks
     }
 
     /// Takes note of the secrets of a request.
