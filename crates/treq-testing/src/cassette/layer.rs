@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error, Reason};
@@ -85,12 +85,13 @@ where
             let answering = inner.call(Request::from_parts(head, body));
             return Box::pin(async move { Ok(recorded(recording, answering.await.map_err(Error::adopt)?)) });
         }
+        let is_sized = body.size_hint().exact().is_some();
         Box::pin(async move {
             let asked = asked(&head, body).await?;
             if let Some(answer) = shared.find(&asked) {
                 return Ok(played(answer));
             }
-            let body = whole(asked.message.body.clone(), asked.message.trailers.clone());
+            let body = again(&asked, is_sized);
             let recording = Recording::whole(&shared, asked);
             if shared.masks().looks_into_bodies() {
                 narrowed(&mut head.headers);
@@ -139,10 +140,12 @@ where
     Ok(Asked::of(head, whole.to_bytes(), trailers))
 }
 
-fn whole(body: Bytes, trailers: Option<HeaderMap>) -> Body {
-    match trailers {
-        None => Body::from(body),
-        Some(trailers) => Body::stream(Full::new(body).with_trailers(std::future::ready(Some(Ok(trailers))))),
+/// The body again, of a length that is told if it was.
+fn again(asked: &Asked, is_sized: bool) -> Body {
+    let (body, trailers) = (asked.message.body.clone(), asked.message.trailers.clone());
+    match (&trailers, is_sized) {
+        (None, true) => Body::from(body),
+        _ => Body::stream(CassetteBody::<Body>::passed_on(body, trailers, is_sized)),
     }
 }
 

@@ -89,12 +89,28 @@ impl Recording {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        let mut slot = Some(body);
+        let any: &mut dyn Any = &mut slot;
+        if let Some(ours) = any.downcast_mut::<Option<Body>>().and_then(Option::take) {
+            return match ours.as_bytes().map(Bytes::copy_from_slice) {
+                // Whether or not the server reads it.
+                Some(bytes) => (Recording::whole(shared, Asked::of(head, bytes, None)), ours),
+                None => Recording::teed(shared, head, ours),
+            };
+        }
+        // It was not taken, as it is another type.
+        Recording::teed(shared, head, slot.map_or_else(Body::empty, Body::stream))
+    }
+
+    /// The body is copied while it is read. One that can be sent again still can.
+    fn teed(shared: &Arc<Shared>, head: &request::Parts, body: Body) -> (Recording, Body) {
         let recording = Recording::new(shared, Asked::of(head, Bytes::new(), None));
         if body.is_end_stream() {
             lock(&recording.sent).tape.ended();
         }
         let (sent, limit) = (Arc::clone(&recording.sent), shared.max_body());
-        (recording, teed(body, sent, limit))
+        let tee = move |body: Body| Body::stream(Tee { body, sent: Arc::clone(&sent), limit, sending: None });
+        (recording, body.wrap(tee))
     }
 
     /// Of a request that is known as a whole.
@@ -198,22 +214,6 @@ impl Drop for Receiving {
     fn drop(&mut self) {
         self.keep();
     }
-}
-
-/// The body, copied while it is read. One that can be sent again still can.
-fn teed<B>(body: B, sent: Arc<Mutex<Sent>>, limit: usize) -> Body
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let tee = move |body: Body| Body::stream(Tee { body, sent: Arc::clone(&sent), limit, sending: None });
-    let mut slot = Some(body);
-    let any: &mut dyn Any = &mut slot;
-    if let Some(ours) = any.downcast_mut::<Option<Body>>().and_then(Option::take) {
-        return ours.wrap(tee);
-    }
-    // It was not taken, as it is another type.
-    slot.map_or_else(Body::empty, |body| tee(Body::stream(body)))
 }
 
 pin_project! {

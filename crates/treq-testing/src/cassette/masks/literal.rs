@@ -91,18 +91,35 @@ fn is_base64(byte: u8) -> bool {
 fn spelled(value: &[u8], text: &[u8]) -> Option<usize> {
     let mut read = 0;
     let mut rest = value;
-    while !rest.is_empty() {
-        let (taken, consumed) = piece(rest, text.get(read..)?)?;
+    while let Some(first) = rest.first() {
+        let behind = text.get(read..)?;
+        if *first == b'\\' {
+            return backslashes(rest, behind).map(|length| read + length);
+        }
+        let (taken, consumed) = piece(rest, behind)?;
         rest = &rest[taken..];
         read += consumed;
     }
     Some(read)
 }
 
+/// A value that begins with backslashes: each of them is written once, or twice, or oftener where text stands within
+/// text, and what follows may have escapes of its own.
+fn backslashes(value: &[u8], text: &[u8]) -> Option<usize> {
+    let count = |text: &[u8]| text.iter().take_while(|byte| **byte == b'\\').count();
+    let (wanted, run) = (count(value), count(text));
+    if run == 0 {
+        let length = percent(b'\\', text)?;
+        return spelled(&value[1..], &text[length..]).map(|rest| length + rest);
+    }
+    let longest_first = [8, 4, 2, 1].into_iter().map(|times| wanted * times).filter(|length| *length <= run);
+    longest_first.into_iter().find_map(|length| spelled(&value[wanted..], &text[length..]).map(|rest| length + rest))
+}
+
 /// One byte or character: how much of the value, by how much of the text.
 fn piece(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let (want, first) = (*value.first()?, *text.first()?);
-    if first == want && want != b'\\' {
+    if first == want {
         return Some((1, 1));
     }
     match first {
@@ -115,6 +132,9 @@ fn piece(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn percent(want: u8, text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'%') {
+        return None;
+    }
     // `%25` is the sign itself, encoded again.
     let mut at = 1;
     while text.get(at..at + 2) == Some(b"25") && hex(text, at + 2).is_some() {
@@ -137,13 +157,6 @@ fn entity(want: u8, text: &[u8]) -> Option<usize> {
 
 fn escaped(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let run = text.iter().take_while(|byte| **byte == b'\\').count();
-    let wanted = value.iter().take_while(|byte| **byte == b'\\').count();
-    if wanted > 0 {
-        // Of so many backslashes each is written once, twice, or oftener where text stands within text.
-        let escapes =
-            [1, 2, 4, 8].into_iter().find(|times| run >= wanted * times && run < wanted * (times + 1) + times);
-        return escapes.map(|times| (wanted, wanted * times));
-    }
     let behind = text.get(run..)?;
     let want = *value.first()?;
     let plain = match behind.first()? {
@@ -223,5 +236,6 @@ mod tests {
         assert_eq!(literal.find(b"sec%72et", 0), Some(0..8));
         assert_eq!(Literal::new(b"a\\b").find(b"a\\\\b", 0), Some(0..4));
         assert_eq!(Literal::new(b"a\\b").find(b"a\\b", 0), Some(0..3));
+        assert_eq!(Literal::new(b"a\\\"b").find(b"a\\\\\\\"b", 0), Some(0..6));
     }
 }
