@@ -14,6 +14,8 @@ pub(super) struct Literal {
     value: Vec<u8>,
     /// In base64, at each of the three places that it may have in a group of three bytes, and in hex.
     encoded: Vec<Encoded>,
+    /// Where a spelling can begin: most of a text is passed over by this.
+    first: [bool; 256],
 }
 
 #[derive(Clone)]
@@ -30,7 +32,23 @@ impl Literal {
         let hex = value.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         encoded.push(Encoded { text: hex.into_bytes(), shares: (false, false), is_hex: true });
         encoded.retain(|encoded| encoded.text.len() >= ENCODED_MIN);
-        Literal { value: value.to_vec(), encoded }
+        let mut first = [false; 256];
+        let spelled = value.first().into_iter().chain(b"%\\&+");
+        let others = encoded.iter().filter_map(|encoded| encoded.text.first());
+        for byte in spelled.chain(others) {
+            let also = match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                byte => byte.to_ascii_uppercase(),
+            };
+            (first[usize::from(*byte)], first[usize::from(also)]) = (true, true);
+        }
+        Literal { value: value.to_vec(), encoded, first }
+    }
+
+    /// Whether it is a number, which may stand in JSON without quotes.
+    pub(super) fn is_number(&self) -> bool {
+        self.value.iter().all(u8::is_ascii_digit)
     }
 
     pub(super) fn value(&self) -> &[u8] {
@@ -39,7 +57,8 @@ impl Literal {
 
     /// Where it stands in a text, the first place at or behind `from`.
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
-        (from..text.len()).find_map(|at| self.at(text, at, from))
+        let mut places = (from..text.len()).filter(|at| self.first[usize::from(text[*at])]);
+        places.find_map(|at| self.at(text, at, from))
     }
 
     fn at(&self, text: &[u8], at: usize, from: usize) -> Option<Range<usize>> {

@@ -5,43 +5,23 @@ mod coding;
 mod fields;
 mod json;
 mod literal;
+mod masker;
 mod names;
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderName, HeaderValue};
 
 use self::literal::Literal;
-use super::entry::{Answer, Asked, Entry, Message};
+use super::entry::Message;
 
 pub(super) use self::body::parameter;
 pub(super) use self::coding::narrowed;
+pub(super) use self::masker::Masker;
 
 /// What stands in the place of a secret: a valid value of a cookie, a field, a query, a form, a JSON string.
 pub(super) const MASKED: &str = "treq-masked";
-
-/// A value shorter than this is met by chance: it is masked where its name says that it is secret, not elsewhere.
-const LEARNED_MIN: usize = 6;
-
-/// Words that stand under secret names without being secrets: masked there, not wherever else they are met.
-const COMMON: [&str; 14] = [
-    "anonymous",
-    "bearer",
-    "boolean",
-    "default",
-    "deleted",
-    "digest",
-    "example",
-    "integer",
-    "number",
-    "object",
-    "private",
-    "public",
-    "string",
-    "undefined",
-];
 
 /// What a cassette masks: `treq-masked` stands there instead, `0` in place of a number in JSON.
 ///
@@ -156,173 +136,4 @@ impl fmt::Debug for Masks {
             .field("unread_codings", &self.unread_codings)
             .finish()
     }
-}
-
-/// The masks at work: they learn the secrets that they meet.
-pub(super) struct Masker {
-    masks: Masks,
-    learned: Vec<Literal>,
-}
-
-impl Masker {
-    pub(super) fn new(masks: Masks) -> Masker {
-        Masker { masks, learned: Vec::new() }
-    }
-
-    /// Takes note of the secrets of a request.
-    pub(super) fn learn_request(&mut self, request: &Asked) {
-        let mut found = Vec::new();
-        self.named_url(&request.url, &mut found);
-        self.named_message(&request.message, &mut found);
-        self.keep(found);
-    }
-
-    /// Takes note of the secrets of an exchange.
-    pub(super) fn learn(&mut self, entry: &Entry) {
-        self.learn_request(&entry.request);
-        let mut found = Vec::new();
-        self.named_message(&entry.response.message, &mut found);
-        self.keep(found);
-    }
-
-    fn keep(&mut self, found: Vec<Vec<u8>>) {
-        for value in found {
-            let is_common = COMMON.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
-            let is_masked = value.windows(MASKED.len()).any(|part| part == MASKED.as_bytes());
-            let is_known = self.learned.iter().any(|known| known.value() == value);
-            if value.len() >= LEARNED_MIN && !is_common && !is_masked && !is_known {
-                self.learned.push(Literal::new(&value));
-            }
-        }
-        // The longest first: one may be a part of another.
-        self.learned.sort_by_key(|known| std::cmp::Reverse(known.value().len()));
-    }
-
-    /// The request without its secrets, and without any that are known.
-    pub(super) fn request(&self, request: &Asked) -> Asked {
-        let url = self.named_url(&request.url, &mut Vec::new());
-        Asked {
-            method: request.method.clone(),
-            url: self.text(&url),
-            version: request.version,
-            message: self.message(&request.message, false),
-        }
-    }
-
-    /// The exchange without secrets.
-    pub(super) fn entry(&self, entry: &Entry) -> Entry {
-        let response = &entry.response;
-        Entry {
-            request: self.request(&entry.request),
-            response: Answer {
-                reason: response.reason.as_deref().map(|reason| self.text(reason)),
-                message: self.message(&response.message, entry.request.method == Method::HEAD),
-                ..response.clone()
-            },
-            ..entry.clone()
-        }
-    }
-
-    fn message(&self, message: &Message, is_head: bool) -> Message {
-        let mut headers = self.headers(&message.headers);
-        let body = self.body(message);
-        let changed = body.is_some();
-        if changed {
-            // They speak of the body as it was.
-            let describes = [CONTENT_ENCODING.as_str(), "content-md5", "digest", "content-digest", "repr-digest"];
-            headers = headers.iter().filter(|(name, _)| !describes.contains(&name.as_str())).map(owned).collect();
-        }
-        let body = body.unwrap_or_else(|| message.body.clone());
-        if changed && !is_head && message.cut.is_none() && headers.contains_key(CONTENT_LENGTH) {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        }
-        let trailers = message.trailers.as_ref().map(|trailers| self.headers(trailers));
-        Message { headers, body, trailers, cut: message.cut }
-    }
-
-    fn headers(&self, headers: &HeaderMap) -> HeaderMap {
-        let mut named = self.named_headers(headers, &mut Vec::new());
-        for value in named.values_mut() {
-            if let Some(masked) = self.scrubbed(value.as_bytes()) {
-                // Of a valid value and the mask nothing else can come.
-                *value = HeaderValue::from_bytes(&masked).unwrap_or_else(|_| HeaderValue::from_static(MASKED));
-            }
-        }
-        let is_clean = |name: &HeaderName| self.scrubbed(name.as_str().as_bytes()).is_none();
-        if named.keys().all(is_clean) {
-            return named;
-        }
-        let renamed = |(name, value): (&HeaderName, &HeaderValue)| match is_clean(name) {
-            true => (name.clone(), value.clone()),
-            false => (HeaderName::from_static(MASKED), value.clone()),
-        };
-        named.iter().map(renamed).collect()
-    }
-
-    /// The body without secrets, decoded where that was needed; `None` where there are none in it.
-    fn body(&self, message: &Message) -> Option<Bytes> {
-        let kind = message.field(CONTENT_TYPE);
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
-        let named = self.named_body(kind, &plain, &mut Vec::new());
-        let scrubbed = self.scrubbed(named.as_deref().unwrap_or(&plain));
-        scrubbed.or(named).map(Bytes::from)
-    }
-
-    fn text(&self, text: &str) -> String {
-        match self.scrubbed(text.as_bytes()) {
-            Some(masked) => String::from_utf8_lossy(&masked).into_owned(),
-            None => text.to_owned(),
-        }
-    }
-
-    /// The text with each literal masked; `None` where there is none in it.
-    fn scrubbed(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let mut masked: Option<Vec<u8>> = None;
-        for literal in self.masks.literals.iter().chain(&self.learned) {
-            let seen = masked.as_deref().unwrap_or(text);
-            let mut kept = Vec::new();
-            let mut from = 0;
-            while let Some(range) = literal.find(seen, from) {
-                kept.extend_from_slice(&seen[from..range.start]);
-                kept.extend_from_slice(MASKED.as_bytes());
-                from = range.end;
-            }
-            if from > 0 {
-                kept.extend_from_slice(&seen[from..]);
-                masked = Some(kept);
-            }
-        }
-        masked
-    }
-
-    fn named_message(&self, message: &Message, found: &mut Vec<Vec<u8>>) {
-        self.named_headers(&message.headers, found);
-        if let Some(trailers) = &message.trailers {
-            self.named_headers(trailers, found);
-        }
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
-        self.named_body(message.field(CONTENT_TYPE), &plain, found);
-    }
-
-    /// The body with the values of secret names masked; `None` where there are none.
-    fn named_body(&self, kind: &str, body: &[u8], found: &mut Vec<Vec<u8>>) -> Option<Vec<u8>> {
-        let secrets = body::secrets(kind, body, |name| self.masks.is_secret_field(name));
-        if secrets.is_empty() {
-            return None;
-        }
-        let mut masked = Vec::with_capacity(body.len());
-        let mut from = 0;
-        for secret in secrets {
-            masked.extend_from_slice(&body[from..secret.range.start]);
-            masked.extend_from_slice(if secret.is_text { MASKED.as_bytes() } else { b"0" });
-            from = secret.range.end;
-            found.push(secret.value);
-        }
-        masked.extend_from_slice(&body[from..]);
-        Some(masked)
-    }
-}
-
-fn owned((name, value): (&HeaderName, &HeaderValue)) -> (HeaderName, HeaderValue) {
-    (name.clone(), value.clone())
 }

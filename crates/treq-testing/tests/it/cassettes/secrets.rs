@@ -12,7 +12,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Request, Response};
-use tower::service_fn;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::Body;
 use treq_testing::{Cassette, Masks, Matching, Mode};
@@ -264,6 +265,40 @@ async fn a_secret_that_shows_late_is_masked_from_the_beginning() {
     login.headers_mut().insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {PLAIN}")).unwrap());
     send(&cassette, httpbin(), login).await.unwrap();
     is_clean(&cassette.to_har(), PLAIN);
+}
+
+#[tokio::test]
+async fn half_a_secret_is_none_either() {
+    let cassette = Cassette::options().masks(Masks::new().literal("nowhere-seen-5c0")).mode(Mode::Always);
+    let cassette = cassette.open(Shelf::new().path()).unwrap();
+    for text in ["{\"token\": \"canary-9d41e7\"}", "it is canary-9d41e7", "it is nowhere-seen-5c0"] {
+        // Two frames less than it has.
+        let mut body = Box::pin(answer_body(&cassette, text).await);
+        for _ in 0..text.len().div_ceil(3) - 2 {
+            std::future::poll_fn(|cx| http_body::Body::poll_frame(body.as_mut(), cx)).await.unwrap().unwrap();
+        }
+    }
+    let har = cassette.to_har();
+    assert_eq!(har.matches("\"_treqCut\": \"dropped\"").count(), 3, "{har}");
+    assert!(har.contains("\"it is treq-masked\""), "{har}");
+    assert!(!har.contains("cana") && !har.contains("nowh"), "{har}");
+}
+
+async fn answer_body(cassette: &Cassette, text: &str) -> treq_testing::CassetteBody<Pieces> {
+    let service = cassette.layer().layer(answers(text.into(), ""));
+    let mut request = get("http://a.test/");
+    request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {PLAIN}")).unwrap());
+    service.oneshot(request).await.unwrap().into_body()
+}
+
+#[tokio::test]
+async fn numbers_stay_numbers() {
+    let cassette = Cassette::open(Shelf::new().path(), Mode::Always).unwrap();
+    let text = r#"{"otp":"314159","pin":314159,"at":13141590,"text":"pin 314159"}"#;
+    send(&cassette, answers(text.into(), ""), get("http://a.test/")).await.unwrap();
+    let har: serde_json::Value = serde_json::from_str(&cassette.to_har()).unwrap();
+    let masked = r#"{"otp":"treq-masked","pin":0,"at":13141590,"text":"pin treq-masked"}"#;
+    assert_eq!(har["log"]["entries"][0]["response"]["content"]["text"], masked);
 }
 
 #[tokio::test]
