@@ -66,6 +66,11 @@ pub use self::player::Player;
 /// # Ok(()) }
 /// ```
 ///
+/// # Where it stands
+///
+/// Next to the network, below what follows redirects, answers challenges, keeps cookies and decodes: so each exchange is
+/// recorded, and all of that is tested on replay too. In a `treq::Client` that is `agent_layer`.
+///
 /// # What is recorded
 ///
 /// Requests as they come to the layer, answers as they leave the service below it: status, reason phrase, fields with
@@ -93,7 +98,8 @@ pub use self::player::Player;
 ///
 /// It is written by [`save`](Cassette::save) and [`finish`](Cassette::finish), whole and at once: what is written beside
 /// it takes its name. Dropping the last of cassette, layers and services writes it too, and prints what goes wrong; not
-/// so while a test panics, since half a recording would be played ever after.
+/// so while a test panics, since half a recording would be played ever after. (A
+/// test that ends by `?` is not told from one that succeeds: what it wrote is to be deleted by hand.)
 #[derive(Clone)]
 pub struct Cassette {
     shared: Arc<Shared>,

@@ -31,7 +31,7 @@ fn request(entry: &Entry) -> Value {
     let query = request.url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
     let pair = |(name, value): (String, String)| json!({ "name": name, "value": value });
-    let cookies = message.headers.get_all(COOKIE).iter().flat_map(|value| cookies(value));
+    let cookies = message.headers.get_all(COOKIE).iter().flat_map(cookies);
     let mut object = common(message);
     object.insert("method".to_owned(), request.method.as_str().into());
     object.insert("url".to_owned(), request.url.as_str().into());
