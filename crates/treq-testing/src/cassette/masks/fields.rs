@@ -62,7 +62,8 @@ impl Masker {
     }
 }
 
-fn decoded(text: &str) -> Vec<u8> {
+/// Text that is percent-encoded, without that.
+pub(super) fn decoded(text: &str) -> Vec<u8> {
     // A plus is a plus here.
     let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form::pairs(text.as_bytes()).pop().map(|(name, _)| name.into_bytes()).unwrap_or_default()

@@ -5,11 +5,14 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::literal::Literal;
-use super::{MASKED, Masks, body, coding};
+use super::{MASKED, Masks, body, coding, fields};
 use crate::cassette::entry::{Answer, Asked, Entry, Message};
 
 /// A value shorter than this is met by chance: it is masked where its name says that it is secret, not elsewhere.
 const LEARNED_MIN: usize = 6;
+
+/// A longer one is a document, and is met as a whole only.
+const LEARNED_MAX: usize = 4096;
 
 /// Words that stand under secret names without being secrets: masked there, not wherever else they are met.
 const COMMON: [&str; 14] = [
@@ -58,15 +61,22 @@ impl Masker {
 
     fn keep(&mut self, found: Vec<Vec<u8>>) {
         for value in found {
-            let is_common = COMMON.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
-            let is_masked = value.windows(MASKED.len()).any(|part| part == MASKED.as_bytes());
-            let is_known = self.learned.iter().any(|known| known.value() == value);
-            if value.len() >= LEARNED_MIN && !is_common && !is_masked && !is_known {
-                self.learned.push(Literal::new(&value));
-            }
+            // A server tells a cookie back as it reads it.
+            let plain = value.contains(&b'%').then(|| fields::decoded(&String::from_utf8_lossy(&value)));
+            self.keep_one(value);
+            plain.into_iter().for_each(|plain| self.keep_one(plain));
         }
         // The longest first: one may be a part of another.
         self.learned.sort_by_key(|known| std::cmp::Reverse(known.value().len()));
+    }
+
+    fn keep_one(&mut self, value: Vec<u8>) {
+        let is_common = COMMON.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
+        let is_masked = value.windows(MASKED.len()).any(|part| part == MASKED.as_bytes());
+        let is_known = self.learned.iter().any(|known| known.value() == value);
+        if (LEARNED_MIN..=LEARNED_MAX).contains(&value.len()) && !is_common && !is_masked && !is_known {
+            self.learned.push(Literal::new(&value));
+        }
     }
 
     /// The request without its secrets, and without any that are known.

@@ -30,11 +30,14 @@ pub(super) const MASKED: &str = "treq-masked";
 /// | fields | `Authorization` (but for its scheme), `Cookie` and `Set-Cookie` (but for names and attributes), `X-Auth-…`, `…-Api-Key`, `…-Token`, `…-Secret` and their like, every value marked sensitive |
 /// | URLs, also in `Location`, `Content-Location` and `Referer` | userinfo, values of secret names in query and fragment |
 /// | bodies of both directions: forms, JSON at any depth, `multipart/…` | values of secret names |
-/// | anywhere | each secret found in one of these places, if it is 6 bytes or longer and no common word, and each [literal](Masks::literal): as it is, percent-encoded, with the escapes of JSON or HTML, in base64 or in hex |
+/// | anywhere | each secret found in one of these places, if it has 6 to 4096 bytes and is no common word, and each [literal](Masks::literal): as it is, percent-encoded, with the escapes of JSON or HTML, in base64 or in hex |
 ///
 /// Secret names are those that end in `password`, `token`, `secret`, `api_key`, `access_key`, `private_key`,
 /// `signature` or `assertion`, a few others such as `jwt` and `sid`, and the [added](Masks::name) ones, whatever their case
 /// and whatever joins their words.
+///
+/// In other formats, HTML and XML among them, no names are looked for: a secret that stands only there is to be given as a
+/// literal.
 ///
 /// Bodies coded with gzip or deflate are looked into, and kept decoded where something was masked. While a recording is
 /// made no other coding is asked for; an answer that comes in one nevertheless is not kept, which

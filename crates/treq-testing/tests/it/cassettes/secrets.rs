@@ -292,6 +292,15 @@ async fn answer_body(cassette: &Cassette, text: &str) -> treq_testing::CassetteB
 }
 
 #[tokio::test]
+async fn a_cookie_that_is_told_back_decoded_is_masked() {
+    let cassette = Cassette::open(Shelf::new().path(), Mode::Always).unwrap();
+    let mut request = get("http://bin.test/anything/canary%2F9d41");
+    request.headers_mut().insert(COOKIE, HeaderValue::from_static("id=%63anary%2F9d41"));
+    send(&cassette, answers(b"you are canary/9d41".to_vec(), ""), request).await.unwrap();
+    is_clean(&cassette.to_har(), "canary/9d41");
+}
+
+#[tokio::test]
 async fn numbers_stay_numbers() {
     let cassette = Cassette::open(Shelf::new().path(), Mode::Always).unwrap();
     let text = r#"{"otp":"314159","pin":314159,"at":13141590,"text":"pin 314159"}"#;
