@@ -5,6 +5,7 @@
 mod agent;
 mod arrival;
 mod ban;
+mod cassette;
 mod connector;
 pub mod contract;
 mod counts;
@@ -23,6 +24,10 @@ mod tasks;
 pub use agent::{RequestTraversalAgent, Traversing};
 pub use arrival::{Arrival, Secure};
 pub use ban::{Banned, NetworkBan, NetworkBanLayer};
+pub use cassette::{
+    Cassette, CassetteBody, CassetteConnect, CassetteLayer, CassetteOptions, CassettePipe, CassetteService, Masks,
+    Matching, Mode, Offline, Player,
+};
 pub use connector::{Connecting, MemoryConnector};
 pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};
 pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate, regex};

@@ -188,7 +188,9 @@ pub(crate) const PUBLISHED: &[Row] = &[
         name: "treq-testing",
         role: Role::Testing,
         may_use: Some(&[
+            "base64",
             "bytes",
+            "flate2",
             "http",
             "http-body",
             "http-body-util",
@@ -202,7 +204,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "tower-layer",
             "tower-service",
         ]),
-        tests_use: &[],
+        tests_use: &[HTTPBIN],
         may_name: Some(&["tokio"]),
     },
     Row {

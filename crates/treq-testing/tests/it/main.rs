@@ -1,6 +1,7 @@
 //! The kit, tested: each file one part of it.
 
 mod broken;
+mod cassettes;
 mod contract;
 mod memory;
 mod raw;

@@ -1,0 +1,104 @@
+//! Which names stand for secrets.
+
+/// A field of a request or an answer by which keys are sent. What a server asks with (`WWW-Authenticate`) is none: an
+/// answer to it could not be made on replay without it.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    const NAMES: [&str; 15] = [
+        "api-key",
+        "apikey",
+        "auth",
+        "authentication-info",
+        "authorization",
+        "cookie",
+        "cookie2",
+        "dpop",
+        "proxy-authorization",
+        "set-cookie",
+        "set-cookie2",
+        "token",
+        "x-auth",
+        "x-functions-key",
+        "x-goog-api-key",
+    ];
+    const ENDS: [&str; 10] = [
+        "-access-key",
+        "-api-key",
+        "-apikey",
+        "-authorization",
+        "-credential",
+        "-password",
+        "-secret",
+        "-signature",
+        "-subscription-key",
+        "-token",
+    ];
+    let name = name.to_ascii_lowercase();
+    NAMES.contains(&name.as_str()) || name.starts_with("x-auth-") || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// A parameter of a query or a form, a key of JSON, a part of a multipart body.
+pub(super) fn is_secret_field(name: &str) -> bool {
+    const NAMES: [&str; 20] = [
+        "apikey",
+        "auth",
+        "authorization",
+        "clientassertion",
+        "codeverifier",
+        "cookie",
+        "cookies",
+        "credential",
+        "credentials",
+        "jwt",
+        "otp",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "proxyauthorization",
+        "pwd",
+        "sessionid",
+        "setcookie",
+        "sid",
+        "sig",
+    ];
+    const ENDS: [&str; 10] = [
+        "accesskey",
+        "accesskeyid",
+        "apikey",
+        "assertion",
+        "password",
+        "privatekey",
+        "secret",
+        "secretkey",
+        "signature",
+        "token",
+    ];
+    let name = plain(name);
+    // `user[password]` is how some frameworks nest.
+    NAMES.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// The name without case and without what joins its words.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_in_any_spelling() {
+        for name in ["password", "user[password]", "new_password", "access_token", "accessToken", "X-Amz-Signature"] {
+            assert!(is_secret_field(name), "{name}");
+        }
+        for name in ["max_tokens", "page", "user", "passage", "keyword", "author", "design"] {
+            assert!(!is_secret_field(name), "{name}");
+        }
+        for name in ["Authorization", "x-api-key", "X-Auth-User", "private-token", "set-cookie", "x-csrf-token"] {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in ["www-authenticate", "accept", "author", "idempotency-key", "etag"] {
+            assert!(!is_secret_header(name), "{name}");
+        }
+    }
+}
