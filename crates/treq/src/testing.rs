@@ -26,6 +26,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Where the server is not at hand, a [`Cassette`] holds what it once said: its layer, next to the agent
+//! ([`ClientBuilder::agent_layer`]), records a session and plays it when there is no network.
+//!
 //! What belongs to the network is not there: no TLS is spoken, so an https request has no [`TlsFacts`](crate::TlsFacts)
 //! (the server knows it for one by its [`Arrival`]); a proxy is passed by; HTTP/2 is spoken where a request
 //! [wishes](crate::Wish) for it.
@@ -44,10 +47,10 @@ use treq_core::{Body, BoxError, Error, Kind, Origin, Route};
 use crate::{Client, ClientBuilder, RequestBuilder};
 
 pub use treq_testing::{
-    ANY, AgentSpy, Arrival, Consume, Expected, Faults, FaultyConnect, FaultyIo, HasCookies, HasForm, HasHeaders,
-    HasParts, IntoReply, JsonSubset, Matcher, MemoryConnector, MemoryServer, NetworkBan, Params, RequestSequence,
-    RequestTraversalAgent, Spied, SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate,
-    regex,
+    ANY, AgentSpy, Arrival, Cassette, CassetteLayer, CassetteOptions, Consume, Expected, Faults, FaultyConnect,
+    FaultyIo, HasCookies, HasForm, HasHeaders, HasParts, IntoReply, JsonSubset, Masks, Matcher, Matching,
+    MemoryConnector, MemoryServer, Mode, NetworkBan, Params, RequestSequence, RequestTraversalAgent, Spied,
+    SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate, regex,
 };
 
 /// The client over a service in memory: what `treq` offers, `files` and all, with nothing that leaves the process.

@@ -254,9 +254,9 @@ fn what_can_never_match_is_refused_where_it_is_said() {
 async fn a_regular_expression_matches_a_url_or_a_body() {
     let expected = ("get", regex(r"/orders/\d+$"), ANY, ANY, regex("^$"));
     let sequence = RequestSequence::new().expect(expected, (200, (), "found"));
-    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await, (200, "found".into()));
+    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await, (StatusCode::OK, "found".into()));
     let sequence = RequestSequence::new().expect(("get", regex("/orders$"), ANY, ANY, ANY), (200, (), ""));
-    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await.0, 500);
+    assert_eq!(send(&sequence, get("http://an.example/orders/17")).await.0, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(panics(|| drop(sequence)).contains("text that matches //orders$/"));
 }
 

@@ -1,6 +1,8 @@
 //! Real servers and proxies, started by `cargo xtask peers`, which names them in the environment. Without them these
 //! tests say so and do nothing.
 
+#[cfg(feature = "testing")]
+mod cassettes;
 mod digest;
 mod multipart;
 mod proxies;
