@@ -58,7 +58,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "peers",
         usage: "[-- COMMAND ..]",
-        help: "the interop tests, or a command, with real httpbin and nginx running",
+        help: "the interop tests, or a command, with real servers and proxies running",
         run: peers::run,
     },
     Command {
