@@ -49,13 +49,13 @@ fn panics() -> &'static AtomicUsize {
 }
 
 /// Runs a scenario, then asks the same client once more; returns how the scenario ended.
-async fn one(run: Run, ground: Ground, limit: Duration) -> Result<(), Error> {
+async fn one(run: Run, ground: Ground, limit: Duration, goes_on: bool) -> Result<(), Error> {
     let (client, healthy, faults) = (ground.client.clone(), ground.url("/get"), ground.faults.clone());
     let outcome = tokio::time::timeout(limit, run(ground)).await.expect("the scenario hangs");
     if let Err(error) = &outcome {
         assert!(!error.to_string().is_empty());
     }
-    if faults.injected() > 0 {
+    if goes_on && faults.injected() > 0 {
         let after = tokio::time::timeout(limit, client.get(healthy)).await.expect("the request after it hangs");
         after.expect("the request after it").content().await.expect("the content after it");
     }
@@ -91,18 +91,21 @@ fn sweep(over: &str, scenarios: &[(&str, Run)], mut run: impl FnMut(Run, &Faults
 }
 
 fn in_memory(over: &str, wish: Wish, scenarios: &[(&str, Run)]) -> usize {
-    sweep(over, scenarios, |scenario, faults| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let outcome = runtime.block_on(async {
-            let agent = RequestTraversalAgent::new(Httpbin::new());
-            let connector = faults.layer(agent.connector());
-            let client = base(wish).connector(connector).agent_layer(InMemory).build().unwrap();
-            let ground = Ground { client, base: "http://bin.test".to_owned(), faults: faults.clone() };
-            one(scenario, ground, Duration::from_secs(3600)).await
-        });
-        nothing_is_left(&runtime, faults);
-        outcome
-    })
+    sweep(over, scenarios, |scenario, faults| once(wish, scenario, faults, true))
+}
+
+/// One run in memory; with `goes_on` the client's next request has to be answered.
+fn once(wish: Wish, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let outcome = runtime.block_on(async {
+        let agent = RequestTraversalAgent::new(Httpbin::new());
+        let connector = faults.layer(agent.connector());
+        let client = base(wish).connector(connector).agent_layer(InMemory).build().unwrap();
+        let ground = Ground { client, base: "http://bin.test".to_owned(), faults: faults.clone() };
+        one(scenario, ground, Duration::from_secs(3600), goes_on).await
+    });
+    nothing_is_left(&runtime, faults);
+    outcome
 }
 
 fn base(wish: Wish) -> ClientBuilder {
@@ -137,6 +140,23 @@ fn outside_of_plain_exchanges_every_fault_is_an_error_or_goes_unnoticed() {
     assert!(in_memory("scripted servers", Wish::Http1, scenarios::SCRIPTED) > 50);
 }
 
+#[test]
+fn several_faults_in_one_run_are_errors_or_go_unnoticed() {
+    let (_, mut injected) = (panics(), 0);
+    for seed in 0..40 {
+        for wish in [Wish::Http1, Wish::Http2] {
+            for (_, scenario) in scenarios::SHORT {
+                let faults = Faults::seeded(seed, 8);
+                let _ = once(wish, *scenario, &faults, false);
+                injected += faults.injected();
+            }
+        }
+    }
+    assert_eq!(panics().load(Ordering::SeqCst), 0);
+    println!("several at once: {injected} faults injected");
+    assert!(injected > 400, "{injected}");
+}
+
 /// Over real sockets and TLS, in real time, the handshake's calls among them.
 fn over_tls(over: &str, wish: Wish) -> usize {
     let background = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -148,7 +168,7 @@ fn over_tls(over: &str, wish: Wish) -> usize {
             let connector = faults.layer(TcpConnect::new());
             let client = base(wish).tls(trusted.clone()).connector(connector).build().unwrap();
             let ground = Ground { client, base: server.url(""), faults: faults.clone() };
-            one(scenario, ground, Duration::from_secs(30)).await
+            one(scenario, ground, Duration::from_secs(30), true).await
         });
         nothing_is_left(&runtime, faults);
         outcome
