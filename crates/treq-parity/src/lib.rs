@@ -20,6 +20,7 @@ pub mod differences;
 mod errors;
 mod forms;
 mod json;
+pub mod live;
 mod multipart;
 mod profile;
 mod redirect;

@@ -1,4 +1,5 @@
 //! `treq-parity [--cases FILE]`: plays the cases and prints how they came out, behind a table of the catalogue.
+//! `treq-parity --live PYTHON [--cases FILE]`: plays them by ours and by the treq of that Python, side by side.
 #![forbid(unsafe_code)]
 // A command speaks by printing.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use treq_parity::rows::{self, Standing, Table};
-use treq_parity::{Case, Outcome, Sources, judge, read};
+use treq_parity::{Case, Outcome, Sources, judge, live, read};
 
 fn main() -> ExitCode {
     match run() {
@@ -25,12 +26,17 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, String> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut file = home.join("data/cases.jsonl");
+    let mut python = None;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cases" => file = PathBuf::from(args.next().ok_or("--cases wants a file")?),
-            other => return Err(format!("{other:?} is not known: treq-parity [--cases FILE]")),
+            "--live" => python = Some(PathBuf::from(args.next().ok_or("--live wants a Python that has treq")?)),
+            other => return Err(format!("{other:?} is not known: treq-parity [--live PYTHON] [--cases FILE]")),
         }
+    }
+    if let Some(python) = python {
+        return Ok(live::run(&python, &read(&file)?, &mut std::io::stdout())?.undeclared == 0);
     }
     let sources = Sources::scan(&home.join("../.."))?;
     let cases = read(&file)?;
