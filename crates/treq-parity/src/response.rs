@@ -12,7 +12,7 @@ use treq::{Client, Error, Response};
 use crate::call::{self, Refusal};
 use crate::case::{Case, Compared, Mismatch};
 use crate::json::{self, Json, latin1};
-use crate::world::{EMPTY, End, Step, World};
+use crate::world::{EMPTY, End, Received, Step, World};
 use crate::{errors, profile, redirect, request};
 
 /// How long nothing must come before nothing comes, by a clock that jumps.
@@ -34,12 +34,16 @@ pub(crate) struct Seen {
     read: Read,
     /// What a collector was given.
     pieces: String,
+    /// What was sent, without the request that asks for the connection's fate.
+    requests: Vec<Received>,
     fate: Option<&'static str>,
 }
 
 impl Seen {
-    fn without_answer(error: Option<Error>, fate: Option<&'static str>) -> Seen {
-        Seen { head: None, error, read: Read::Nothing, pieces: String::new(), fate }
+    async fn without_answer(error: Option<Error>, case: &Case, world: &World, client: &Client) -> Seen {
+        let requests = world.requests();
+        let fate = fate(case, world, client).await;
+        Seen { head: None, error, read: Read::Nothing, pieces: String::new(), requests, fate }
     }
 }
 
@@ -89,8 +93,8 @@ pub(crate) async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
     let sending = if once { made.request.persistent(false) } else { made.request };
     let mut sending = pin!(sending.into_future());
     let seen = match timeout(PENDING, &mut sending).await {
-        Err(_) => Seen::without_answer(None, fate(case, &world, &client).await),
-        Ok(Err(error)) => Seen::without_answer(Some(error), fate(case, &world, &client).await),
+        Err(_) => Seen::without_answer(None, case, &world, &client).await,
+        Ok(Err(error)) => Seen::without_answer(Some(error), case, &world, &client).await,
         Ok(Ok(response)) => answered(case, &world, &client, response, how).await?,
     };
     compare(case, &world, &seen, made.headers.as_ref()).map(Some)
@@ -117,6 +121,7 @@ async fn answered(
     let reading = read(&mut response, how, &pieces);
     let mut reading = pin!(reading);
     let (outcome, ()) = tokio::join!(timeout(PENDING, &mut reading), acts);
+    let requests = world.requests();
     let fate = fate(case, world, client).await;
     let read = match outcome {
         Err(_) => Read::Pending,
@@ -125,7 +130,7 @@ async fn answered(
         Ok(Err(error)) => Read::Failed(error),
     };
     let pieces = pieces.borrow().join("|");
-    Ok(Seen { head, error: None, read, pieces, fate })
+    Ok(Seen { head, error: None, read, pieces, requests, fate })
 }
 
 fn how(then_read: Option<&Json>) -> Option<How> {
@@ -225,28 +230,22 @@ async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static st
 fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>) -> Result<Vec<Mismatch>, String> {
     let mut compared = Compared::default();
     let expect = case.expect.map().ok_or("what is expected is told in prose")?;
-    outcome(&mut compared, case, world, seen)?;
-    let requests = world.requests();
+    outcome(&mut compared, case, seen)?;
+    let otherwise = compared.0.first().is_some_and(|mismatch| mismatch.field == "outcome");
+    let requests = &seen.requests;
     for (key, want) in expect {
         match key.as_str() {
             // Looked at by `outcome`.
             "note" | "error" | "pending" => {}
-            _ if !compared.0.is_empty() && compared.0[0].field == "outcome" => {}
-            "wire" if want.text() == Some("nothing is sent") => compared.same("wire", 0, requests.len()),
-            "wire" => {
-                let want = want.text().ok_or("a wire is a text")?;
-                match requests.first() {
-                    Some(first) => request::compare(&mut compared, &json::bytes(want)?, &first.bytes)?,
-                    None => compared.same("wire", want, "nothing is sent"),
-                }
+            // What both have sent can be compared all the same; how much it is, the outcome says.
+            "wire" | "connect_to" | "requests" if otherwise && !requests.is_empty() && want.text() != Some(NOTHING) => {
+                sent(&mut compared, world, key, want, requests)?;
+                compared.0.retain(|mismatch| mismatch.field != "requests");
             }
+            _ if otherwise => {}
+            "wire" | "connect_to" | "requests" => sent(&mut compared, world, key, want, requests)?,
             "sent" => compared.same("requests", want, requests.len()),
-            "connect_to" => {
-                let first = world.connections().into_iter().next().unwrap_or_default();
-                compared.same("connect_to", want.text().unwrap_or_default(), first);
-            }
             "caller_headers_after" => caller_headers(&mut compared, want, headers)?,
-            "requests" => redirect::requests(&mut compared, want, &requests)?,
             "connection" => {
                 let fate = seen.fate.unwrap_or("none");
                 let want = want.text().ok_or("a connection's fate is a text")?;
@@ -272,10 +271,30 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
     Ok(compared.0)
 }
 
+/// What went out.
+fn sent(compared: &mut Compared, world: &World, key: &str, want: &Json, seen: &[Received]) -> Result<(), String> {
+    if key == "requests" {
+        return redirect::requests(compared, want, seen);
+    }
+    let want = want.text().ok_or_else(|| format!("a {key} is a text"))?;
+    match (key, seen.first()) {
+        ("connect_to", _) => {
+            compared.same("connect_to", want, world.connections().into_iter().next().unwrap_or_default());
+        }
+        (_, None) => compared.same("wire", want, NOTHING),
+        (_, Some(_)) if want == NOTHING => compared.same("wire", want, seen.len()),
+        (_, Some(first)) => request::compare(compared, &json::bytes(want)?, &first.bytes)?,
+    }
+    Ok(())
+}
+
+/// A wire that is none.
+const NOTHING: &str = "nothing is sent";
+
 /// Whether there is an answer, an error or nothing.
-fn outcome(compared: &mut Compared, case: &Case, world: &World, seen: &Seen) -> Result<(), String> {
+fn outcome(compared: &mut Compared, case: &Case, seen: &Seen) -> Result<(), String> {
     let targets = || {
-        let lines = world.requests().into_iter().map(|request| {
+        let lines = seen.requests.iter().map(|request| {
             let line = latin1(request.bytes.split(|&byte| byte == b'\r').next().unwrap_or_default());
             format!("{} {}", request.to, line)
         });

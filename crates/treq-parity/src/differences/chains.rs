@@ -9,6 +9,9 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("URLs of a history are those that were asked for: without a fragment", |_, it| {
         it.field == "history.url" && it.want.split('#').next() == Some(&it.seen)
     }),
+    Difference::meant("the URL of an answer that no redirect gave is the one asked for: without a fragment", |case, it| {
+        it.field == "final_url" && locations(case).is_empty() && it.want.split('#').next() == Some(&it.seen)
+    }),
     Difference::meant("a host is the same in any case: RFC 9110, section 4.2.3", |case, it| {
         let Some(here) = chain(case).into_iter().nth(hop(it)) else { return false };
         let spelt = locations(case).get(hop(it).wrapping_sub(1)).copied().unwrap_or_default();
@@ -49,8 +52,11 @@ pub(super) const RULES: &[Difference] = &[
                 _ => it.seen.is_empty() && secret.iter().any(|word| name.contains(word)),
             }
     }),
-    Difference::meant("what describes a body stays behind with it: RFC 9110, section 15.4", |_, it| {
-        hop(it) > 0 && field(it).starts_with("request.field.content-") && it.seen.is_empty()
+    Difference::meant("what describes a body stays behind with it: RFC 9110, section 15.4", |case, it| {
+        // The next request announces there what does not come, and no server answers it.
+        let waits = it.field == "outcome" && it.want == "nothing" && it.seen.starts_with("200 after ");
+        (hop(it) > 0 && field(it).starts_with("request.field.content-") && it.seen.is_empty())
+            || (waits && !caller_fields(case, "content-length").is_empty() && !locations(case).is_empty())
     }),
     Difference::meant("a short body of a redirect is read, so that its connection is used again", |case, it| {
         let body = |piece: &str| piece.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty());
@@ -85,19 +91,27 @@ pub(super) const RULES: &[Difference] = &[
                 }
         },
     ),
-    Difference::meant("userinfo of a URL is no part of its host", |_, it| {
-        matches!(field(it), "to" | "connect_to" | "request.field.host" | "final_url" | "history.url")
-            && it.want.contains('@')
-            && !it.seen.contains('@')
+    Difference::meant("userinfo of a URL is no part of its host", |case, it| {
+        let without = matches!(field(it), "to" | "connect_to" | "request.field.host" | "final_url" | "history.url")
+            && it.want.contains('@');
+        // A name is looked up there of which it is a part.
+        let reached = it.field == "outcome"
+            && it.want == "ValueError"
+            && it.seen.starts_with("200 after ")
+            && chain(case).iter().any(userinfo);
+        (without || reached) && !it.seen.contains('@')
     }),
     Difference::meant("userinfo of a URL is sent to its origin, as Basic credentials", |case, it| {
-        let userinfo = |url: &Url| !url.username().is_empty() || url.password().is_some();
         field(it) == "request.field.authorization"
             && it.want.is_empty()
             && it.seen.starts_with("Basic ")
             && chain(case).get(hop(it)).is_some_and(userinfo)
     }),
 ];
+
+fn userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
 
 /// The values of all `Location` fields, in order.
 fn locations(case: &Case) -> Vec<&str> {
