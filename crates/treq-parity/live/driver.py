@@ -7,11 +7,13 @@ are those of `src/world.rs`: a whole request is answered by the script as far as
 
 import io
 import json
+import math
 import os
 import sys
 import tempfile
 import warnings
 from http.cookiejar import Cookie, CookieJar
+from importlib import import_module
 
 import hyperlink
 import treq
@@ -611,6 +613,50 @@ async def play_form(given):
     return {"length": producer.length, "bytes": consumer.decode("latin-1")}
 
 
+async def play_retried(given):
+    """An idle connection on which the server closes instead of answering."""
+    if len(given["steps"]) != 3 or given["steps"][0] != "idle connection in pool":
+        raise NotPlayable("steps told in prose")
+    method, with_body, *_ = given["steps"][1].split(" ") + [""]
+    partial = given["steps"][2].startswith("server closes after")
+    if with_body not in ("with", "without") or not (partial or "before any response byte" in given["steps"][2]):
+        raise NotPlayable("steps told in prose")
+    world = World([EMPTY], EMPTY)
+    client = client_for(world)
+    response = await settled(client.request("GET", "http://example.com/"), world)
+    await settled(response.content(), world)
+    world.script = ([b"HTTP/1.1 2"] if partial else []) + [CLOSE]
+    body = {"data": b"body"} if with_body == "with" else {}
+    response = await settled(client.request(method, "http://example.com/", **body), world)
+    found = {"retried_on_new_connection": len(world.lines) == 2}
+    if isinstance(response, Failure):
+        found["error"] = error(response, "asynchronously")
+    return found
+
+
+async def play_keys(given):
+    """Which URLs go over the connection that the first has opened."""
+    same = []
+    for key in given["keys"]:
+        world = World([], EMPTY)
+        client = client_for(world)
+        for url in (given["keys"][0], key):
+            response = await settled(client.request("GET", url), world)
+            if isinstance(response, Failure):
+                response.raiseException()
+            await settled(response.content(), world)
+        same.append(len(world.lines) == 1)
+    return {"same_connection": same}
+
+
+async def play_content_type(given):
+    """The charset by which a text is read, which nothing public says."""
+    values = given["content_type"]
+    values = values if isinstance(values, list) else [values]
+    found = import_module("treq.content")._encoding_from_headers(Headers({b"Content-Type": [octets(one) for one in values]}))
+    return {"charset": found}
+
+
 FORMS = [
     ({"call"}, play_call),
     ({"same_client"}, play_same_client),
@@ -619,19 +665,52 @@ FORMS = [
     ({"jar", "index"}, play_jar),
     ({"fields", "boundary"}, play_form),
 ]
+# These are all that is given.
+WHOLE_FORMS = [({"steps"}, play_retried), ({"keys"}, play_keys), ({"content_type"}, play_content_type)]
+
+FAMILIES = [
+    ("a double of treq.testing: no server is asked", ("stub", "matcher", "sequence", "handler", "resource", "sync_body")),
+    ("a URL alone: nothing is sent", ("parse", "base")),
+    ("steps told in prose", ("steps",)),
+    ("time is moved, or a call ended, in prose", ("timeout", "connect_timeout", "abort", "cancel", "stop")),
+    (
+        "below treq: an agent, its endpoints, a proxy, TLS",
+        ("below_treq", "call_below_treq", "endpoint_factory", "connect", "bind_address", "proxy", "policy", "agent"),
+    ),
+    ("a file, a form or a map of fields alone", ("file", "fields", "add", "set", "get_missing", "copy", "two maps", "remove")),
+]
 
 
 async def play(given):
     if not isinstance(given, dict):
-        raise NotPlayable("told in prose")
+        raise NotPlayable("told in prose, or a form of its own")
     for keys, player in FORMS:
         if keys <= set(given):
             return await player(given)
-    raise NotPlayable("no call of a client: " + ", ".join(sorted(given)))
+    for keys, player in WHOLE_FORMS:
+        if keys == set(given):
+            return await player(given)
+    for family, starts in FAMILIES:
+        if any(key.startswith(starts) or key.endswith(starts) for key in given):
+            raise NotPlayable(family)
+    raise NotPlayable("told in prose, or a form of its own")
+
+
+def sayable(found):
+    """Without what JSON has no words for: half characters, and numbers that are none."""
+    if isinstance(found, dict):
+        return {sayable(name): sayable(one) for name, one in found.items()}
+    if isinstance(found, (list, tuple)):
+        return [sayable(one) for one in found]
+    if isinstance(found, str):
+        return found.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(found, float) and not math.isfinite(found):
+        return repr(found)
+    return found
 
 
 def say(answer):
-    print(json.dumps(answer), flush=True)
+    print(json.dumps(sayable(answer)), flush=True)
 
 
 async def main():

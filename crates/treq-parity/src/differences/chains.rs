@@ -86,6 +86,8 @@ pub(super) const RULES: &[Difference] = &[
                     "request.method" => hop(it) > 0 && Some(it.seen.as_str()) == method(case, hop(it)).as_deref(),
                     "request.body" => hop(it) > 0 && it.seen == data,
                     "request.field.content-length" => hop(it) > 0 && it.seen == data.len().to_string(),
+                    // What follows an answer to HEAD is none of its body.
+                    "read" => it.seen.is_empty() && case.call("method").and_then(Json::text) == Some("HEAD"),
                     "requests" | "outcome" => it.seen.contains("200 after ") || it.seen == "2",
                     _ => false,
                 }

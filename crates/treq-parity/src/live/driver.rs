@@ -25,6 +25,8 @@ pub(super) enum Answer {
     Seen(Json),
     /// Why it cannot be asked for this.
     NotPlayable(String),
+    /// What is wrong with the driver.
+    Broken(String),
 }
 
 impl Driver {
@@ -89,7 +91,7 @@ fn read(answer: &Json) -> Result<Answer, String> {
     }
     match (answer.get("not_playable").and_then(Json::text), answer.get("broken").and_then(Json::text)) {
         (Some(why), _) => Ok(Answer::NotPlayable(why.to_owned())),
-        (None, Some(why)) => Err(format!("the driver broke: {why}")),
+        (None, Some(why)) => Ok(Answer::Broken(why.to_owned())),
         (None, None) => Err(format!("the driver says neither what it saw nor why not: {answer}")),
     }
 }
@@ -106,7 +108,7 @@ mod tests {
     fn an_answer_is_what_was_seen_or_why_nothing_was() {
         assert!(matches!(answer(r#"{"id":"X","seen":{"status":200}}"#), Ok(Answer::Seen(seen)) if seen.get("status").is_some()));
         assert!(matches!(answer(r#"{"id":"X","not_playable":"prose"}"#), Ok(Answer::NotPlayable(why)) if why == "prose"));
-        assert!(matches!(answer(r#"{"id":"X","broken":"KeyError: 1"}"#), Err(why) if why.contains("KeyError")));
+        assert!(matches!(answer(r#"{"id":"X","broken":"KeyError: 1"}"#), Ok(Answer::Broken(why)) if why.contains("KeyError")));
         assert!(answer(r#"{"id":"X"}"#).is_err());
     }
 

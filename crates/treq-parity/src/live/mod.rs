@@ -56,8 +56,9 @@ pub fn run(python: &Path, cases: &[Case], out: &mut impl Write) -> Result<Summar
     let mut forms: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
     for case in cases {
-        let seen = match driver.play(case)? {
-            Answer::Seen(seen) => seen,
+        let played = match driver.play(case)? {
+            Answer::Seen(seen) => beside(case, &seen),
+            Answer::Broken(why) => Err(format!("the driver broke: {why}")),
             Answer::NotPlayable(why) => {
                 summary.not_playable += 1;
                 forms.entry(why).or_default().push(&case.id);
@@ -65,7 +66,7 @@ pub fn run(python: &Path, cases: &[Case], out: &mut impl Write) -> Result<Summar
             }
         };
         summary.compared += 1;
-        let differences = match beside(case, &seen) {
+        let differences = match played {
             Ok(differences) => differences,
             Err(why) => {
                 summary.undeclared += 1;
