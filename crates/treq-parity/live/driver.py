@@ -434,7 +434,7 @@ def reading(how, response, pieces):
     if how == "text":
         return response.text()
     if how == "json":
-        return response.json()
+        return response.json().addCallback(lambda read: json.dumps(read) if isinstance(read, str) else read)
     if how == "collect":
         return response.collect(lambda piece: pieces.append(piece.decode("latin-1")))
     return response.text(encoding=how[1])
@@ -524,7 +524,9 @@ async def fate(client, world):
     asked = len(world.requests)
     # The pool chooses among all that it has: at the same time, each is used.
     open_ones = [other for other in world.lines if other.to == line.to and not other.gone]
-    again = [client.request("GET", last["to"] + "/") for _ in open_ones]
+    # Below treq, which spells hosts in its own way.
+    url = (last["to"] + "/").encode("latin-1")
+    again = [defer.maybeDeferred(client._agent.request, b"GET", url) for _ in open_ones]
     for one in again:
         one.addErrback(lambda _: None)
         await settled(one, world)

@@ -79,7 +79,8 @@ async fn same_client(case: &Case, steps: &[Json], compared: &mut Compared) -> Re
             let sent: Vec<_> = sent.into_iter().map(|value| format!("Cookie: {value}")).collect();
             compared.same("step.cookies", lines.join("\n"), sent.join("\n"));
         }
-        if let (Some(wire), Some(sent)) = (want.and_then(|want| want.get("wire")?.text()), world.requests().get(asked)) {
+        if let (Some(wire), Some(sent)) = (want.and_then(|want| want.get("wire")?.text()), world.requests().get(asked))
+        {
             let mut one = Compared::default();
             request::compare(&mut one, &json::bytes(wire)?, &sent.bytes)?;
             // Its cookies have just been looked at.

@@ -1,8 +1,10 @@
 //! What went out beside what the original sends.
 
 use crate::case::Compared;
-use crate::multipart;
+use crate::json::{self, Json};
 use crate::wire::Message;
+use crate::world::{Received, World};
+use crate::{multipart, redirect};
 
 /// Compares two requests; order and case of field names do not count.
 pub(crate) fn compare(compared: &mut Compared, want: &[u8], seen: &[u8]) -> Result<(), String> {
@@ -34,3 +36,23 @@ pub(crate) fn compare(compared: &mut Compared, want: &[u8], seen: &[u8]) -> Resu
         }
     }
 }
+
+/// What went out.
+pub(crate) fn sent(compared: &mut Compared, world: &World, key: &str, want: &Json, seen: &[Received]) -> Result<(), String> {
+    if key == "requests" {
+        return redirect::requests(compared, want, seen);
+    }
+    let want = want.text().ok_or_else(|| format!("a {key} is a text"))?;
+    match (key, seen.first()) {
+        ("connect_to", _) => {
+            compared.same("connect_to", want, world.connections().into_iter().next().unwrap_or_default());
+        }
+        (_, None) => compared.same("wire", want, NOTHING),
+        (_, Some(_)) if want == NOTHING => compared.same("wire", want, seen.len()),
+        (_, Some(first)) => compare(compared, &json::bytes(want)?, &first.bytes)?,
+    }
+    Ok(())
+}
+
+/// A wire that is none.
+pub(crate) const NOTHING: &str = "nothing is sent";

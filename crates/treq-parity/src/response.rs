@@ -238,12 +238,12 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
             // Looked at by `outcome`.
             "note" | "error" | "pending" => {}
             // What both have sent can be compared all the same; how much it is, the outcome says.
-            "wire" | "connect_to" | "requests" if otherwise && !requests.is_empty() && want.text() != Some(NOTHING) => {
-                sent(&mut compared, world, key, want, requests)?;
+            "wire" | "connect_to" | "requests" if otherwise && !requests.is_empty() && want.text() != Some(request::NOTHING) => {
+                request::sent(&mut compared, world, key, want, requests)?;
                 compared.0.retain(|mismatch| mismatch.field != "requests");
             }
             _ if otherwise => {}
-            "wire" | "connect_to" | "requests" => sent(&mut compared, world, key, want, requests)?,
+            "wire" | "connect_to" | "requests" => request::sent(&mut compared, world, key, want, requests)?,
             "sent" => compared.same("requests", want, requests.len()),
             "caller_headers_after" => caller_headers(&mut compared, want, headers)?,
             "connection" => {
@@ -270,26 +270,6 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
     }
     Ok(compared.0)
 }
-
-/// What went out.
-fn sent(compared: &mut Compared, world: &World, key: &str, want: &Json, seen: &[Received]) -> Result<(), String> {
-    if key == "requests" {
-        return redirect::requests(compared, want, seen);
-    }
-    let want = want.text().ok_or_else(|| format!("a {key} is a text"))?;
-    match (key, seen.first()) {
-        ("connect_to", _) => {
-            compared.same("connect_to", want, world.connections().into_iter().next().unwrap_or_default());
-        }
-        (_, None) => compared.same("wire", want, NOTHING),
-        (_, Some(_)) if want == NOTHING => compared.same("wire", want, seen.len()),
-        (_, Some(first)) => request::compare(compared, &json::bytes(want)?, &first.bytes)?,
-    }
-    Ok(())
-}
-
-/// A wire that is none.
-const NOTHING: &str = "nothing is sent";
 
 /// Whether there is an answer, an error or nothing.
 fn outcome(compared: &mut Compared, case: &Case, seen: &Seen) -> Result<(), String> {

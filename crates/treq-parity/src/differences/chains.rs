@@ -9,9 +9,10 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("URLs of a history are those that were asked for: without a fragment", |_, it| {
         it.field == "history.url" && it.want.split('#').next() == Some(&it.seen)
     }),
-    Difference::meant("the URL of an answer that no redirect gave is the one asked for: without a fragment", |case, it| {
-        it.field == "final_url" && locations(case).is_empty() && it.want.split('#').next() == Some(&it.seen)
-    }),
+    Difference::meant(
+        "the URL of an answer that no redirect gave is the one asked for: without a fragment",
+        |case, it| it.field == "final_url" && locations(case).is_empty() && it.want.split('#').next() == Some(&it.seen),
+    ),
     Difference::meant("a host is the same in any case: RFC 9110, section 4.2.3", |case, it| {
         let Some(here) = chain(case).into_iter().nth(hop(it)) else { return false };
         let spelt = locations(case).get(hop(it).wrapping_sub(1)).copied().unwrap_or_default();
@@ -74,7 +75,22 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("a redirect that leads nowhere is an answer", |case, it| {
         let causes = case.expect.get("error").and_then(|error| error.get("causes")?.list()).unwrap_or_default();
         let nowhere = |cause: &Json| cause.get("kind").and_then(Json::text) == Some("RedirectWithNoLocation");
-        it.field == "outcome" && causes.iter().any(nowhere) && it.seen.starts_with('3')
+        // An empty one leads there to the same URL again.
+        let empty = locations(case).contains(&"") && !it.field.starts_with("header.content-");
+        (it.field == "outcome" && causes.iter().any(nowhere) && it.seen.starts_with('3')) || empty
+    }),
+    Difference::meant("several Locations that differ are refused", |case, it| {
+        let first = server(case).next().unwrap_or_default();
+        it.field == "outcome" && it.seen.starts_with("Redirect: ") && first.matches("\r\nLocation: ").count() > 1
+    }),
+    Difference::meant("URLs are normalised as the URL standard says", |case, it| {
+        let chain = chain(case);
+        let same = |url: &Url| it.seen.split('#').next() == url.as_str().split('#').next();
+        match field(it) {
+            "request.target" => hop(it) > 0 && chain.get(hop(it)).is_some_and(|url| it.seen == target(url)),
+            "final_url" => chain.len() > 1 && chain.last().is_some_and(same),
+            _ => false,
+        }
     }),
     Difference::meant(
         "browser-like: 301 and 302 make GET of POST alone, 307 and 308 of nothing: RFC 9110, section 15.4",
@@ -113,6 +129,12 @@ pub(super) const RULES: &[Difference] = &[
 
 fn userinfo(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether some `Location` is no URL.
+pub(super) fn leads_to_no_url(case: &Case) -> bool {
+    let here = url(case).and_then(|url| Url::parse(url).ok());
+    here.is_some_and(|here| locations(case).iter().any(|location| here.join(location).is_err()))
 }
 
 /// The values of all `Location` fields, in order.

@@ -164,16 +164,74 @@ pub(super) const RULES: &[Difference] = &[
         it.field == "read.error" && it.want == "UnicodeDecodeError" && or && it.seen.contains('\u{fffd}')
     }),
     Difference::meant("NaN and infinities are no JSON", |case, it| {
-        it.field == "read"
-            && case.given.get("then_read").and_then(Json::text) == Some("json")
+        // A number may be too large to be one.
+        let infinite = || ["inf", "-inf"].contains(&it.want.as_str());
+        of_json(case, it)
             && it.seen.starts_with("Decode: ")
-            && (body(case).contains("NaN") || body(case).contains("Infinity"))
+            && (body(case).contains("NaN") || body(case).contains("Infinity") || infinite())
+    }),
+    Difference::meant("half of a surrogate pair is no character: RFC 8259, section 8.2", |case, it| {
+        of_json(case, it) && it.seen.starts_with("Decode: ") && body(case).to_ascii_lowercase().contains("\\ud")
+    }),
+    Difference::meant("-0 in JSON is minus zero", |case, it| {
+        of_json(case, it) && (it.want.as_str(), it.seen.as_str()) == ("0", "-0.0")
+    }),
+    Difference::meant("types that end in +json are JSON: RFC 6839, section 3.1", |case, it| {
+        let named = some_content_type(case, |kind| kind.split(';').next().unwrap_or_default().trim().ends_with("+json"));
+        matches!(it.field.as_str(), "charset" | "read") && named
+    }),
+    Difference::meant("a Content-Type is read as the standard on MIME types says: WHATWG, section 4.4", |case, it| {
+        let odd = |kind: &str| {
+            let charset = kind.split("charset").nth(1).unwrap_or_default();
+            charset.contains('\\') || charset.trim_end().contains(' ')
+        };
+        matches!(it.field.as_str(), "charset" | "read") && some_content_type(case, odd)
+    }),
+    Difference::meant("a field with control characters breaks an answer: RFC 9110, section 5.5", |case, it| {
+        let heads = || server(case).filter_map(|piece| piece.split("\r\n\r\n").next());
+        refused(it) && heads().any(|head| head.split("\r\n").any(super::is_control))
+    }),
+    Difference::meant("Keep-Alive's timeout is kept to", |case, it| {
+        pooled(it) && server_fields(case, "keep-alive").iter().any(|value| value.contains("timeout="))
+    }),
+    Difference::meant("chunks that break their syntax are an error at once: RFC 9112, section 7.1", |case, it| {
+        let at_once = (it.field == "read" && it.seen.starts_with("Body: "))
+            || (it.field == "connection" && it.seen == "closed by client");
+        at_once && server_fields(case, "transfer-encoding") == ["chunked"] && breaks_chunks(body(case))
     }),
 ];
 
 /// Where an answer was taken there, and is not here.
 fn refused(it: &Mismatch) -> bool {
     it.field == "outcome" && it.want == "an answer" && it.seen.starts_with("Protocol: ")
+}
+
+/// Where JSON is read.
+fn of_json(case: &Case, it: &Mismatch) -> bool {
+    it.field == "read" && case.given.get("then_read").and_then(Json::text) == Some("json")
+}
+
+fn some_content_type(case: &Case, is: impl Fn(&str) -> bool) -> bool {
+    let given = case.given.get("content_type").and_then(Json::text).map(str::to_ascii_lowercase);
+    server_fields(case, "content-type").into_iter().chain(given).any(|kind| is(&kind))
+}
+
+/// Whether these are chunks that nothing behind them can mend.
+fn breaks_chunks(mut rest: &str) -> bool {
+    while let Some((line, behind)) = rest.split_once("\r\n") {
+        let digits = line.split(';').next().unwrap_or_default().trim_end_matches([' ', '\t']);
+        let Ok(size) = usize::from_str_radix(digits, 16) else { return true };
+        if size == 0 {
+            let trailers = behind.split("\r\n").take_while(|line| !line.is_empty());
+            return trailers.into_iter().any(|line| line.split(':').next().unwrap_or_default().contains(' ') || !line.contains(':'));
+        }
+        match behind.char_indices().nth(size) {
+            Some((at, _)) if behind[at..].starts_with("\r\n") => rest = &behind[at + 2..],
+            Some((at, _)) => return !"\r\n".starts_with(&behind[at..]),
+            None => return false,
+        }
+    }
+    rest.contains('\n')
 }
 
 fn failed(seen: &str) -> bool {

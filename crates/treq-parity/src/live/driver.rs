@@ -59,10 +59,8 @@ impl Driver {
 
     /// Plays one case. What is expected of it is not said.
     pub(super) fn play(&mut self, case: &Case) -> Result<Answer, String> {
-        let asked = Json::Map(vec![
-            ("id".to_owned(), Json::Text(case.id.clone())),
-            ("given".to_owned(), case.given.clone()),
-        ]);
+        let asked =
+            Json::Map(vec![("id".to_owned(), Json::Text(case.id.clone())), ("given".to_owned(), case.given.clone())]);
         writeln!(self.stdin, "{asked}").map_err(|error| format!("{}: the driver takes no case: {error}", case.id))?;
         let answer = self.answer(&case.id)?;
         if answer.get("id").and_then(Json::text) != Some(&case.id) {
@@ -106,9 +104,15 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_was_seen_or_why_nothing_was() {
-        assert!(matches!(answer(r#"{"id":"X","seen":{"status":200}}"#), Ok(Answer::Seen(seen)) if seen.get("status").is_some()));
-        assert!(matches!(answer(r#"{"id":"X","not_playable":"prose"}"#), Ok(Answer::NotPlayable(why)) if why == "prose"));
-        assert!(matches!(answer(r#"{"id":"X","broken":"KeyError: 1"}"#), Ok(Answer::Broken(why)) if why.contains("KeyError")));
+        assert!(
+            matches!(answer(r#"{"id":"X","seen":{"status":200}}"#), Ok(Answer::Seen(seen)) if seen.get("status").is_some())
+        );
+        assert!(
+            matches!(answer(r#"{"id":"X","not_playable":"prose"}"#), Ok(Answer::NotPlayable(why)) if why == "prose")
+        );
+        assert!(
+            matches!(answer(r#"{"id":"X","broken":"KeyError: 1"}"#), Ok(Answer::Broken(why)) if why.contains("KeyError"))
+        );
         assert!(answer(r#"{"id":"X"}"#).is_err());
     }
 

@@ -2,8 +2,9 @@
 
 use crate::case::{Compared, Mismatch};
 use crate::json::{self, Json, latin1};
+use crate::request::{self, NOTHING};
 use crate::wire::Message;
-use crate::{multipart, request};
+use crate::multipart;
 
 /// Where the two differ: as recorded in `want`, as it is now in `seen`. What is not recorded does not count, nor do the
 /// words of errors, the order and case of names of fields, and random boundaries.
@@ -56,8 +57,6 @@ fn all_sent(seen: &Json) -> Vec<(String, u64, String)> {
     }
 }
 
-const NOTHING: &str = "nothing is sent";
-
 fn sent(compared: &mut Compared, key: &str, want: &Json, seen: &Json) -> Result<(), String> {
     let there = all_sent(seen);
     match (key, there.first()) {
@@ -71,9 +70,9 @@ fn sent(compared: &mut Compared, key: &str, want: &Json, seen: &Json) -> Result<
                 one.same("connection", want.1, seen.1);
                 wire(&mut one, &want.2, &seen.2)?;
                 let named = one.0.into_iter();
-                compared
-                    .0
-                    .extend(named.map(|mismatch| Mismatch { field: format!("hop{at}.{}", mismatch.field), ..mismatch }));
+                compared.0.extend(
+                    named.map(|mismatch| Mismatch { field: format!("hop{at}.{}", mismatch.field), ..mismatch }),
+                );
             }
         }
         ("connect_to", first) => compared.same(key, said(want), first.map_or("(none)", |it| &it.0)),
@@ -175,12 +174,22 @@ mod tests {
         assert_eq!(fields_of(&wire("/a"), &wire("/b")), ["request.target"]);
         assert_eq!(fields_of(&wire("/a"), r#"{"wire":"nothing is sent"}"#), ["wire"]);
         assert_eq!(fields_of(r#"{"wire":"nothing is sent"}"#, &wire("/a")), ["wire"]);
-        assert_eq!(fields_of(r#"{"error":{"kind":"A","causes":[{"kind":"B"}]}}"#, r#"{"error":{"kind":"A"}}"#), ["outcome.kind"]);
+        assert_eq!(
+            fields_of(r#"{"error":{"kind":"A","causes":[{"kind":"B"}]}}"#, r#"{"error":{"kind":"A"}}"#),
+            ["outcome.kind"]
+        );
         assert_eq!(fields_of(r#"{"read":"a"}"#, r#"{"read_error":{"kind":"A"}}"#), ["read"]);
-        assert_eq!(fields_of(r#"{"connection":"returned to pool"}"#, r#"{"connection":"closed by client"}"#), ["connection"]);
-        let requests = r#"{"requests":[{"to":"http://a:80","connection":1,"bytes":"GET / HTTP/1.1\r\nHost: a\r\n\r\n"}]}"#;
+        assert_eq!(
+            fields_of(r#"{"connection":"returned to pool"}"#, r#"{"connection":"closed by client"}"#),
+            ["connection"]
+        );
+        let requests =
+            r#"{"requests":[{"to":"http://a:80","connection":1,"bytes":"GET / HTTP/1.1\r\nHost: a\r\n\r\n"}]}"#;
         assert_eq!(fields_of(requests, &wire("/b")), ["hop0.to", "hop0.request.target"]);
-        assert_eq!(fields_of(r#"{"steps":[{"sent_cookie_lines":["a"]}]}"#, r#"{"steps":[{"sent_cookie_lines":[]}]}"#), ["step.cookies"]);
+        assert_eq!(
+            fields_of(r#"{"steps":[{"sent_cookie_lines":["a"]}]}"#, r#"{"steps":[{"sent_cookie_lines":[]}]}"#),
+            ["step.cookies"]
+        );
         let jar = |value: &str| format!(r#"{{"jar_after":[{{"name":"a","value":"{value}"}}]}}"#);
         assert_eq!(fields_of(&jar("1"), &jar("2")), ["jar_after"]);
     }
