@@ -434,7 +434,7 @@ def reading(how, response, pieces):
     if how == "text":
         return response.text()
     if how == "json":
-        return response.json().addCallback(lambda read: json.dumps(read) if isinstance(read, str) else read)
+        return response.json().addCallback(lambda read: json.dumps(read, ensure_ascii=False) if isinstance(read, str) else read)
     if how == "collect":
         return response.collect(lambda piece: pieces.append(piece.decode("latin-1")))
     return response.text(encoding=how[1])

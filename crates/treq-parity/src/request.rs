@@ -38,7 +38,13 @@ pub(crate) fn compare(compared: &mut Compared, want: &[u8], seen: &[u8]) -> Resu
 }
 
 /// What went out.
-pub(crate) fn sent(compared: &mut Compared, world: &World, key: &str, want: &Json, seen: &[Received]) -> Result<(), String> {
+pub(crate) fn sent(
+    compared: &mut Compared,
+    world: &World,
+    key: &str,
+    want: &Json,
+    seen: &[Received],
+) -> Result<(), String> {
     if key == "requests" {
         return redirect::requests(compared, want, seen);
     }

@@ -209,6 +209,17 @@ impl Head {
     }
 }
 
+/// The URL of a server's root: a host with colons stands in brackets there.
+fn root_of(to: &str) -> String {
+    let parts = to.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once(':')?)));
+    match parts {
+        Some((scheme, (host, port))) if host.contains(':') && !host.starts_with('[') => {
+            format!("{scheme}://[{host}]:{port}/")
+        }
+        _ => format!("{to}/"),
+    }
+}
+
 /// What became of the connection that the last request went over, where the case asks.
 async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static str> {
     case.expect.get("connection")?;
@@ -222,7 +233,7 @@ async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static st
     }
     world.then([Step::Send(EMPTY.to_vec())]);
     let asked = world.requests().len();
-    let _ = timeout(PENDING, client.get(format!("{}/", last.to)).into_future()).await;
+    let _ = timeout(PENDING, client.get(root_of(&last.to)).into_future()).await;
     let again = world.requests().into_iter().nth(asked)?;
     Some(if again.connection == last.connection { "returned to pool" } else { "held open, not pooled" })
 }
@@ -238,7 +249,9 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
             // Looked at by `outcome`.
             "note" | "error" | "pending" => {}
             // What both have sent can be compared all the same; how much it is, the outcome says.
-            "wire" | "connect_to" | "requests" if otherwise && !requests.is_empty() && want.text() != Some(request::NOTHING) => {
+            "wire" | "connect_to" | "requests"
+                if otherwise && !requests.is_empty() && want.text() != Some(request::NOTHING) =>
+            {
                 request::sent(&mut compared, world, key, want, requests)?;
                 compared.0.retain(|mismatch| mismatch.field != "requests");
             }

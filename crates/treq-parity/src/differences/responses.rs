@@ -177,7 +177,8 @@ pub(super) const RULES: &[Difference] = &[
         of_json(case, it) && (it.want.as_str(), it.seen.as_str()) == ("0", "-0.0")
     }),
     Difference::meant("types that end in +json are JSON: RFC 6839, section 3.1", |case, it| {
-        let named = some_content_type(case, |kind| kind.split(';').next().unwrap_or_default().trim().ends_with("+json"));
+        let named =
+            some_content_type(case, |kind| kind.split(';').next().unwrap_or_default().trim().ends_with("+json"));
         matches!(it.field.as_str(), "charset" | "read") && named
     }),
     Difference::meant("a Content-Type is read as the standard on MIME types says: WHATWG, section 4.4", |case, it| {
@@ -223,7 +224,9 @@ fn breaks_chunks(mut rest: &str) -> bool {
         let Ok(size) = usize::from_str_radix(digits, 16) else { return true };
         if size == 0 {
             let trailers = behind.split("\r\n").take_while(|line| !line.is_empty());
-            return trailers.into_iter().any(|line| line.split(':').next().unwrap_or_default().contains(' ') || !line.contains(':'));
+            return trailers
+                .into_iter()
+                .any(|line| line.split(':').next().unwrap_or_default().contains(' ') || !line.contains(':'));
         }
         match behind.char_indices().nth(size) {
             Some((at, _)) if behind[at..].starts_with("\r\n") => rest = &behind[at + 2..],
@@ -271,4 +274,31 @@ fn has_more_than_its_length(case: &Case) -> bool {
     let head = case.call("method").and_then(Json::text) == Some("HEAD");
     let bodiless = head || case.expect.get("length").and_then(Json::number) == Some(0);
     length.is_some_and(|length| body(case).chars().count() > if bodiless { 0 } else { length })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_that_nothing_can_mend_are_told_from_those_that_are_not_over() {
+        for broken in ["zz\r\nabc", "3\nabc\n0\n\n", "3\r\nabcd\r\n", "3\r\nabc\r\n0\r\nbad trailer\r\n\r\n"] {
+            assert!(breaks_chunks(broken), "{broken:?}");
+        }
+        for whole in ["", "3", "3\r\nab", "3\r\nabc", "3\r\nabc\r\n", "3;x\r\nabc\r\n0\r\nX: y\r\n\r\n", "0\r\n\r\n"] {
+            assert!(!breaks_chunks(whole), "{whole:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_content_types_holds_for_those_that_it_names() {
+        let reason = |kind: &str| {
+            let case = format!(r#"{{"id":"X","given":{{"content_type":"{kind}"}},"expect":{{}}}}"#);
+            let mismatch = Mismatch::new("charset", "none", "é");
+            super::super::reason(&Case::parse(&case).unwrap(), &mismatch).map(|rule| rule.why)
+        };
+        assert!(reason("application/ld+json").unwrap().contains("+json"));
+        assert!(reason("text/html;charset = utf-8").unwrap().contains("MIME"));
+        assert_eq!(reason("text/html; charset=utf-8"), None);
+    }
 }

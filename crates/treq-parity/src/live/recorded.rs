@@ -2,9 +2,9 @@
 
 use crate::case::{Compared, Mismatch};
 use crate::json::{self, Json, latin1};
+use crate::multipart;
 use crate::request::{self, NOTHING};
 use crate::wire::Message;
-use crate::multipart;
 
 /// Where the two differ: as recorded in `want`, as it is now in `seen`. What is not recorded does not count, nor do the
 /// words of errors, the order and case of names of fields, and random boundaries.
