@@ -1,5 +1,7 @@
 //! What went out beside what the original sends.
 
+use http::HeaderMap;
+
 use crate::case::Compared;
 use crate::json::{self, Json};
 use crate::wire::Message;
@@ -62,3 +64,30 @@ pub(crate) fn sent(
 
 /// A wire that is none.
 pub(crate) const NOTHING: &str = "nothing is sent";
+
+/// Compares field by field; order and case of names do not count.
+pub(crate) fn fields(compared: &mut Compared, what: &str, want: &Json, seen: &HeaderMap) -> Result<(), String> {
+    let mut names: Vec<String> = seen.keys().map(|name| name.as_str().to_owned()).collect();
+    let mut wanted = Vec::new();
+    for field in want.list().ok_or("fields are a list")? {
+        let [name, values] = field.list().unwrap_or_default() else { return Err(format!("{field} is no field")) };
+        let name = name.text().unwrap_or_default().to_ascii_lowercase();
+        let values = values.list().unwrap_or_default().iter().map(|value| value.text().unwrap_or_default());
+        wanted.push((name.clone(), values.collect::<Vec<_>>().join("\n")));
+        names.push(name);
+    }
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let there = seen.get_all(&name).iter().map(|value| json::latin1(value.as_bytes())).collect::<Vec<_>>();
+        let there = if there.is_empty() { "(none)".to_owned() } else { there.join("\n") };
+        let want = wanted.iter().find(|(wanted, _)| *wanted == name).map_or("(none)", |(_, values)| values);
+        compared.same(&format!("{what}.{name}"), want, there);
+    }
+    Ok(())
+}
+
+/// Compares the map of fields that the caller still has.
+pub(crate) fn caller_headers(compared: &mut Compared, want: &Json, seen: Option<&HeaderMap>) -> Result<(), String> {
+    fields(compared, "caller_headers", want, seen.ok_or("the caller has no map of fields")?)
+}

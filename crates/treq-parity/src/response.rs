@@ -258,7 +258,7 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
             _ if otherwise => {}
             "wire" | "connect_to" | "requests" => request::sent(&mut compared, world, key, want, requests)?,
             "sent" => compared.same("requests", want, requests.len()),
-            "caller_headers_after" => caller_headers(&mut compared, want, headers)?,
+            "caller_headers_after" => request::caller_headers(&mut compared, want, headers)?,
             "connection" => {
                 let fate = seen.fate.unwrap_or("none");
                 let want = want.text().ok_or("a connection's fate is a text")?;
@@ -358,43 +358,17 @@ impl Head {
                 let seen = self.length.map_or("unknown".to_owned(), |length| length.to_string());
                 compared.same("length", want.text().map_or_else(|| want.to_string(), str::to_owned), seen);
             }
-            "headers" => fields(compared, "header", want, &self.headers)?,
+            "headers" => request::fields(compared, "header", want, &self.headers)?,
             "headers_as_treq_shows_them" => {
                 let mut shown = self.headers.clone();
                 shown.remove("content-length");
-                fields(compared, "header.shown", want, &shown)?;
+                request::fields(compared, "header.shown", want, &shown)?;
             }
             "final_url" | "history" => redirect::chain(compared, key, want, self)?,
             other => return Err(format!("what {other:?} expects is not known")),
         }
         Ok(())
     }
-}
-
-/// Compares field by field; order and case of names do not count.
-fn fields(compared: &mut Compared, what: &str, want: &Json, seen: &HeaderMap) -> Result<(), String> {
-    let mut names: Vec<String> = seen.keys().map(|name| name.as_str().to_owned()).collect();
-    let mut wanted = Vec::new();
-    for field in want.list().ok_or("fields are a list")? {
-        let [name, values] = field.list().unwrap_or_default() else { return Err(format!("{field} is no field")) };
-        let name = name.text().unwrap_or_default().to_ascii_lowercase();
-        let values = values.list().unwrap_or_default().iter().map(|value| value.text().unwrap_or_default());
-        wanted.push((name.clone(), values.collect::<Vec<_>>().join("\n")));
-        names.push(name);
-    }
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let there = seen.get_all(&name).iter().map(|value| latin1(value.as_bytes())).collect::<Vec<_>>();
-        let there = if there.is_empty() { "(none)".to_owned() } else { there.join("\n") };
-        let want = wanted.iter().find(|(wanted, _)| *wanted == name).map_or("(none)", |(_, values)| values);
-        compared.same(&format!("{what}.{name}"), want, there);
-    }
-    Ok(())
-}
-
-fn caller_headers(compared: &mut Compared, want: &Json, seen: Option<&HeaderMap>) -> Result<(), String> {
-    fields(compared, "caller_headers", want, seen.ok_or("the caller has no map of fields")?)
 }
 
 /// All of a body.
