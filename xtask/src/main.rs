@@ -14,6 +14,7 @@ mod peers;
 mod run;
 mod tally;
 mod tidy;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -45,8 +46,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "parity",
-        usage: "[--cases FILE]",
-        help: "the rows and cases of what the original does",
+        usage: "[--live] [--cases FILE]",
+        help: "the rows and cases of what the original does, or PyPI's treq and ours side by side",
         run: delegate::parity,
     },
     Command {

@@ -9,7 +9,7 @@ use crate::call::{self, Refusal};
 use crate::case::{Case, Compared, Mismatch};
 use crate::json::{self, Json};
 use crate::world::{Step, World};
-use crate::{profile, wire};
+use crate::{profile, request, wire};
 
 /// Plays `same_client`, `scoped_cookie`, and jars that are searched and looked into.
 pub(crate) async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
@@ -78,6 +78,13 @@ async fn same_client(case: &Case, steps: &[Json], compared: &mut Compared) -> Re
             };
             let sent: Vec<_> = sent.into_iter().map(|value| format!("Cookie: {value}")).collect();
             compared.same("step.cookies", lines.join("\n"), sent.join("\n"));
+        }
+        if let (Some(wire), Some(sent)) = (want.and_then(|want| want.get("wire")?.text()), world.requests().get(asked))
+        {
+            let mut one = Compared::default();
+            request::compare(&mut one, &json::bytes(wire)?, &sent.bytes)?;
+            // Its cookies have just been looked at.
+            compared.0.extend(one.0.into_iter().filter(|mismatch| mismatch.field != "request.field.cookie"));
         }
     }
     for key in case.expect.map().unwrap_or_default().iter().map(|(key, _)| key.as_str()) {

@@ -51,6 +51,8 @@ fn kinds(name: &str) -> Option<fn(Kind) -> bool> {
         }
         "ConnectionRefusedError" | "ConnectError" => |kind| kind == Kind::Connect,
         "DNSLookupError" => |kind| kind == Kind::Resolve,
+        // That of zlib has no longer name.
+        "error" => |kind| kind == Kind::Decode,
         "JSONDecodeError" | "UnicodeDecodeError" => |kind| matches!(kind, Kind::Decode | Kind::Builder),
         "LookupError" => |kind| matches!(kind, Kind::Decode | Kind::Builder),
         "RuntimeError" => |kind| kind == Kind::Body,

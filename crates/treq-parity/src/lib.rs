@@ -7,6 +7,8 @@
 //!
 //! `data/catalogue.md` lists the features row by row; `data/rows.jsonl` says of each how it is checked ([`rows`]).
 //!
+//! [`live`] plays the cases by the original too, beside ours, and shows what differs: `cargo xtask parity --live`.
+//!
 //! The client is set up as the original is: redirect policy `Strict`, gzip alone, two idle connections for 240 seconds,
 //! ISO-8859-1 where no charset is named. Order and case of field names do not count, nor does whether an error comes at
 //! the call or when it is awaited, nor its words: its kind does.
@@ -20,6 +22,7 @@ pub mod differences;
 mod errors;
 mod forms;
 mod json;
+pub mod live;
 mod multipart;
 mod profile;
 mod redirect;

@@ -1,4 +1,5 @@
 //! `treq-parity [--cases FILE]`: plays the cases and prints how they came out, behind a table of the catalogue.
+//! `treq-parity --live PYTHON [--cases FILE]`: plays them by ours and by the treq of that Python, side by side.
 #![forbid(unsafe_code)]
 // A command speaks by printing.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use treq_parity::rows::{self, Standing, Table};
-use treq_parity::{Case, Outcome, Sources, judge, read};
+use treq_parity::{Case, Outcome, Sources, judge, live, read};
 
 fn main() -> ExitCode {
     match run() {
@@ -24,22 +25,34 @@ fn main() -> ExitCode {
 /// Whether all is as it should be.
 fn run() -> Result<bool, String> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut file = home.join("data/cases.jsonl");
+    let mut given = None;
+    let mut python = None;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--cases" => file = PathBuf::from(args.next().ok_or("--cases wants a file")?),
-            other => return Err(format!("{other:?} is not known: treq-parity [--cases FILE]")),
+            "--cases" => given = Some(PathBuf::from(args.next().ok_or("--cases wants a file")?)),
+            "--live" => python = Some(PathBuf::from(args.next().ok_or("--live wants a Python that has treq")?)),
+            other => return Err(format!("{other:?} is not known: treq-parity [--live PYTHON] [--cases FILE]")),
         }
     }
+    let own = home.join("data/cases.jsonl");
+    if let Some(python) = python {
+        let cases = match &given {
+            Some(file) => read(file)?,
+            // Of the variations nothing is recorded: what the original does with them is seen when it runs.
+            None => [read(&own)?, read(&home.join("live/variations.jsonl"))?].concat(),
+        };
+        return Ok(live::run(&python, &cases, &mut std::io::stdout())?.undeclared == 0);
+    }
+    let file = given.unwrap_or_else(|| own.clone());
     let sources = Sources::scan(&home.join("../.."))?;
     let cases = read(&file)?;
     let outcomes = play(&cases, &sources);
     // The rows are those of the catalogue here, whatever file the cases come from.
-    let known = if file == home.join("data/cases.jsonl") {
+    let known = if file == own {
         outcomes.iter().map(|(id, outcome)| ((*id).to_owned(), outcome.clone())).collect()
     } else {
-        let cases = read(&home.join("data/cases.jsonl"))?;
+        let cases = read(&own)?;
         play(&cases, &sources).into_iter().map(|(id, outcome)| (id.to_owned(), outcome)).collect()
     };
     let open = sections(home, &known, &sources)?;

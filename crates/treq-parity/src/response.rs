@@ -12,7 +12,7 @@ use treq::{Client, Error, Response};
 use crate::call::{self, Refusal};
 use crate::case::{Case, Compared, Mismatch};
 use crate::json::{self, Json, latin1};
-use crate::world::{EMPTY, End, Step, World};
+use crate::world::{EMPTY, End, Received, Step, World};
 use crate::{errors, profile, redirect, request};
 
 /// How long nothing must come before nothing comes, by a clock that jumps.
@@ -34,12 +34,16 @@ pub(crate) struct Seen {
     read: Read,
     /// What a collector was given.
     pieces: String,
+    /// What was sent, without the request that asks for the connection's fate.
+    requests: Vec<Received>,
     fate: Option<&'static str>,
 }
 
 impl Seen {
-    fn without_answer(error: Option<Error>, fate: Option<&'static str>) -> Seen {
-        Seen { head: None, error, read: Read::Nothing, pieces: String::new(), fate }
+    async fn without_answer(error: Option<Error>, case: &Case, world: &World, client: &Client) -> Seen {
+        let requests = world.requests();
+        let fate = fate(case, world, client).await;
+        Seen { head: None, error, read: Read::Nothing, pieces: String::new(), requests, fate }
     }
 }
 
@@ -89,8 +93,8 @@ pub(crate) async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
     let sending = if once { made.request.persistent(false) } else { made.request };
     let mut sending = pin!(sending.into_future());
     let seen = match timeout(PENDING, &mut sending).await {
-        Err(_) => Seen::without_answer(None, fate(case, &world, &client).await),
-        Ok(Err(error)) => Seen::without_answer(Some(error), fate(case, &world, &client).await),
+        Err(_) => Seen::without_answer(None, case, &world, &client).await,
+        Ok(Err(error)) => Seen::without_answer(Some(error), case, &world, &client).await,
         Ok(Ok(response)) => answered(case, &world, &client, response, how).await?,
     };
     compare(case, &world, &seen, made.headers.as_ref()).map(Some)
@@ -117,6 +121,7 @@ async fn answered(
     let reading = read(&mut response, how, &pieces);
     let mut reading = pin!(reading);
     let (outcome, ()) = tokio::join!(timeout(PENDING, &mut reading), acts);
+    let requests = world.requests();
     let fate = fate(case, world, client).await;
     let read = match outcome {
         Err(_) => Read::Pending,
@@ -125,7 +130,7 @@ async fn answered(
         Ok(Err(error)) => Read::Failed(error),
     };
     let pieces = pieces.borrow().join("|");
-    Ok(Seen { head, error: None, read, pieces, fate })
+    Ok(Seen { head, error: None, read, pieces, requests, fate })
 }
 
 fn how(then_read: Option<&Json>) -> Option<How> {
@@ -204,6 +209,17 @@ impl Head {
     }
 }
 
+/// The URL of a server's root: a host with colons stands in brackets there.
+fn root_of(to: &str) -> String {
+    let parts = to.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once(':')?)));
+    match parts {
+        Some((scheme, (host, port))) if host.contains(':') && !host.starts_with('[') => {
+            format!("{scheme}://[{host}]:{port}/")
+        }
+        _ => format!("{to}/"),
+    }
+}
+
 /// What became of the connection that the last request went over, where the case asks.
 async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static str> {
     case.expect.get("connection")?;
@@ -217,7 +233,7 @@ async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static st
     }
     world.then([Step::Send(EMPTY.to_vec())]);
     let asked = world.requests().len();
-    let _ = timeout(PENDING, client.get(format!("{}/", last.to)).into_future()).await;
+    let _ = timeout(PENDING, client.get(root_of(&last.to)).into_future()).await;
     let again = world.requests().into_iter().nth(asked)?;
     Some(if again.connection == last.connection { "returned to pool" } else { "held open, not pooled" })
 }
@@ -225,24 +241,24 @@ async fn fate(case: &Case, world: &World, client: &Client) -> Option<&'static st
 fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>) -> Result<Vec<Mismatch>, String> {
     let mut compared = Compared::default();
     let expect = case.expect.map().ok_or("what is expected is told in prose")?;
-    outcome(&mut compared, case, world, seen)?;
-    let requests = world.requests();
+    outcome(&mut compared, case, seen)?;
+    let otherwise = compared.0.first().is_some_and(|mismatch| mismatch.field == "outcome");
+    let requests = &seen.requests;
     for (key, want) in expect {
         match key.as_str() {
             // Looked at by `outcome`.
             "note" | "error" | "pending" => {}
-            _ if !compared.0.is_empty() && compared.0[0].field == "outcome" => {}
-            "wire" if want.text() == Some("nothing is sent") => compared.same("wire", 0, requests.len()),
-            "wire" => {
-                let want = json::bytes(want.text().ok_or("a wire is a text")?)?;
-                request::compare(&mut compared, &want, &requests.first().ok_or("nothing was sent")?.bytes)?;
+            // What both have sent can be compared all the same; how much it is, the outcome says.
+            "wire" | "connect_to" | "requests"
+                if otherwise && !requests.is_empty() && want.text() != Some(request::NOTHING) =>
+            {
+                request::sent(&mut compared, world, key, want, requests)?;
+                compared.0.retain(|mismatch| mismatch.field != "requests");
             }
-            "connect_to" => {
-                let first = world.connections().into_iter().next().unwrap_or_default();
-                compared.same("connect_to", want.text().unwrap_or_default(), first);
-            }
-            "caller_headers_after" => caller_headers(&mut compared, want, headers)?,
-            "requests" => redirect::requests(&mut compared, want, &requests)?,
+            _ if otherwise => {}
+            "wire" | "connect_to" | "requests" => request::sent(&mut compared, world, key, want, requests)?,
+            "sent" => compared.same("requests", want, requests.len()),
+            "caller_headers_after" => request::caller_headers(&mut compared, want, headers)?,
             "connection" => {
                 let fate = seen.fate.unwrap_or("none");
                 let want = want.text().ok_or("a connection's fate is a text")?;
@@ -269,9 +285,9 @@ fn compare(case: &Case, world: &World, seen: &Seen, headers: Option<&HeaderMap>)
 }
 
 /// Whether there is an answer, an error or nothing.
-fn outcome(compared: &mut Compared, case: &Case, world: &World, seen: &Seen) -> Result<(), String> {
+fn outcome(compared: &mut Compared, case: &Case, seen: &Seen) -> Result<(), String> {
     let targets = || {
-        let lines = world.requests().into_iter().map(|request| {
+        let lines = seen.requests.iter().map(|request| {
             let line = latin1(request.bytes.split(|&byte| byte == b'\r').next().unwrap_or_default());
             format!("{} {}", request.to, line)
         });
@@ -342,43 +358,17 @@ impl Head {
                 let seen = self.length.map_or("unknown".to_owned(), |length| length.to_string());
                 compared.same("length", want.text().map_or_else(|| want.to_string(), str::to_owned), seen);
             }
-            "headers" => fields(compared, "header", want, &self.headers)?,
+            "headers" => request::fields(compared, "header", want, &self.headers)?,
             "headers_as_treq_shows_them" => {
                 let mut shown = self.headers.clone();
                 shown.remove("content-length");
-                fields(compared, "header.shown", want, &shown)?;
+                request::fields(compared, "header.shown", want, &shown)?;
             }
             "final_url" | "history" => redirect::chain(compared, key, want, self)?,
             other => return Err(format!("what {other:?} expects is not known")),
         }
         Ok(())
     }
-}
-
-/// Compares field by field; order and case of names do not count.
-fn fields(compared: &mut Compared, what: &str, want: &Json, seen: &HeaderMap) -> Result<(), String> {
-    let mut names: Vec<String> = seen.keys().map(|name| name.as_str().to_owned()).collect();
-    let mut wanted = Vec::new();
-    for field in want.list().ok_or("fields are a list")? {
-        let [name, values] = field.list().unwrap_or_default() else { return Err(format!("{field} is no field")) };
-        let name = name.text().unwrap_or_default().to_ascii_lowercase();
-        let values = values.list().unwrap_or_default().iter().map(|value| value.text().unwrap_or_default());
-        wanted.push((name.clone(), values.collect::<Vec<_>>().join("\n")));
-        names.push(name);
-    }
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let there = seen.get_all(&name).iter().map(|value| latin1(value.as_bytes())).collect::<Vec<_>>();
-        let there = if there.is_empty() { "(none)".to_owned() } else { there.join("\n") };
-        let want = wanted.iter().find(|(wanted, _)| *wanted == name).map_or("(none)", |(_, values)| values);
-        compared.same(&format!("{what}.{name}"), want, there);
-    }
-    Ok(())
-}
-
-fn caller_headers(compared: &mut Compared, want: &Json, seen: Option<&HeaderMap>) -> Result<(), String> {
-    fields(compared, "caller_headers", want, seen.ok_or("the caller has no map of fields")?)
 }
 
 /// All of a body.

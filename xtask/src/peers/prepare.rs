@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::process::Ports;
 use crate::debian::{self, APACHE_MODULES, BROTLI_MODULE, SQUID_HELPERS};
 use crate::run::{Outcome, command, root, to_end};
+use crate::venv;
 
 const NGINX: &str = include_str!("../../peers/nginx.conf");
 const CADDYFILE: &str = include_str!("../../peers/Caddyfile");
@@ -14,7 +15,6 @@ const SQUID: &str = include_str!("../../peers/squid.conf");
 const TINYPROXY: &str = include_str!("../../peers/tinyproxy.conf");
 const DANTE: &str = include_str!("../../peers/danted.conf");
 const ANSWERS: &str = include_str!("../../peers/answers.conf");
-const REQUIREMENTS: &str = include_str!("../../peers/requirements.txt");
 
 pub(super) struct Folders {
     /// The Python environment with httpbin; kept from run to run.
@@ -27,7 +27,7 @@ pub(super) fn prepare(target: &Path) -> Outcome<Folders> {
     debian::provide(debian::PEERS)?;
     let peers = target.join("peers");
     let folders = Folders { venv: peers.join("venv"), run: peers.join("run") };
-    install(&folders.venv)?;
+    venv::provide(&folders.venv, "xtask/peers/requirements.txt")?;
 
     // What an earlier run has left, a socket among it, would be in the way.
     if folders.run.exists() {
@@ -48,19 +48,6 @@ pub(super) fn prepare(target: &Path) -> Outcome<Folders> {
     write(&folders.run.join("squid-digest.users"), &both("p"))?;
     write(&folders.run.join("answers.conf"), ANSWERS)?;
     Ok(folders)
-}
-
-/// The pinned packages, in an environment that is made anew only when the pins have changed.
-fn install(venv: &Path) -> Outcome {
-    let stamp = venv.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS) {
-        return Ok(());
-    }
-    to_end(command("python3", &["-m", "venv", "--clear"])?.arg(venv))?;
-    let requirements = root()?.join("xtask/peers/requirements.txt");
-    let pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"];
-    to_end(command(venv.join("bin/python"), &pip)?.arg(requirements))?;
-    write(&stamp, REQUIREMENTS)
 }
 
 pub(super) fn configure(folders: &Folders, ports: &Ports, socket: &Path) -> Outcome {

@@ -9,6 +9,10 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("URLs of a history are those that were asked for: without a fragment", |_, it| {
         it.field == "history.url" && it.want.split('#').next() == Some(&it.seen)
     }),
+    Difference::meant(
+        "the URL of an answer that no redirect gave is the one asked for: without a fragment",
+        |case, it| it.field == "final_url" && locations(case).is_empty() && it.want.split('#').next() == Some(&it.seen),
+    ),
     Difference::meant("a host is the same in any case: RFC 9110, section 4.2.3", |case, it| {
         let Some(here) = chain(case).into_iter().nth(hop(it)) else { return false };
         let spelt = locations(case).get(hop(it).wrapping_sub(1)).copied().unwrap_or_default();
@@ -39,7 +43,7 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("fields that look like keys, and an explicit Host, stay with their origin", |case, it| {
         let Some(name) = field(it).strip_prefix("request.field.") else { return false };
         let chain = chain(case);
-        let crossed = chain.iter().take(hop(it) + 1).any(|url| to(url) != to(&chain[0]));
+        let crossed = crosses(case, hop(it));
         let secret = ["key", "token", "secret", "auth", "session", "password", "credential", "signature"];
         let kept = caller_fields(case, name);
         crossed
@@ -49,8 +53,11 @@ pub(super) const RULES: &[Difference] = &[
                 _ => it.seen.is_empty() && secret.iter().any(|word| name.contains(word)),
             }
     }),
-    Difference::meant("what describes a body stays behind with it: RFC 9110, section 15.4", |_, it| {
-        hop(it) > 0 && field(it).starts_with("request.field.content-") && it.seen.is_empty()
+    Difference::meant("what describes a body stays behind with it: RFC 9110, section 15.4", |case, it| {
+        // The next request announces there what does not come, and no server answers it.
+        let waits = it.field == "outcome" && it.want == "nothing" && it.seen.starts_with("200 after ");
+        (hop(it) > 0 && field(it).starts_with("request.field.content-") && it.seen.is_empty())
+            || (waits && !caller_fields(case, "content-length").is_empty() && !locations(case).is_empty())
     }),
     Difference::meant("a short body of a redirect is read, so that its connection is used again", |case, it| {
         let body = |piece: &str| piece.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty());
@@ -68,7 +75,34 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("a redirect that leads nowhere is an answer", |case, it| {
         let causes = case.expect.get("error").and_then(|error| error.get("causes")?.list()).unwrap_or_default();
         let nowhere = |cause: &Json| cause.get("kind").and_then(Json::text) == Some("RedirectWithNoLocation");
-        it.field == "outcome" && causes.iter().any(nowhere) && it.seen.starts_with('3')
+        // An empty one leads there to the same URL again.
+        let followed = matches!(
+            field(it),
+            "status"
+                | "reason"
+                | "length"
+                | "header.location"
+                | "final_url"
+                | "history"
+                | "read"
+                | "requests"
+                | "connection"
+        );
+        let empty = followed && locations(case).contains(&"");
+        (it.field == "outcome" && causes.iter().any(nowhere) && it.seen.starts_with('3')) || empty
+    }),
+    Difference::meant("several Locations that differ are refused", |case, it| {
+        let first = server(case).next().unwrap_or_default();
+        it.field == "outcome" && it.seen.starts_with("Redirect: ") && first.matches("\r\nLocation: ").count() > 1
+    }),
+    Difference::meant("URLs are normalised as the URL standard says", |case, it| {
+        let chain = chain(case);
+        let same = |url: &Url| it.seen.split('#').next() == url.as_str().split('#').next();
+        match field(it) {
+            "request.target" => hop(it) > 0 && chain.get(hop(it)).is_some_and(|url| it.seen == target(url)),
+            "final_url" => chain.len() > 1 && chain.last().is_some_and(same),
+            _ => false,
+        }
     }),
     Difference::meant(
         "browser-like: 301 and 302 make GET of POST alone, 307 and 308 of nothing: RFC 9110, section 15.4",
@@ -80,24 +114,46 @@ pub(super) const RULES: &[Difference] = &[
                     "request.method" => hop(it) > 0 && Some(it.seen.as_str()) == method(case, hop(it)).as_deref(),
                     "request.body" => hop(it) > 0 && it.seen == data,
                     "request.field.content-length" => hop(it) > 0 && it.seen == data.len().to_string(),
+                    // What follows an answer to HEAD is none of its body.
+                    "read" => it.seen.is_empty() && case.call("method").and_then(Json::text) == Some("HEAD"),
                     "requests" | "outcome" => it.seen.contains("200 after ") || it.seen == "2",
                     _ => false,
                 }
         },
     ),
-    Difference::meant("userinfo of a URL is no part of its host", |_, it| {
-        matches!(field(it), "to" | "connect_to" | "request.field.host" | "final_url" | "history.url")
-            && it.want.contains('@')
-            && !it.seen.contains('@')
+    Difference::meant("userinfo of a URL is no part of its host", |case, it| {
+        let without = matches!(field(it), "to" | "connect_to" | "request.field.host" | "final_url" | "history.url")
+            && it.want.contains('@');
+        // A name is looked up there of which it is a part.
+        let reached = it.field == "outcome"
+            && it.want == "ValueError"
+            && it.seen.starts_with("200 after ")
+            && chain(case).iter().any(userinfo);
+        (without || reached) && !it.seen.contains('@')
     }),
     Difference::meant("userinfo of a URL is sent to its origin, as Basic credentials", |case, it| {
-        let userinfo = |url: &Url| !url.username().is_empty() || url.password().is_some();
         field(it) == "request.field.authorization"
             && it.want.is_empty()
             && it.seen.starts_with("Basic ")
             && chain(case).get(hop(it)).is_some_and(userinfo)
     }),
 ];
+
+fn userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Whether another origin than the first has been asked by this request of the chain.
+pub(super) fn crosses(case: &Case, hop: usize) -> bool {
+    let chain = chain(case);
+    chain.iter().take(hop + 1).any(|url| to(url) != to(&chain[0]))
+}
+
+/// Whether some `Location` is no URL.
+pub(super) fn leads_to_no_url(case: &Case) -> bool {
+    let here = url(case).and_then(|url| Url::parse(url).ok());
+    here.is_some_and(|here| locations(case).iter().any(|location| here.join(location).is_err()))
+}
 
 /// The values of all `Location` fields, in order.
 fn locations(case: &Case) -> Vec<&str> {

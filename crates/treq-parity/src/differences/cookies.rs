@@ -14,11 +14,15 @@ pub(super) const RULES: &[Difference] = &[
     Difference::meant("bytes beyond ASCII in a cookie break no answer", |case, it| {
         let odd = steps(case)
             .any(|step| step.get("server_sets").is_some_and(|set| super::some_text(set, &|it| !it.is_ascii())));
-        odd && (it.field == "jar.with" || (it.field == "step.outcome" && it.seen == "an answer"))
+        odd && (matches!(it.field.as_str(), "jar.with" | "step.cookies")
+            || (it.field == "step.outcome" && it.seen == "an answer"))
     }),
     Difference::meant(
         "cookies given with one call go with that call, to its origin alone, and are not kept",
-        |case, it| match it.field.as_str() {
+        |case, it| match super::field(it) {
+            "request.field.cookie" => {
+                it.seen.is_empty() && case.call("cookies").is_some() && super::chains::crosses(case, super::hop(it))
+            }
             "jar.without" => {
                 name(&it.want).is_some_and(|name| by_call(case).contains(&name) && !set(case, |_, it| it == name))
             }
@@ -50,6 +54,26 @@ pub(super) const RULES: &[Difference] = &[
         };
         matches!(it.field.as_str(), "jar.with" | "step.cookies" | "cookie.persistent")
             && set(case, |attributes, _| no_number(attributes))
+    }),
+    Difference::meant("a cookie without a name is one: RFC 6265bis, section 5.6", |case, it| {
+        let nameless = |step: &Json| {
+            let all = step.get("server_sets").and_then(Json::list).unwrap_or_default().iter().filter_map(Json::text);
+            all.into_iter()
+                .any(|cookie| cookie.starts_with('=') || !cookie.split(';').next().unwrap_or_default().contains('='))
+        };
+        matches!(it.field.as_str(), "jar.with" | "jar.without" | "step.cookies") && steps(case).any(nameless)
+    }),
+    Difference::meant("a Path that does not begin with a slash is none: RFC 6265bis, section 5.6.4", |case, it| {
+        let no_slash = |attributes: &str| {
+            let path = attributes.split(';').find_map(|one| one.trim().strip_prefix("path="));
+            path.is_some_and(|path| !path.starts_with('/'))
+        };
+        matches!(it.field.as_str(), "jar.with" | "jar.without" | "step.cookies")
+            && set(case, |attributes, _| no_slash(attributes))
+    }),
+    Difference::meant("the attribute Version is ignored: RFC 6265bis", |case, it| {
+        matches!(it.field.as_str(), "jar.with" | "jar.without" | "step.cookies")
+            && set(case, |attributes, _| attributes.contains("version="))
     }),
     Difference::meant("the prefixes __Host- and __Secure- are enforced: RFC 6265bis, section 5.7", |_, it| {
         matches!(it.field.as_str(), "jar.without" | "step.cookies")

@@ -59,9 +59,25 @@ pub(super) const RULES: &[Difference] = &[
         let text = case.given.get("parse").and_then(Json::text);
         it.field == "url" && text.is_some_and(|text| Url::parse(text).is_err())
     }),
+    Difference::meant("what the URL standard takes for no URL is refused", |case, it| {
+        let bad = || url(case).is_some_and(|url| Url::parse(url).is_err()) || super::chains::leads_to_no_url(case);
+        let refused = it.seen.starts_with("Builder: the URL ") || it.seen.starts_with("Redirect: the URL ");
+        it.field == "outcome" && it.want == "an answer" && refused && bad()
+    }),
+    Difference::meant("nobody listens at port 0", |case, it| {
+        let port = url(case).and_then(|url| Url::parse(url).ok()?.port());
+        it.field == "outcome" && it.seen.starts_with("Builder: ") && port == Some(0)
+    }),
     Difference::meant("IPv6 literals and host names with an underscore are hosts", |case, it| {
         let host = url(case).and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned)).unwrap_or_default();
         it.field == "outcome" && it.seen.starts_with("200 after ") && (host.starts_with('[') || host.contains('_'))
+    }),
+    Difference::meant("a URL is what the URL standard takes for one", |case, it| {
+        const REFUSED: [&str; 4] = ["ValueError", "IDNAError", "InvalidCodepoint", "URLParseError"];
+        it.field == "outcome"
+            && REFUSED.contains(&it.want.as_str())
+            && it.seen.starts_with("200 after ")
+            && url(case).is_some_and(|url| Url::parse(url).is_ok_and(|url| url.username().is_empty()))
     }),
 ];
 
