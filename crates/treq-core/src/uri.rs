@@ -171,9 +171,9 @@ fn may_stand(byte: u8, place: u8) -> bool {
 /// Whether the URL standard would leave `text` as it is, and `http::Uri` reads it in the same way.
 fn is_normal(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let mut at = match (bytes.starts_with(b"http://"), bytes.starts_with(b"https://")) {
-        (true, _) => 7,
-        (_, true) => 8,
+    let (mut at, default_port) = match (bytes.starts_with(b"http://"), bytes.starts_with(b"https://")) {
+        (true, _) => (7, 80),
+        (_, true) => (8, 443),
         _ => return false,
     };
     // By hand, since every request comes by here: one look at each byte, and notes for what may call for more.
@@ -203,7 +203,7 @@ fn is_normal(text: &str) -> bool {
     };
     let (port, path) = rest.split_at(port_len);
     let is_name = !dashes || !host.windows(4).any(|part| part == b"xn--");
-    is_host && is_name && is_normal_port(port) && is_normal_path(path)
+    is_host && is_name && is_normal_port(port, default_port) && is_normal_path(path)
 }
 
 fn ends_in_number(name: &[u8]) -> bool {
@@ -211,8 +211,8 @@ fn ends_in_number(name: &[u8]) -> bool {
     label.first().is_none_or(u8::is_ascii_digit)
 }
 
-/// None, or `:` and a number from 1 to 65535 as it is usually written.
-fn is_normal_port(port: &[u8]) -> bool {
+/// None, or `:` and a number from 1 to 65535 as it is usually written, the default left out.
+fn is_normal_port(port: &[u8], default: u32) -> bool {
     match port {
         [] => true,
         [b':', digits @ ..] if digits.len() <= 5 && digits.first() != Some(&b'0') => {
@@ -224,7 +224,7 @@ fn is_normal_port(port: &[u8]) -> bool {
                 }
                 number = number * 10 + u32::from(digit);
             }
-            number > 0 && number <= u32::from(u16::MAX)
+            number > 0 && number != default && number <= u32::from(u16::MAX)
         }
         _ => false,
     }
@@ -320,6 +320,9 @@ mod tests {
             ("http://a.test/x/y?q=1&r=%20", "http://a.test/x/y?q=1&r=%20"),
             ("http://a.test", "http://a.test/"),
             ("HTTP://A.Test:80/", "http://a.test/"),
+            ("http://a.test:80/x", "http://a.test/x"),
+            ("https://a.test:443", "https://a.test/"),
+            ("https://a.test:80/", "https://a.test:80/"),
             ("http://a.test/b/../c/./d", "http://a.test/c/d"),
             ("http://a.test/%2e%2E/c", "http://a.test/c"),
             ("http://127.1/", "http://127.0.0.1/"),

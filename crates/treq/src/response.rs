@@ -108,7 +108,8 @@ impl Response {
         self.head.version
     }
 
-    /// The reason phrase as the server wrote it; over HTTP/2, which has none, the usual one of the status.
+    /// The reason phrase as the server wrote it; over HTTP/2, which has none, the usual one of the status. One with bytes
+    /// beyond ASCII comes out empty: hyper's parser drops it.
     pub fn reason(&self) -> &str {
         let own = self.head.extensions.get::<Reason>().and_then(|reason| std::str::from_utf8(&reason.0).ok());
         own.or_else(|| self.head.status.canonical_reason()).unwrap_or_default()
