@@ -23,6 +23,7 @@ mod proxy_env;
 mod public_suffix;
 mod redirects;
 mod row;
+pub mod services;
 mod time;
 mod url_query;
 mod urls;
