@@ -50,6 +50,8 @@ pub(super) struct Seen {
     /// The origin that it was sent to.
     at: Option<String>,
     has: Vec<(String, String)>,
+    /// The pairs of the one `Cookie` field, in whichever order.
+    cookies: Option<Vec<String>>,
     lacks: Vec<String>,
     body: Option<Bytes>,
     /// Whether it must not come on a connection that had carried another.
@@ -59,17 +61,21 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn parse(value: &Value) -> Result<Seen, String> {
         let row = value.as_object().ok_or("a request that is seen is no object")?;
-        known(row, &["line", "at", "has", "lacks", "body", "fresh"])?;
+        known(row, &["line", "at", "has", "cookies", "lacks", "body", "fresh"])?;
         let mut has = Vec::new();
         for (name, value) in row.get("has").and_then(Value::as_object).into_iter().flatten() {
             has.push((name.clone(), value.as_str().ok_or("a value is no text")?.to_owned()));
         }
-        let lacks = row.get("lacks").and_then(Value::as_array).into_iter().flatten();
+        let texts = |key: &str| {
+            let texts = row.get(key).and_then(Value::as_array)?.iter();
+            Some(texts.filter_map(|text| Some(text.as_str()?.to_owned())).collect())
+        };
         Ok(Seen {
             line: text(row, "line")?.to_owned(),
             at: row.get("at").map(|_| text(row, "at").map(str::to_owned)).transpose()?,
             has,
-            lacks: lacks.filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
+            cookies: texts("cookies"),
+            lacks: texts("lacks").unwrap_or_default(),
             body: row.get("body").map(bytes).transpose()?,
             fresh: row.get("fresh") == Some(&Value::Bool(true)),
         })
@@ -107,6 +113,16 @@ impl Seen {
             let all: Vec<_> = found.values(name).collect();
             let shown = if all.is_empty() { "none".to_owned() } else { all.join(" | ") };
             unlike(&format!(", {name}"), value, &shown);
+        }
+        if let Some(cookies) = &self.cookies {
+            let all: Vec<_> = found.values("cookie").collect();
+            let shown = if all.is_empty() { "none".to_owned() } else { all.join(" | ") };
+            let sorted = |mut pairs: Vec<String>| {
+                pairs.sort_unstable();
+                pairs.join("; ")
+            };
+            let pairs = shown.split("; ").map(str::to_owned).collect();
+            unlike(", cookie", &sorted(cookies.clone()), &sorted(pairs));
         }
         for name in &self.lacks {
             let shown: Vec<_> = found.values(name).collect();

@@ -2,25 +2,36 @@
 //!
 //! A suite makes a client for each of its cases, over a connector in memory that leads every host to the servers of the
 //! case; sends the case's requests, one after the other; and compares what the servers saw and what the caller got with
-//! what a standard asks for. The client is any `Service<http::Request<Body>>`. Where the standards leave a choice there
-//! is no case.
+//! what a standard asks for. The client is any `Service<http::Request<Body>>`.
 //!
-//! A client of one's own is made over the connector:
+//! Where the standards leave a choice there is no case, but for one: that the client does what the suite is about. It
+//! follows redirects, keeps cookies, and knows gzip, deflate, br and zstd. One that does less leaves cases out, by
+//! [`Report::only`].
+//!
+//! A layer is put around [`Bare`], the barest client there is; a client is made over the connector itself:
 //!
 //! ```
+//! use http::{HeaderValue, Request};
+//! use tower::Layer;
+//! use tower::util::MapRequestLayer;
+//! use treq_core::Body;
 //! use treq_testing::suite::{self, Bare, Level};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
-//! // A connection for each request: it reads HTTP/1.1, and undoes no coding.
-//! let report = suite::framing(Bare::new).await.only(|case| case.level() == Level::Must);
+//! let named = MapRequestLayer::new(|mut request: Request<Body>| {
+//!     request.headers_mut().insert("user-agent", HeaderValue::from_static("shop/1"));
+//!     request
+//! });
+//! let report = suite::framing(|connector| named.layer(Bare::new(connector))).await;
 //! println!("{report}");
-//! assert!(report.passed().any(|verdict| verdict.case().name() == "reads_a_body_in_chunks"));
-//! # assert!(report.failed().count() < 4, "{report}");
+//!
+//! // What hyper's parser below refuses is none of the layer's business.
+//! let report = report.only(|case| case.level() == Level::Must && case.name() != "a_folded_line_is_one_value");
+//! report.assert_passed();
 //! # }
 //! ```
 //!
-//! A layer is put around [`Bare`]: `suite::decoding(|connector| layer.layer(Bare::new(connector)))`. A client whose
-//! connector is a `Service<Uri>` (hyper-util's) needs an adapter that calls the [`MemoryConnector`] with
+//! A client whose connector is a `Service<Uri>` (hyper-util's) needs an adapter that calls the [`MemoryConnector`] with
 //! [`Target::new(Origin::of(&uri)?)`](treq_core::Target) and takes [`io`](treq_core::Connected) of what comes.
 //!
 //! # https
