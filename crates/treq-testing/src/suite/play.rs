@@ -157,7 +157,7 @@ async fn left_tasks(before: Option<usize>) -> Option<usize> {
     while started.elapsed() < LINGERS {
         left()?;
         // Time that is not paused passes too slowly to tell a task that is left from one that is late.
-        if really_started.elapsed() > Duration::from_secs(2) {
+        if really_started.elapsed() > Duration::from_millis(500) {
             return None;
         }
         sleep(step).await;
