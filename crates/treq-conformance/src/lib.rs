@@ -5,6 +5,8 @@
 //! as a date or a cookie, what the client reads or writes it with. A row that the standards leave open passes with any of
 //! its alternatives; a row that treq deliberately answers in another way is covered by a rule in [`listed`] that gives
 //! the reason. A row of a shape that nobody knows fails.
+//!
+//! [`services`] plays, beside these, the suites that `treq-testing` has for any client.
 #![forbid(unsafe_code)]
 
 mod auth;
@@ -23,6 +25,7 @@ mod proxy_env;
 mod public_suffix;
 mod redirects;
 mod row;
+pub mod services;
 mod time;
 mod url_query;
 mod urls;

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use treq_conformance::services::{self, LISTED, Services};
 use treq_conformance::{Outcome, SUITES};
 
 fn main() -> ExitCode {
@@ -30,15 +31,16 @@ fn run() -> Result<usize, String> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--data" => data = args.next().ok_or("--data wants a folder")?.into(),
-            name if SUITES.iter().any(|suite| suite.name == name) => wanted.push(arg),
+            name if name == services::NAME || SUITES.iter().any(|suite| suite.name == name) => wanted.push(arg),
             other => {
-                let known: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+                let known: Vec<_> = SUITES.iter().map(|suite| suite.name).chain([services::NAME]).collect();
                 return Err(format!("{other:?} is no suite: there are {}", known.join(", ")));
             }
         }
     }
     let mut all_failed = 0;
-    for suite in SUITES.iter().filter(|suite| wanted.is_empty() || wanted.iter().any(|name| name == suite.name)) {
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    for suite in SUITES.iter().filter(|suite| is_wanted(suite.name)) {
         for played in suite.run(&data)? {
             let count = |of: fn(&Outcome) -> bool| played.rows.iter().filter(|(_, outcome)| of(outcome)).count();
             let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
@@ -59,6 +61,15 @@ fn run() -> Result<usize, String> {
             }
             all_failed += failed;
         }
+    }
+    if is_wanted(services::NAME) {
+        let Services { treq, tower_http } = Services::run()?;
+        print!("{} over treq:\n{treq}", services::NAME);
+        for (name, reason) in LISTED {
+            println!("  LISTED {name}: {reason}");
+        }
+        print!("{} over hyper-util and tower-http, for comparison only:\n{tower_http}", services::NAME);
+        all_failed += treq.failed().count();
     }
     Ok(all_failed)
 }

@@ -19,6 +19,7 @@ mod sequence;
 mod show;
 mod spy;
 mod stub;
+pub mod suite;
 mod tasks;
 
 pub use agent::{RequestTraversalAgent, Traversing};

@@ -1,6 +1,6 @@
 mod builder;
 mod log;
-mod read;
+pub(crate) mod read;
 mod script;
 mod step;
 mod wire;

@@ -3,7 +3,7 @@ use bytes::{Bytes, BytesMut};
 use super::log::RawRequest;
 
 /// Takes a head off the front of `buffer`, once its empty line has come.
-pub(super) fn take_head(buffer: &mut BytesMut) -> Option<RawRequest> {
+pub(crate) fn take_head(buffer: &mut BytesMut) -> Option<RawRequest> {
     let end = find(buffer, b"\r\n\r\n")? + 4;
     let head = buffer.split_to(end).freeze();
     let text = String::from_utf8_lossy(&head);
@@ -15,9 +15,9 @@ pub(super) fn take_head(buffer: &mut BytesMut) -> Option<RawRequest> {
 
 /// A reader of one body, fed with bytes as they come.
 #[derive(Debug)]
-pub(super) struct BodyReader {
+pub(crate) struct BodyReader {
     framing: Framing,
-    pub(super) body: BytesMut,
+    pub(crate) body: BytesMut,
     pub(super) trailers: Vec<(String, String)>,
 }
 
@@ -36,7 +36,7 @@ enum Framing {
 
 impl BodyReader {
     /// A reader for the body that follows `head`.
-    pub(super) fn of(head: &RawRequest) -> Result<BodyReader, String> {
+    pub(crate) fn of(head: &RawRequest) -> Result<BodyReader, String> {
         let coded =
             head.header("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"));
         let framing = match head.header("content-length") {
@@ -50,7 +50,7 @@ impl BodyReader {
     }
 
     /// Takes off the front of `buffer` what belongs to the body; true once the body is whole.
-    pub(super) fn feed(&mut self, buffer: &mut BytesMut) -> Result<bool, String> {
+    pub(crate) fn feed(&mut self, buffer: &mut BytesMut) -> Result<bool, String> {
         loop {
             match &mut self.framing {
                 Framing::Done | Framing::Length(0) => return Ok(true),

@@ -8,4 +8,5 @@ mod raw;
 mod raw_memory;
 mod sequence;
 mod stub;
+mod suites;
 mod support;

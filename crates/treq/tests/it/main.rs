@@ -26,6 +26,8 @@ mod retries;
 mod runtimes;
 mod services;
 mod streams;
+#[cfg(all(feature = "testing", feature = "full"))]
+mod suites;
 mod surface;
 #[cfg(feature = "testing")]
 mod testing;
