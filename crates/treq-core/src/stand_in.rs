@@ -1,6 +1,8 @@
 //! Hosts with a label `xn--…` that stands for no name. The URL standard takes a host of ASCII as it is
 //! ([domain to ASCII](https://url.spec.whatwg.org/#concept-domain-to-ascii)), as browsers do; `url` asks what each such
-//! label stands for. So another host is parsed in its place.
+//! label stands for. So another host is parsed in its place. Not so where a label is a second spelling of a name of ASCII,
+//! as `xn--example-` is of `example`: who compares hosts after decoding them would take the two for one
+//! ([RUSTSEC-2024-0421](https://rustsec.org/advisories/RUSTSEC-2024-0421.html)).
 
 use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
@@ -44,10 +46,12 @@ fn replaced(text: &str) -> Option<(String, StandIn)> {
     let end = text[start..end].find(':').map_or(end, |at| start + at);
     let host = percent_decode_str(&text[start..end]).decode_utf8().ok()?;
     let host: String = host.chars().filter(|char| !matches!(char, '\t' | '\r' | '\n')).collect();
-    if !host.is_ascii() {
+    let host = host.to_ascii_lowercase();
+    // Punycode without a digit behind its last hyphen stands for what is before it: RFC 3492, section 3.1.
+    let is_second = |label: &str| label.strip_prefix("xn--").is_some_and(|rest| rest.is_empty() || rest.ends_with('-'));
+    if !host.is_ascii() || host.split('.').any(is_second) {
         return None;
     }
-    let host = host.to_ascii_lowercase();
     let labels = host.split('.').map(|label| match label.strip_prefix("xn--") {
         Some(rest) => format!("xnxn{rest}"),
         None => label.to_owned(),

@@ -37,7 +37,7 @@ fn drops_credentials_for_the_rest_of_the_chain() {
         ("http://a/", ["/1", "http://b/2"], ["+http://a/1", "-http://b/2"]),
         ("https://a/", ["http://a/1", "https://a/2"], ["-http://a/1", "-https://a/2"]),
         ("http://a/", ["http://a:81/1", "http://a/2"], ["-http://a:81/1", "-http://a/2"]),
-        ("http://a/", ["http://a:80/1", "http://A/2"], ["+http://a:80/1", "+http://a/2"]),
+        ("http://a/", ["http://a:80/1", "http://A/2"], ["+http://a/1", "+http://a/2"]),
         ("http://a/", ["//u:p@a/1", "2"], ["+http://a/1", "+http://a/2"]),
         ("http://u:p@a/x", ["1", "//b/2"], ["+http://a/1", "-http://b/2"]),
     ] {
