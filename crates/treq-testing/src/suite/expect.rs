@@ -12,11 +12,22 @@ pub struct Fault {
     pub(super) what: String,
     pub(super) expected: String,
     pub(super) found: String,
+    pub(super) unsound: bool,
 }
 
 impl Fault {
     pub(super) fn new(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Fault {
-        Fault { what: what.into(), expected: expected.into(), found: found.into() }
+        Fault { what: what.into(), expected: expected.into(), found: found.into(), unsound: false }
+    }
+
+    pub(super) fn unsound(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Fault {
+        Fault { unsound: true, ..Fault::new(what, expected, found) }
+    }
+
+    /// Whether it is a hang, a panic, or something left behind: what no client may do, and not even where the IO below it
+    /// [fails](crate::Faults).
+    pub fn is_unsound(&self) -> bool {
+        self.unsound
     }
 
     /// What differs: a field of a request, a body, a connection.

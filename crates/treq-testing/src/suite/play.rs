@@ -51,7 +51,7 @@ where
                 Ok(found) => got.judge(&format!("the answer to {}", sent.line()), &found, &mut faults),
                 Err(_) => {
                     let what = format!("the answer to {}", sent.line());
-                    faults.push(Fault::new(what, got.to_string(), "nothing: the client hangs"));
+                    faults.push(Fault::unsound(what, got.to_string(), "nothing: the client hangs"));
                     break;
                 }
             }
@@ -59,18 +59,18 @@ where
         }
     };
     if let Err(panic) = unpanicked(session).await {
-        faults.push(Fault::new("the client", "no panic", format!("the panic {panic:?}")));
+        faults.push(Fault::unsound("the client", "no panic", format!("the panic {panic:?}")));
     }
     if let Some(wanted) = &case.play().seen {
         Seen::judge(wanted, &server.arrived(), &mut faults);
     }
     if timeout(PATIENCE, server.wait_closed()).await.is_err() {
         let open = format!("{} open", server.open());
-        faults.push(Fault::new("connections once the client is dropped", "none", open));
+        faults.push(Fault::unsound("connections once the client is dropped", "none", open));
     }
     drop(server);
     if let Some(left) = left_tasks(tasks_before).await {
-        faults.push(Fault::new("tasks once the client is dropped", "none", format!("{left} alive")));
+        faults.push(Fault::unsound("tasks once the client is dropped", "none", format!("{left} alive")));
     }
     faults
 }

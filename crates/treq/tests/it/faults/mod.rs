@@ -15,7 +15,7 @@ use tower::Layer;
 use treq::testing::{InMemory, RequestTraversalAgent};
 use treq::{Client, ClientBuilder, Error, TcpConnect, TlsConfig, Wish};
 use treq_httpbin::{Httpbin, Server};
-use treq_testing::Faults;
+use treq_testing::{Faults, suite};
 
 /// What a scenario runs with.
 pub(crate) struct Ground {
@@ -155,6 +155,38 @@ fn several_faults_in_one_run_are_errors_or_go_unnoticed() {
     assert_eq!(panics().load(Ordering::SeqCst), 0);
     println!("several at once: {injected} faults injected");
     assert!(injected > 400, "{injected}");
+}
+
+/// How many calls of each case of the suites fail in turn; all of them where `TREQ_FAULTS` is `all`.
+const CALLS: usize = 32;
+
+#[test]
+fn in_each_case_of_the_suites_every_fault_is_an_error_or_goes_unnoticed() {
+    let all = std::env::var("TREQ_FAULTS").is_ok_and(|which| which == "all");
+    let (mut total, mut cases) = (0, 0);
+    for n in 0.. {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let plans = std::cell::RefCell::new(Vec::new());
+        let report = runtime.block_on(suite::all(|connector| {
+            let faults = Faults::nth(n);
+            plans.borrow_mut().push(faults.clone());
+            // Requests and answers no longer match where one was lost, so a server may wait for ever.
+            let builder = Client::builder().timeout(Duration::from_secs(20));
+            builder.connector(faults.layer(connector)).agent_layer(InMemory).build().unwrap()
+        }));
+        for verdict in report.passed().chain(report.failed()) {
+            let unsound: Vec<_> = verdict.faults().iter().filter(|fault| fault.is_unsound()).collect();
+            assert!(unsound.is_empty(), "{}, call {n}: {unsound:?}", verdict.case().name());
+        }
+        let injected: usize = plans.borrow().iter().map(Faults::injected).sum();
+        (total, cases) = (total + injected, plans.borrow().len());
+        if injected == 0 || (!all && n + 1 == CALLS) {
+            break;
+        }
+    }
+    assert_eq!(panics().load(Ordering::SeqCst), 0);
+    println!("suites: {total} faults injected in {cases} cases");
+    assert!(total > 2_000, "{total}");
 }
 
 /// Over real sockets and TLS, in real time, the handshake's calls among them.
