@@ -85,3 +85,4 @@ pub use counts::Connections;
 pub use options::Options;
 pub use server::Server;
 pub use service::{Answering, Httpbin};
+pub use tls::Tls;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::counts::Counts;
 use crate::listen;
 use crate::tasks::Tasks;
-use crate::tls::tls;
+use crate::tls::Tls;
 use crate::{Connections, Options};
 
 /// A running server. See the [crate](crate) for what it answers.
@@ -45,7 +45,7 @@ impl Server {
     ///
     /// As [`start_tls`](Server::start_tls), and where the Unix socket cannot be made.
     pub async fn start_with(options: Options) -> io::Result<Server> {
-        let tls = if options.tls { Some(tls()?) } else { None };
+        let tls = if options.tls { Some(Tls::new()?) } else { None };
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let listener = TcpListener::bind((options.ip, options.port)).await?;
         let mut server = Server {

@@ -1,20 +1,44 @@
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::TlsAcceptor;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{Accept, TlsAcceptor};
 
 /// TLS as the server speaks it, and the authority that a client must trust for it.
-pub(crate) struct Tls {
+pub struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,
 }
 
-/// Makes an authority and a certificate of it for the loopback names.
-pub(crate) fn tls() -> io::Result<Tls> {
-    let (ca_pem, config) = config().map_err(io::Error::other)?;
-    Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem })
+impl Tls {
+    /// An authority, and a certificate of it for the loopback names.
+    ///
+    /// # Errors
+    ///
+    /// Where no keys can be made.
+    pub fn new() -> io::Result<Tls> {
+        let (ca_pem, config) = config().map_err(io::Error::other)?;
+        Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem })
+    }
+
+    /// The certificate of the authority.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The server's part of a handshake on any stream, for a server that is put together by hand.
+    pub fn accept<IO: AsyncRead + AsyncWrite + Unpin>(&self, io: IO) -> Accept<IO> {
+        self.acceptor.accept(io)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
 }
 
 fn config() -> Result<(String, rustls::ServerConfig), Box<dyn std::error::Error + Send + Sync>> {

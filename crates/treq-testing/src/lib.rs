@@ -33,7 +33,7 @@ pub use connector::{Connecting, MemoryConnector};
 pub use faulty::{Faults, FaultyConnect, FaultyConnecting, FaultyIo};
 pub use matcher::{ANY, HasCookies, HasForm, HasHeaders, HasParts, JsonSubset, Matcher, predicate, regex};
 pub use memory::MemoryServer;
-pub use pipe::Pipe;
+pub use pipe::{Pipe, ServerEnd};
 pub use raw::{RawBuilder, RawConnection, RawRequest, RawServer, Step};
 pub use sequence::{Consume, Expected, RequestSequence};
 pub use spy::{AgentSpy, Spied, SpiedRequest, agent_spy};

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
 
@@ -48,6 +49,7 @@ struct Inner {
     any: Option<App>,
     hosts: Mutex<HashMap<Box<str>, App>>,
     knobs: Mutex<Knobs>,
+    handshake: Mutex<Option<Handshake>>,
     counts: Counts,
     tasks: Tasks,
 }
@@ -60,6 +62,14 @@ struct Knobs {
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+/// What makes a stream of plain bytes of one for an https URL.
+type Handshake =
+    Arc<dyn Fn(ServerEnd) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>> + Send + Sync>;
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Stream for IO {}
 
 /// A service with its types erased.
 type App = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
@@ -108,6 +118,35 @@ impl MemoryServer {
         self
     }
 
+    /// The same server, which speaks TLS on connections for https URLs: `handshake` makes the stream on which HTTP is spoken,
+    /// as `move |end| acceptor.accept(end)` does with an acceptor of tokio-rustls; one that fails ends the connection.
+    /// Without it nothing is encrypted here. HTTP/2 is spoken where the client begins so, whatever ALPN said.
+    ///
+    /// ```
+    /// use treq_testing::MemoryServer;
+    ///
+    /// # let service = tower::service_fn(|_: http::Request<treq_core::Body>| async move {
+    /// #     Ok::<_, std::convert::Infallible>(http::Response::new(treq_core::Body::empty()))
+    /// # });
+    /// // No handshake at all: as good as none.
+    /// let server = MemoryServer::new(service).tls(|end| async move { Ok(end) });
+    /// # assert_eq!(server.connections(), 0);
+    /// ```
+    #[must_use]
+    pub fn tls<F, H, IO>(self, handshake: F) -> MemoryServer
+    where
+        F: Fn(ServerEnd) -> H + Send + Sync + 'static,
+        H: Future<Output = io::Result<IO>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let boxed: Handshake = Arc::new(move |end| {
+            let handshake = handshake(end);
+            Box::pin(async move { Ok(Box::new(handshake.await?) as Box<dyn Stream>) })
+        });
+        *lock(&self.inner.handshake) = Some(boxed);
+        self
+    }
+
     /// Refuses the next `count` attempts to connect, with [`Kind::Connect`].
     pub fn refuse_next(&self, count: usize) {
         lock(&self.inner.knobs).refuse = count;
@@ -150,6 +189,7 @@ impl MemoryServer {
             any,
             hosts: Mutex::default(),
             knobs: Mutex::new(knobs),
+            handshake: Mutex::default(),
             counts: Counts::default(),
             tasks: Tasks::default(),
         };
@@ -182,7 +222,18 @@ async fn connect(server: Weak<Inner>, target: Target) -> Result<Connected<Pipe>,
     let capacity = server.admit(origin)?;
     let peer = Peer::Memory(origin.host().into());
     let (client, end) = pipe(capacity, server.counts.opened());
-    server.tasks.spawn(serve(app, arrival, end, server.tasks.clone()));
+    let tasks = server.tasks.clone();
+    // What comes by a `Secure` route goes in the clear.
+    let handshake = if target.origin.is_https() { lock(&server.handshake).clone() } else { None };
+    match handshake {
+        None => server.tasks.spawn(serve(app, arrival, end, tasks)),
+        Some(handshake) => server.tasks.spawn(async move {
+            // One that fails is the client's to tell: its end of the pipe is closed.
+            if let Ok(stream) = handshake(end).await {
+                serve(app, arrival, stream, tasks).await;
+            }
+        }),
+    }
     Ok(Connected::new(client, peer))
 }
 
@@ -227,13 +278,16 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn serve(app: App, arrival: Arrival, end: ServerEnd, tasks: Tasks) -> impl Future<Output = ()> + Send {
+fn serve<IO>(app: App, arrival: Arrival, stream: IO, tasks: Tasks) -> impl Future<Output = ()> + Send
+where
+    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(arrival.clone());
         app(request.map(Body::stream))
     });
     let server = auto::Builder::new(tasks);
-    let mut connection = Box::pin(server.serve_connection_with_upgrades(TokioIo::new(end), service).into_owned());
+    let mut connection = Box::pin(server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
     // An error here is a client that broke off or broke the rules, or a service that failed: the client sees each of
     // them as the end of its connection. (`poll_fn`: of an `async` block rustc cannot tell that it is `Send`.)
     std::future::poll_fn(move |cx| connection.as_mut().poll(cx).map(drop))

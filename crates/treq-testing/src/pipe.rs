@@ -18,9 +18,9 @@ pub struct Pipe {
     _open: OpenGuard,
 }
 
-/// The server's end.
+/// The server's end of a connection in memory: what a handshake of [`MemoryServer::tls`](crate::MemoryServer::tls) gets.
 #[derive(Debug)]
-pub(crate) struct ServerEnd {
+pub struct ServerEnd {
     io: DuplexStream,
     link: Link,
 }

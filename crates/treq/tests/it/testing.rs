@@ -337,3 +337,24 @@ async fn ten_thousand_requests_leave_no_connection_and_no_task_behind() {
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn tls_is_spoken_in_memory_where_that_is_wished_for() {
+    let tls = treq_httpbin::Tls::new().unwrap();
+    let trusted = treq::TlsConfig::builder().roots_pem(tls.ca_pem()).build().unwrap();
+    let server = MemoryServer::new(treq_httpbin::Httpbin::new()).tls(move |end| tls.accept(end));
+    for (wish, version) in [(treq::Wish::Any, http::Version::HTTP_2), (treq::Wish::Http1, http::Version::HTTP_11)] {
+        let builder = Client::builder().tls(trusted.clone()).http_version(wish);
+        let client = builder.connector(server.connector()).build().unwrap();
+        let mut response = client.get("https://localhost/get").await.unwrap();
+        assert_eq!((response.status().as_u16(), response.version()), (200, version));
+        assert!(response.facts().unwrap().connection().tls.is_some());
+        response.content().await.unwrap();
+    }
+    // Who does not trust that authority gets no further, and no name but the certificate's will do.
+    let stranger = Client::builder().connector(server.connector()).build().unwrap();
+    assert_eq!(stranger.get("https://localhost/get").await.unwrap_err().kind(), Kind::Tls);
+    let client = Client::builder().tls(trusted).connector(server.connector()).build().unwrap();
+    assert_eq!(client.get("https://other.test/get").await.unwrap_err().kind(), Kind::Tls);
+    assert_eq!(client.get("http://other.test/get").await.unwrap().status(), 200);
+}
