@@ -42,6 +42,14 @@ const STREAM_WINDOW: u32 = 1024 * 1024;
 #[cfg(feature = "http2")]
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
+/// A peer that says nothing for so long while streams are open is asked whether it is there, by a PING
+/// ([RFC 9113, section 6.7](https://www.rfc-editor.org/rfc/rfc9113#section-6.7)), and has so long to answer: one connection
+/// carries everything to its origin, so a dead one would be used again and again.
+#[cfg(feature = "http2")]
+const PING_AFTER: Duration = Duration::from_secs(20);
+#[cfg(feature = "http2")]
+const PING_WAIT: Duration = Duration::from_secs(10);
+
 /// What an HTTP/2 peer is taken to admit until its settings say otherwise: the least that
 /// [RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
 #[cfg(feature = "http2")]
@@ -196,9 +204,12 @@ where
     let sender = match protocol {
         #[cfg(feature = "http2")]
         Version::HTTP_2 => {
-            let executor = hyper_util::rt::TokioExecutor::new();
-            let mut builder = hyper::client::conn::http2::Builder::new(executor);
+            let tasks = crate::goodbye::Tasks(Arc::downgrade(&shared.facts));
+            let mut builder = hyper::client::conn::http2::Builder::new(tasks);
             builder
+                .timer(hyper_util::rt::TokioTimer::new())
+                .keep_alive_interval(PING_AFTER)
+                .keep_alive_timeout(PING_WAIT)
                 .max_header_list_size(options.max_header_list)
                 .initial_stream_window_size(STREAM_WINDOW)
                 .initial_connection_window_size(CONNECTION_WINDOW);

@@ -46,6 +46,10 @@ fn describe(error: &hyper::Error) -> Error {
     if error.is_canceled() || error.is_closed() {
         return Error::new(Kind::Connect, "the connection was closed before the request was sent");
     }
+    if error.is_timeout() {
+        // The only time that hyper takes itself.
+        return Error::new(Kind::Connect, "the connection was dead: the server did not answer an HTTP/2 PING");
+    }
     if is_http2_io(error) || find_cause::<io::Error>(error).is_some() {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
@@ -65,6 +69,7 @@ pub(crate) fn broken(error: &hyper::Error) -> Option<String> {
 /// A body that broke off.
 pub(crate) fn of_body(error: hyper::Error) -> Error {
     let cut = error.is_incomplete_message()
+        || error.is_timeout()
         || find_cause::<io::Error>(&error)
             .is_some_and(|io| !matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
     let what = if cut {
@@ -83,6 +88,7 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
         && (error.is_incomplete_message()
             || error.is_canceled()
             || error.is_closed()
+            || error.is_timeout()
             || is_http2_io(error)
             || find_cause::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
 }

@@ -8,6 +8,8 @@ mod connector;
 mod expect;
 mod failure;
 mod future;
+#[cfg(feature = "http2")]
+mod goodbye;
 mod head;
 mod incoming;
 mod interim;

@@ -18,22 +18,23 @@ pub(crate) struct Watch {
     read: AtomicU64,
     /// Whether the next bytes are the head of an answer.
     awaiting_head: AtomicBool,
-    /// How far the body of the request has come: an answer may be there before it has gone.
+    /// How far the request has come: an answer may be there before all of it has gone, and a peer that does not read keeps
+    /// even a head from going.
     upload: AtomicU8,
     /// Interim heads went over their limit. h2 does not keep the error of the stream that says so.
     excess: AtomicBool,
 }
 
-/// No body, or all of it written.
+/// All of it written.
 const WRITTEN: u8 = 0;
-/// The body has given its last, which may stand in hyper's buffers.
+/// The body, if there is one, has given its last, which may stand in hyper's buffers.
 const GIVEN: u8 = 1;
 const UNDER_WAY: u8 = 2;
 
 impl Watch {
     /// A request goes out: what comes next is a head. Returns what had been read before.
     pub(crate) fn begin(&self, uploading: bool) -> u64 {
-        self.upload.store(if uploading { UNDER_WAY } else { WRITTEN }, Ordering::Release);
+        self.upload.store(if uploading { UNDER_WAY } else { GIVEN }, Ordering::Release);
         self.awaiting_head.store(true, Ordering::Release);
         self.read()
     }

@@ -3,7 +3,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_layer::Layer;
@@ -15,7 +15,8 @@ use crate::tasks::lock;
 /// Which calls of IO fail: a plan that is shared by all connections of a test.
 ///
 /// As a `Layer` over a connector it counts every attempt to connect, and every read, write, flush and shutdown on the
-/// streams that come of it, in one row; the calls that the plan names fail, and with them their stream, for good. The row
+/// streams that come of it, in one row; the calls that the plan names fail, and with them their stream, for good; or they
+/// [never end](Faults::stalling), so that somebody's timer has to. The row
 /// is the same in each run whose tasks take turns in the same order, as on a runtime of one thread with its time paused.
 ///
 /// ```
@@ -34,22 +35,27 @@ use crate::tasks::lock;
 #[derive(Clone, Debug)]
 pub struct Faults(Arc<Plan>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Plan {
     which: Which,
+    stalls: bool,
     calls: AtomicUsize,
     injected: Mutex<Vec<String>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Which {
+    #[default]
     None,
     Nth(usize),
-    OneIn { seed: u64, every: u64 },
+    OneIn {
+        seed: u64,
+        every: u64,
+    },
 }
 
 /// What a call was about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
     Connect,
     Read,
@@ -74,8 +80,21 @@ impl Faults {
         if every == 0 { Faults::none() } else { Faults::of(Which::OneIn { seed, every }) }
     }
 
+    /// The same plan, unused, by which a connect, a read or a write does not fail but never ends, nor does any read or write
+    /// after it: the network is gone, or the peer does not read. Flush and shutdown fail all the same: on a socket they wait
+    /// for nobody.
+    #[must_use]
+    pub fn stalling(self) -> Faults {
+        Faults(Arc::new(Plan { which: self.0.which, stalls: true, ..Plan::default() }))
+    }
+
+    /// Whether its calls never end.
+    pub fn is_stalling(&self) -> bool {
+        self.0.stalls
+    }
+
     fn of(which: Which) -> Faults {
-        Faults(Arc::new(Plan { which, calls: AtomicUsize::new(0), injected: Mutex::default() }))
+        Faults(Arc::new(Plan { which, ..Plan::default() }))
     }
 
     /// How many calls there were.
@@ -95,7 +114,7 @@ impl Faults {
 
     /// A stream whose calls are counted too.
     pub fn stream<IO>(&self, io: IO) -> FaultyIo<IO> {
-        FaultyIo { io, faults: self.clone(), broken: false }
+        FaultyIo { io, faults: self.clone(), state: State::Sound }
     }
 
     /// Counts a call; the error that it is to end with, if it is one of those.
@@ -127,45 +146,61 @@ fn mixed(number: u64) -> u64 {
 pub struct FaultyIo<IO> {
     io: IO,
     faults: Faults,
-    /// After a failure everything fails.
-    broken: bool,
+    state: State,
+}
+
+/// What came before decides what comes.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Sound,
+    Broken,
+    /// Calls of this kind never end.
+    Stalled(Call),
 }
 
 impl<IO> FaultyIo<IO> {
-    fn check(&mut self, call: Call) -> io::Result<()> {
-        if self.broken {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        match self.faults.next(call) {
-            Some(why) => {
-                self.broken = true;
-                Err(io::Error::new(io::ErrorKind::ConnectionReset, why))
+    /// Ready where the call goes on to the stream. One that stalls is never woken.
+    fn poll_check(&mut self, call: Call) -> Poll<io::Result<()>> {
+        let why = match self.state {
+            State::Sound => self.faults.next(call),
+            State::Broken => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            State::Stalled(stalled) if stalled == call => return Poll::Pending,
+            State::Stalled(_) => None,
+        };
+        match why {
+            Some(_) if self.faults.0.stalls && matches!(call, Call::Read | Call::Write) => {
+                self.state = State::Stalled(call);
+                Poll::Pending
             }
-            None => Ok(()),
+            Some(why) => {
+                self.state = State::Broken;
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionReset, why)))
+            }
+            None => Poll::Ready(Ok(())),
         }
     }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for FaultyIo<IO> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.check(Call::Read)?;
+        ready!(self.poll_check(Call::Read))?;
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for FaultyIo<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.check(Call::Write)?;
+        ready!(self.poll_check(Call::Write))?;
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(Call::Flush)?;
+        ready!(self.poll_check(Call::Flush))?;
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check(Call::Shutdown)?;
+        ready!(self.poll_check(Call::Shutdown))?;
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
@@ -192,6 +227,7 @@ type Connecting<IO> = Pin<Box<dyn Future<Output = Result<Connected<FaultyIo<IO>>
 
 impl<C, IO> Service<Target> for FaultyConnect<C>
 where
+    IO: 'static,
     C: Service<Target, Response = Connected<IO>>,
     C::Error: Into<BoxError> + 'static,
     C::Future: Send + 'static,
@@ -206,6 +242,9 @@ where
 
     fn call(&mut self, target: Target) -> FaultyConnecting<IO> {
         if let Some(why) = self.faults.next(Call::Connect) {
+            if self.faults.0.stalls {
+                return FaultyConnecting(Box::pin(std::future::pending()));
+            }
             let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
             let error = Error::new(Kind::Connect, why).with_resend(Resend::Safe).with_source(refused);
             return FaultyConnecting(Box::pin(async { Err(error) }));

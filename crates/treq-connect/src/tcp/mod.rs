@@ -101,10 +101,20 @@ impl TcpConnect {
         self
     }
 
-    /// When the system probes a silent connection (`SO_KEEPALIVE`): never by default.
+    /// When the system probes a silent connection (`SO_KEEPALIVE`): after 15 seconds by default, every 15 seconds, and gives
+    /// it up after 3 probes without an answer. `None`: never.
     #[must_use]
     pub fn keepalive(mut self, keepalive: impl Into<Option<Keepalive>>) -> TcpConnect {
         self.options.keepalive = keepalive.into();
+        self
+    }
+
+    /// How long what was sent may stay without the peer's acknowledgement before the system gives the connection up
+    /// (`TCP_USER_TIMEOUT`, [RFC 5482](https://www.rfc-editor.org/rfc/rfc5482)): 30 seconds by default, on Linux and Android
+    /// alone. `None`: as long as the system likes, which is many minutes.
+    #[must_use]
+    pub fn user_timeout(mut self, limit: impl Into<Option<Duration>>) -> TcpConnect {
+        self.options.user_timeout = limit.into();
         self
     }
 

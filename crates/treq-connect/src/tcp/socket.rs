@@ -74,12 +74,19 @@ impl Keepalive {
 pub(super) struct Options {
     pub(super) nodelay: bool,
     pub(super) keepalive: Option<Keepalive>,
+    pub(super) user_timeout: Option<Duration>,
     pub(super) local: Option<IpAddr>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { nodelay: true, keepalive: None, local: None }
+        let every = Duration::from_secs(15);
+        Options {
+            nodelay: true,
+            keepalive: Some(Keepalive::after(every).every(every).probes(3)),
+            user_timeout: Some(Duration::from_secs(30)),
+            local: None,
+        }
     }
 }
 
@@ -90,6 +97,8 @@ impl Options {
         if let Some(keepalive) = self.keepalive {
             SockRef::from(&socket).set_tcp_keepalive(&keepalive.to_socket())?;
         }
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        SockRef::from(&socket).set_tcp_user_timeout(self.user_timeout)?;
         if let Some(local) = self.local {
             socket.bind(SocketAddr::new(local, 0))?;
         }

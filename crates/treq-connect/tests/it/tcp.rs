@@ -145,11 +145,19 @@ async fn sets_nodelay_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn probes_a_silent_connection_only_when_told_to() {
+async fn probes_a_silent_connection_as_it_is_told_to() {
     let (_listener, addr) = listener().await;
     let connect = TcpConnect::new().resolve_to("api.test", [addr]);
     let silent = connect.clone().oneshot(target("http://api.test/")).await.unwrap();
-    assert!(!SockRef::from(&silent.io).keepalive().unwrap());
+    let socket = SockRef::from(&silent.io);
+    assert!(socket.keepalive().unwrap());
+    #[cfg(target_os = "linux")]
+    {
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+    }
+    let other = connect.clone().keepalive(None).user_timeout(None).oneshot(target("http://api.test/")).await.unwrap();
+    assert!(!SockRef::from(&other.io).keepalive().unwrap());
 
     let keepalive = Keepalive::after(Duration::from_secs(45)).every(Duration::from_secs(7)).probes(3);
     let probed = connect.keepalive(keepalive).oneshot(target("http://api.test/")).await.unwrap();

@@ -103,7 +103,12 @@ fn the_defaults_are_those_of_the_code() {
         ("age of a connection", "none", "max_age: None"),
         ("sending again on a dead kept connection", "once", "resend: true"),
         ("Nagle's delay", "off", "nodelay: true"),
-        ("TCP keep-alive", "off", "keepalive: None"),
+        (
+            "TCP keep-alive",
+            "after 15 s, every 15 s, 3 probes",
+            "keepalive: Some(Keepalive { after: 15s, every: Some(15s), probes: Some(3) })",
+        ),
+        ("what was sent and not acknowledged", "30 s, on Linux and Android", "user_timeout: Some(30s)"),
         ("local address", "any", "local: None"),
         ("offered", "gzip, deflate, br, zstd", "offer: Some(\"gzip, deflate, br, zstd\")"),
         ("decoded size", "none", "Limits { size: None"),
