@@ -29,7 +29,8 @@ impl Arrival {
         &self.origin
     }
 
-    /// Whether the client asked for https. Nothing is encrypted in memory.
+    /// Whether the client asked for https. Nothing is encrypted in memory, unless by
+    /// [`MemoryServer::tls`](crate::MemoryServer::tls).
     pub fn is_secure(&self) -> bool {
         self.origin.is_https()
     }

@@ -29,7 +29,7 @@
 //! Where the server is not at hand, a [`Cassette`] holds what it once said: its layer, next to the agent
 //! ([`ClientBuilder::agent_layer`]), records a session and plays it when there is no network.
 //!
-//! What belongs to the network is not there: no TLS is spoken, so an https request has no [`TlsFacts`](crate::TlsFacts)
+//! What belongs to the network is not there: a stub speaks no TLS, so an https request has no [`TlsFacts`](crate::TlsFacts)
 //! (the server knows it for one by its [`Arrival`]); a proxy is passed by; HTTP/2 is spoken where a request
 //! [wishes](crate::Wish) for it.
 
