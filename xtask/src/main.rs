@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod debian;
 mod delegate;
+mod faults;
 mod features;
 mod metadata;
 mod peers;
@@ -55,6 +56,12 @@ const COMMANDS: &[Command] = &[
         usage: "[ID..] [--cases FILE]",
         help: "the cases of hostile servers, or those named",
         run: delegate::threats,
+    },
+    Command {
+        name: "faults",
+        usage: "[--all] [--seed N] [--show] [TEST..]",
+        help: "the integration tests with one call of IO failing in each run",
+        run: faults::run,
     },
     Command {
         name: "peers",

@@ -68,14 +68,12 @@ pub(crate) fn broken(error: &hyper::Error) -> Option<String> {
 
 /// A body that broke off.
 pub(crate) fn of_body(error: hyper::Error) -> Error {
-    let cut = error.is_incomplete_message()
-        || error.is_timeout()
-        || find_cause::<io::Error>(&error)
-            .is_some_and(|io| !matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
-    let what = if cut {
-        "the response was cut: the connection ended before the body did"
-    } else {
+    let invalid = |io: &io::Error| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    let wrong = error.is_parse() || find_cause(&error).is_some_and(invalid) || is_http2_fault(&error);
+    let what = if wrong {
         "the response's body breaks the rules of its framing"
+    } else {
+        "the response was cut: the connection ended before the body did"
     };
     Error::new(Kind::Body, what).with_source(error)
 }

@@ -36,17 +36,12 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(error)) => {
-                self.upload = None;
-                Some(Err(failure::of_body(error)))
-            }
-            None => {
-                self.upload = None;
-                None
-            }
-        })
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        // Who knows the length does not ask for what comes after the last byte.
+        if self.upload.is_some() && (!matches!(frame, Some(Ok(_))) || self.body.is_end_stream()) {
+            self.upload = None;
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(failure::of_body)))
     }
 
     fn is_end_stream(&self) -> bool {

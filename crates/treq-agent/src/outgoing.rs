@@ -44,7 +44,8 @@ impl Drop for UnderWay {
 /// The body waits here until the server wants it
 /// ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)).
 pub(crate) struct Gate {
-    open: oneshot::Receiver<()>,
+    /// `None` where the final answer came first: the gate stays shut.
+    open: Option<oneshot::Receiver<()>>,
     wait: Duration,
     /// Runs from the first poll on, which is when the head has been written.
     timer: Option<Pin<Box<Sleep>>>,
@@ -54,13 +55,17 @@ impl Gate {
     /// A gate and what opens it: a value sent. A sender dropped keeps it shut for good: the final answer came first.
     pub(crate) fn new(wait: Duration) -> (oneshot::Sender<()>, Gate) {
         let (opener, open) = oneshot::channel();
-        (opener, Gate { open, wait, timer: None })
+        (opener, Gate { open: Some(open), wait, timer: None })
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match Pin::new(&mut self.open).poll(cx) {
+        let Some(open) = &mut self.open else { return Poll::Pending };
+        match Pin::new(open).poll(cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(()),
-            Poll::Ready(Err(_)) => return Poll::Pending,
+            Poll::Ready(Err(_)) => {
+                self.open = None;
+                return Poll::Pending;
+            }
             Poll::Pending => {}
         }
         let wait = self.wait;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
+use treq_testing::Faults;
 
 use crate::Httpbin;
 use crate::counts::{Counts, OpenGuard};
@@ -22,6 +23,7 @@ pub(crate) async fn tcp(listener: TcpListener, tls: Option<TlsAcceptor>, counts:
         let guard = counts.accepted();
         // Without this the last piece of a slow answer waits for the client's acknowledgement.
         let _ = socket.set_nodelay(true);
+        let socket = Faults::from_env().stream(socket);
         let bin = Httpbin::at(tls.is_some(), Some(peer.ip()));
         match tls.clone() {
             None => tasks.spawn(serve(socket, bin, guard, tasks.clone())),
@@ -45,6 +47,7 @@ pub(crate) fn unix(path: &Path, counts: Counts, tasks: Tasks) -> io::Result<impl
     Ok(async move {
         loop {
             let Some((socket, _)) = accepted(listener.accept().await).await else { continue };
+            let socket = Faults::from_env().stream(socket);
             tasks.spawn(serve(socket, Httpbin::at(false, None::<IpAddr>), counts.accepted(), tasks.clone()));
         }
     })

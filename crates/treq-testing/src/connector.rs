@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use treq_core::{Connected, Error, Target};
 
-use crate::Pipe;
+use crate::{Faults, Pipe};
 
 /// A connector whose connections end in a [`MemoryServer`](crate::MemoryServer) or a [`RawServer`](crate::RawServer) of
 /// this process.
@@ -37,7 +37,10 @@ impl tower_service::Service<Target> for MemoryConnector {
     }
 
     fn call(&mut self, target: Target) -> Connecting {
-        (self.0)(target)
+        match Faults::from_env().connecting() {
+            Ok(()) => (self.0)(target),
+            Err(error) => Connecting(Box::pin(std::future::ready(Err(error)))),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
+mod env;
+
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -41,6 +44,8 @@ struct Plan {
     stalls: bool,
     calls: AtomicUsize,
     injected: Mutex<Vec<String>>,
+    /// Where each call is noted, in a line of its own.
+    log: Option<Mutex<File>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,6 +122,17 @@ impl Faults {
         FaultyIo { io, faults: self.clone(), state: State::Sound }
     }
 
+    /// Counts an attempt to connect: the error that it is to end with.
+    pub(crate) fn connecting(&self) -> Result<(), Error> {
+        match self.next(Call::Connect) {
+            None => Ok(()),
+            Some(why) => {
+                let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+                Err(Error::new(Kind::Connect, why).with_resend(Resend::Safe).with_source(refused))
+            }
+        }
+    }
+
     /// Counts a call; the error that it is to end with, if it is one of those.
     fn next(&self, call: Call) -> Option<String> {
         let number = self.0.calls.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +141,11 @@ impl Faults {
             Which::Nth(n) => n == number,
             Which::OneIn { seed, every } => mixed(seed ^ mixed(number as u64)) % every == 0,
         };
+        if let Some(log) = &self.0.log {
+            let what = if fails { "fails" } else { "goes on" };
+            // A log that cannot be written is found too short by whoever reads it.
+            let _ = writeln!(lock(log), "{number} {call:?} {what}");
+        }
         fails.then(|| {
             let name = format!("call {number} ({call:?})");
             lock(&self.0.injected).push(name.clone());
@@ -159,6 +180,15 @@ enum State {
 }
 
 impl<IO> FaultyIo<IO> {
+    pub(crate) fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// Whether a call has failed.
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.state, State::Broken)
+    }
+
     /// Ready where the call goes on to the stream. One that stalls is never woken.
     fn poll_check(&mut self, call: Call) -> Poll<io::Result<()>> {
         let why = match self.state {
@@ -241,12 +271,10 @@ where
     }
 
     fn call(&mut self, target: Target) -> FaultyConnecting<IO> {
-        if let Some(why) = self.faults.next(Call::Connect) {
+        if let Err(error) = self.faults.connecting() {
             if self.faults.0.stalls {
                 return FaultyConnecting(Box::pin(std::future::pending()));
             }
-            let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let error = Error::new(Kind::Connect, why).with_resend(Resend::Safe).with_source(refused);
             return FaultyConnecting(Box::pin(async { Err(error) }));
         }
         let (connecting, faults) = (self.connect.call(target), self.faults.clone());

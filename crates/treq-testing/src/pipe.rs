@@ -7,13 +7,14 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::watch;
 
 use crate::counts::OpenGuard;
+use crate::{Faults, FaultyIo};
 
 /// The client's end of a connection in memory: a pair of bounded pipes.
 ///
 /// What a [`MemoryConnector`](crate::MemoryConnector) hands out. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Pipe {
-    io: DuplexStream,
+    io: FaultyIo<DuplexStream>,
     link: Link,
     _open: OpenGuard,
 }
@@ -41,7 +42,7 @@ struct LinkState {
 pub(crate) fn pipe(capacity: usize, open: OpenGuard) -> (Pipe, ServerEnd) {
     let (client, server) = tokio::io::duplex(capacity);
     let link = Link(Arc::new(watch::Sender::new(LinkState::default())));
-    (Pipe { io: client, link: link.clone(), _open: open }, ServerEnd { io: server, link })
+    (Pipe { io: Faults::from_env().stream(client), link: link.clone(), _open: open }, ServerEnd { io: server, link })
 }
 
 impl ServerEnd {

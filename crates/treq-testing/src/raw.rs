@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use treq_core::{Connected, Error, Kind, Peer, Resend, Target};
 
-use self::log::Log;
+use self::log::{Log, Seen};
 use self::script::play;
 use self::wire::Wire;
 use crate::MemoryConnector;
@@ -135,13 +135,14 @@ impl RawServer {
 
     /// Waits until `count` connections were accepted.
     pub async fn wait_for_connections(&self, count: usize) {
-        self.log.wait(|seen| seen.connections.len() >= count).await;
+        self.log.wait_for("so many connections", |seen| seen.connections.len() >= count).await;
     }
 
     /// Waits until the steps that read the first `count` requests are done: the head for [`Step::ReadHead`], the body
     /// too for [`Step::ReadRequest`], or as much as came where the client broke off.
     pub async fn wait_for_requests(&self, count: usize) -> Vec<RawRequest> {
-        self.log.wait(|seen| seen.requests.iter().filter(|request| request.read).count() >= count).await;
+        let read = |seen: &Seen| seen.requests.iter().filter(|request| request.read).count();
+        self.log.wait_for("so many requests", |seen| read(seen) >= count).await;
         self.requests()
     }
 

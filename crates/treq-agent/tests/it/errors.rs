@@ -4,9 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
+use treq_agent::{Agent, HttpConnector};
 use treq_core::{Body, Kind, Resend};
-use treq_testing::{MemoryServer, Step};
+use treq_testing::{Faults, MemoryServer, Step};
 
 use crate::support::{OK, get, plain, pooled, request, send, server};
 
@@ -72,6 +73,25 @@ async fn a_body_that_is_cut_is_told_from_one_that_is_wrong() {
         assert!(error.to_string().contains(word), "{wire:?}: {error}");
         assert_eq!(pool.stats().open, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_call_fails_a_body_that_ends_with_it_was_cut() {
+    let (mut cut, answer) = (0, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok");
+    for call in 0.. {
+        let server = server([Step::ReadRequest, Step::send(answer), Step::sleep_ms(1), Step::send("and more")]);
+        let faults = Faults::nth(call);
+        let agent = Agent::new(HttpConnector::new(faults.layer(server.connector())));
+        let outcome = send(&agent, get("http://a.test/")).await;
+        if let Some(error) = outcome.err().filter(|error| error.kind() == Kind::Body) {
+            assert!(error.to_string().contains("was cut"), "{:?}: {error}", faults.list());
+            cut += 1;
+        }
+        if faults.injected() == 0 {
+            break;
+        }
+    }
+    assert!(cut >= 2, "{cut}");
 }
 
 #[derive(Debug)]

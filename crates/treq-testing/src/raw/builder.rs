@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use super::log::Log;
 use super::wire::Wire;
 use super::{RawServer, Scripts, Step};
+use crate::Faults;
 use crate::counts::Counts;
 use crate::tasks::Tasks;
 
@@ -92,6 +93,7 @@ async fn accept(listener: TcpListener, scripts: Scripts, log: Log, tasks: Tasks)
         match listener.accept().await {
             Ok((socket, _)) => {
                 let _ = socket.set_nodelay(true);
+                let socket = Faults::from_env().stream(socket);
                 tasks.spawn(scripts.next(Wire::Socket(socket), log.clone()));
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

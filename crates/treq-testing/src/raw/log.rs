@@ -1,6 +1,8 @@
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use crate::Faults;
+
 /// A request as a [`RawServer`](crate::RawServer) saw it.
 ///
 /// Names and values are text as it came, in order; bytes that are not UTF-8 are replaced there, and stand as they came
@@ -89,6 +91,16 @@ impl Log {
 
     pub(super) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.0.borrow())
+    }
+
+    /// Waits for something that a client does. Where the environment has a call of IO fail, it may never be done: that is
+    /// told by a panic, ten seconds after the fault.
+    pub(super) async fn wait_for(&self, what: &str, until: impl FnMut(&Seen) -> bool) {
+        let faults = Faults::from_env();
+        tokio::select! {
+            () = self.wait(until) => {}
+            fault = faults.given_up() => panic!("{fault}, and no client came with {what}"),
+        }
     }
 
     pub(super) async fn wait(&self, until: impl FnMut(&Seen) -> bool) {

@@ -4,11 +4,12 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 
+use crate::FaultyIo;
 use crate::pipe::ServerEnd;
 
 /// The server's end of a connection, on a socket or in memory.
 pub(super) enum Wire {
-    Socket(TcpStream),
+    Socket(FaultyIo<TcpStream>),
     Pipe(ServerEnd),
 }
 
@@ -49,6 +50,10 @@ impl Wire {
     /// can destroy what was written before.
     pub(super) async fn close(mut self, buffer: &mut BytesMut) {
         if let Wire::Socket(socket) = &self {
+            if socket.is_broken() {
+                return self.reset();
+            }
+            let socket = socket.get_ref();
             while socket.try_read_buf(buffer).is_ok_and(|read| read > 0) {}
         }
         // The client may be gone already.
@@ -59,7 +64,7 @@ impl Wire {
         match self {
             Wire::Socket(socket) => {
                 // It fails only for a socket that is dead already.
-                let _ = socket.set_zero_linger();
+                let _ = socket.get_ref().set_zero_linger();
             }
             Wire::Pipe(end) => end.reset(),
         }
@@ -70,6 +75,7 @@ impl Wire {
         match self {
             Wire::Pipe(end) => end.client_gone().await,
             Wire::Socket(socket) => loop {
+                let socket = socket.get_ref();
                 match socket.ready(Interest::READABLE).await {
                     Ok(ready) if !ready.is_read_closed() => {
                         // There are bytes, which stay unread. To say "would block" is what makes tokio wait for the
