@@ -4,6 +4,7 @@
 
 mod body;
 mod connected;
+mod credential;
 mod error;
 mod exchange;
 mod facts;
@@ -16,6 +17,7 @@ pub mod uri;
 
 pub use body::Body;
 pub use connected::{Connected, Forward, Peer, TlsFacts};
+pub use credential::is_credential;
 pub use error::{BoxError, Error, Kind, Phase, Resend, find_cause};
 pub use exchange::{Connection, Exchange, Refused, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};

@@ -1,6 +1,7 @@
 //! Which request fields a redirect drops.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use treq_core::is_credential;
 
 /// Drops what describes a body that is no longer sent ([RFC 9110, section
 /// 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
@@ -22,41 +23,8 @@ fn is_content(name: &HeaderName) -> bool {
     name.starts_with("content-") || CONTENT.contains(&name)
 }
 
-/// Names by which keys are sent. A field too many is dropped rather than one too few: the target is one that the
-/// caller did not choose.
-fn is_credential(name: &HeaderName) -> bool {
-    const NAMES: [&str; 14] = [
-        "api-key",
-        "apikey",
-        "auth",
-        "authorization",
-        "cookie",
-        "cookie2",
-        "dpop",
-        "proxy-authorization",
-        "token",
-        "www-authenticate",
-        "x-amz-security-token",
-        "x-auth",
-        "x-functions-key",
-        "x-goog-api-key",
-    ];
-    const ENDS: [&str; 9] = [
-        "-access-key",
-        "-api-key",
-        "-apikey",
-        "-authorization",
-        "-credential",
-        "-password",
-        "-secret",
-        "-subscription-key",
-        "-token",
-    ];
-    let name = name.as_str();
-    NAMES.contains(&name) || name.starts_with("x-auth-") || ENDS.iter().any(|end| name.ends_with(end))
-}
-
-/// No secrets, but true of one origin only: its name, and the validators of its resources.
+/// No secrets, but true of one origin only: its name, the validators of its resources, what it would ask for credentials
+/// with.
 fn is_of_origin(name: &HeaderName) -> bool {
     [
         header::HOST,
@@ -65,6 +33,7 @@ fn is_of_origin(name: &HeaderName) -> bool {
         header::IF_NONE_MATCH,
         header::IF_RANGE,
         header::IF_UNMODIFIED_SINCE,
+        header::WWW_AUTHENTICATE,
     ]
     .contains(name)
 }

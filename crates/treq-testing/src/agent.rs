@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error, Kind, Origin, Target};
 
-use crate::{MemoryConnector, MemoryServer};
+use crate::{HttpService, MemoryConnector, MemoryServer};
 
 /// A client in memory: each request traverses the service that it was made over, as HTTP/1.1 on a pipe.
 ///
@@ -42,14 +42,7 @@ pub struct Traversing(Pin<Box<dyn Future<Output = Result<Response<Body>, Error>>
 
 impl RequestTraversalAgent {
     /// Over a service that answers for every host.
-    pub fn new<S, B>(service: S) -> RequestTraversalAgent
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    pub fn new(service: impl HttpService) -> RequestTraversalAgent {
         RequestTraversalAgent::over(MemoryServer::new(service))
     }
 

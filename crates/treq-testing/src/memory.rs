@@ -5,19 +5,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tower_service::Service;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
 
 use crate::counts::Counts;
 use crate::pipe::{ServerEnd, pipe};
 use crate::tasks::{Tasks, lock};
-use crate::{Arrival, MemoryConnector, Pipe};
+use crate::{Arrival, HttpService, MemoryConnector, Pipe};
 
 /// A tower service behind real HTTP bytes in memory: a server without a socket.
 ///
@@ -76,14 +74,7 @@ type App = Arc<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
 
 impl MemoryServer {
     /// A server that answers for every host, whatever its name.
-    pub fn new<S, B>(service: S) -> MemoryServer
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    pub fn new(service: impl HttpService) -> MemoryServer {
         MemoryServer::over(Some(app(service)))
     }
 
@@ -92,14 +83,7 @@ impl MemoryServer {
     /// A server that began as [`MemoryServer::default`] knows only the hosts that are given here; connecting to another
     /// fails with [`Kind::Resolve`].
     #[must_use]
-    pub fn host<S, B>(self, name: &str, service: S) -> MemoryServer
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    pub fn host(self, name: &str, service: impl HttpService) -> MemoryServer {
         lock(&self.inner.hosts).insert(name.to_ascii_lowercase().into(), app(service));
         self
     }
@@ -293,14 +277,7 @@ where
     std::future::poll_fn(move |cx| connection.as_mut().poll(cx).map(drop))
 }
 
-fn app<S, B>(service: S) -> App
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+fn app(service: impl HttpService) -> App {
     // A service need not be `Sync`; it is only cloned under the lock.
     let service = Mutex::new(service);
     Arc::new(move |request| {

@@ -36,19 +36,18 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::header::{Entry, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{Body, BoxError, Error, Kind, Origin, Route};
+use treq_core::{BoxError, Error, Kind, Origin, Route};
 
 use crate::{Client, ClientBuilder, RequestBuilder};
 
 pub use treq_testing::{
     ANY, AgentSpy, Arrival, Cassette, CassetteLayer, CassetteOptions, Consume, Expected, Faults, FaultyConnect,
-    FaultyIo, HasCookies, HasForm, HasHeaders, HasParts, IntoReply, JsonSubset, Masks, Matcher, Matching,
+    FaultyIo, HasCookies, HasForm, HasHeaders, HasParts, HttpService, IntoReply, JsonSubset, Masks, Matcher, Matching,
     MemoryConnector, MemoryServer, Mode, NetworkBan, Params, RequestSequence, RequestTraversalAgent, Spied,
     SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate, regex,
 };
@@ -76,14 +75,7 @@ pub struct StubTreq {
 
 impl StubTreq {
     /// Over a service that answers for every host, port and scheme.
-    pub fn new<S, B>(service: S) -> StubTreq
-    where
-        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    pub fn new(service: impl HttpService) -> StubTreq {
         StubTreq::over(RequestTraversalAgent::new(service))
     }
 

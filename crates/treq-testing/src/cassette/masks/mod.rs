@@ -96,7 +96,7 @@ impl Masks {
     }
 
     fn is_secret_header(&self, name: &HeaderName, value: &HeaderValue) -> bool {
-        let by_name = self.by_name && (value.is_sensitive() || names::is_secret_header(name.as_str()));
+        let by_name = self.by_name && (value.is_sensitive() || names::is_secret_header(name));
         by_name || self.headers.contains(name)
     }
 
