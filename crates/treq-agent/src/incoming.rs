@@ -37,7 +37,13 @@ impl Body for Incoming {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Ok(frame)) => {
+                // Its reader may not ask for more.
+                if self.upload.is_some() && self.body.is_end_stream() {
+                    self.upload = None;
+                }
+                Some(Ok(frame))
+            }
             Some(Err(error)) => {
                 self.upload = None;
                 Some(Err(failure::of_body(error)))
