@@ -3,7 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,6 +37,8 @@ struct Inner<B> {
     sending: Option<ReusableBoxFuture<'static, Sent<B>>>,
     shared: Arc<Shared>,
     exchange: Started,
+    /// The body of the request under way, where there is nothing of it to send.
+    unsent: Option<B>,
     idle_hint: Option<Duration>,
     /// An answer was refused: what follows it on the stream means nothing.
     broken: bool,
@@ -105,8 +107,8 @@ struct Started {
 
 impl<B> HttpConnection<B> {
     pub(crate) fn new(sender: Sender<B>, shared: Arc<Shared>) -> HttpConnection<B> {
-        let inner =
-            Inner { sender, sending: None, shared, exchange: Started::default(), idle_hint: None, broken: false };
+        let exchange = Started::default();
+        let inner = Inner { sender, sending: None, shared, exchange, unsent: None, idle_hint: None, broken: false };
         HttpConnection { inner: Box::new(inner) }
     }
 
@@ -227,8 +229,13 @@ where
         if !http2 {
             expect::observe(&mut request, inner.exchange.gate.clone());
         }
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, Outgoing::new(body, announced, gate, &inner.shared.watch));
+        let request = request.map(|body| {
+            if uploads {
+                return Outgoing::new(body, announced, gate, &inner.shared.watch);
+            }
+            inner.unsent = Some(body);
+            Outgoing::nothing()
+        });
         match &mut inner.sender {
             Sender::Http1(sender) => set(&mut inner.sending, sender.try_send_request(request)),
             #[cfg(feature = "http2")]
@@ -247,23 +254,26 @@ where
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Incoming>, Refused<B>>> {
         let inner = &mut *self.inner;
         let Some(sending) = &mut inner.sending else { return Poll::Pending };
-        let sent = ready!(sending.poll(cx));
-        if let Some(gate) = inner.exchange.gate.take() {
-            gate.lock();
-        }
-        let mut response = match sent {
-            Ok(response) => response,
-            Err(failed) => return Poll::Ready(Err(inner.refuse(failed))),
-        };
-        // Looked at and changed where it stands, and moved once.
-        match inner.accept(&mut response) {
-            Ok((facts, upload)) => {
-                let (head, body) = response.into_parts();
-                Poll::Ready(Ok(Response::from_parts(head, Incoming::new(body, facts, upload))))
+        // Matched as a whole, since each binding moves it.
+        match sending.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(mut response)) => {
+                inner.unsent = None;
+                inner.lock_gate();
+                match inner.accept(&mut response) {
+                    Ok((facts, upload)) => {
+                        let (head, body) = response.into_parts();
+                        Poll::Ready(Ok(Response::from_parts(head, Incoming::new(body, facts, upload))))
+                    }
+                    Err(error) => {
+                        inner.broken = true;
+                        Poll::Ready(Err(Refused::new(error)))
+                    }
+                }
             }
-            Err(error) => {
-                inner.broken = true;
-                Poll::Ready(Err(Refused::new(error)))
+            Poll::Ready(Err(failed)) => {
+                inner.lock_gate();
+                Poll::Ready(Err(inner.refuse(failed)))
             }
         }
     }
@@ -280,6 +290,13 @@ fn set<B: 'static>(
 }
 
 impl<B> Inner<B> {
+    /// The answer has come: a body that still waits is not sent.
+    fn lock_gate(&mut self) {
+        if let Some(gate) = self.exchange.gate.take() {
+            gate.lock();
+        }
+    }
+
     /// How the body of an answer is framed, and what is wrong with an answer that hyper takes.
     fn framing(&self, response: &Response<hyper::body::Incoming>) -> Result<Framing, Error> {
         let status = response.status();
@@ -333,11 +350,12 @@ impl<B> Inner<B> {
         matches!(status.as_u16(), 101 | 204 | 304)
     }
 
-    fn refuse(&self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B>
-    where
-        B: Body,
-    {
-        let request = failed.take_message().map(|request| request.map(Outgoing::into_inner));
+    fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {
+        let unsent = self.unsent.take();
+        let request = failed.take_message().and_then(|request| {
+            let (head, outgoing) = request.into_parts();
+            Some(Request::from_parts(head, outgoing.into_inner().or(unsent)?))
+        });
         let error = failed.into_error();
         // Over HTTP/2 bytes may have arrived for other exchanges, which only makes this more careful; there the peer can
         // also say which requests it did not look at.

@@ -114,12 +114,13 @@ where
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     }
                 }
-                (StateProj::Exchanging { connection }, Some(sending)) => match ready!(connection.poll_response(cx)) {
-                    Ok(response) => {
+                (StateProj::Exchanging { connection }, Some(sending)) => match connection.poll_response(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(response)) => {
                         this.state.set(State::Failed { error: None });
                         return Poll::Ready(Ok(response));
                     }
-                    Err(refused) => match sending.again(refused) {
+                    Poll::Ready(Err(refused)) => match sending.again(refused) {
                         Ok(()) => State::Readying,
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     },

@@ -15,10 +15,14 @@ use crate::watch::Watch;
 
 /// A request's body on its way out: waits for `100 Continue` where that was asked for, holds the caller to the length
 /// announced, and says when the last of it has gone.
-pub(crate) struct Outgoing<B> {
+///
+/// One word, since hyper moves it about with its request; `None` where there is nothing to send.
+pub(crate) struct Outgoing<B>(Option<Box<Upload<B>>>);
+
+struct Upload<B> {
     body: B,
-    /// `None` where there is no body to send, which keeps what hyper moves about small.
-    under_way: Option<Box<UnderWay>>,
+    /// `None` once the last of it has gone.
+    under_way: Option<UnderWay>,
 }
 
 struct UnderWay {
@@ -73,15 +77,24 @@ impl Gate {
     }
 }
 
-impl<B: Body> Outgoing<B> {
-    pub(crate) fn new(body: B, announced: Option<u64>, gate: Option<Gate>, watch: &Arc<Watch>) -> Outgoing<B> {
-        let left = announced.map(|bytes| Left { announced: bytes, bytes });
-        let under_way = (!body.is_end_stream()).then(|| Box::new(UnderWay { gate, left, watch: Arc::clone(watch) }));
-        Outgoing { body, under_way }
+impl<B> Outgoing<B> {
+    pub(crate) fn nothing() -> Outgoing<B> {
+        Outgoing(None)
     }
 
-    pub(crate) fn into_inner(self) -> B {
-        self.body
+    pub(crate) fn new(body: B, announced: Option<u64>, gate: Option<Gate>, watch: &Arc<Watch>) -> Outgoing<B> {
+        let left = announced.map(|bytes| Left { announced: bytes, bytes });
+        let under_way = Some(UnderWay { gate, left, watch: Arc::clone(watch) });
+        Outgoing(Some(Box::new(Upload { body, under_way })))
+    }
+
+    fn has_gone(&self) -> bool {
+        self.0.as_ref().is_none_or(|upload| upload.under_way.is_none())
+    }
+
+    /// The body, where there was one to send.
+    pub(crate) fn into_inner(self) -> Option<B> {
+        self.0.map(|upload| upload.body)
     }
 }
 
@@ -94,14 +107,14 @@ where
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let this = &mut *self;
-        let Some(under_way) = &mut this.under_way else { return Poll::Ready(None) };
-        if let Some(gate) = &mut under_way.gate {
+        let Some(Upload { body, under_way }) = self.0.as_deref_mut() else { return Poll::Ready(None) };
+        let Some(going) = under_way else { return Poll::Ready(None) };
+        if let Some(gate) = &mut going.gate {
             ready!(gate.poll_open(cx));
-            under_way.gate = None;
+            going.gate = None;
         }
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if let Some(left) = &mut under_way.left {
+        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        if let Some(left) = &mut going.left {
             let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
             let new = data.map_or(0, |data| data.remaining() as u64);
             match left.bytes.checked_sub(new) {
@@ -112,18 +125,18 @@ where
                 return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
             }
         }
-        if frame.is_none() || this.body.is_end_stream() {
-            this.under_way = None;
+        if frame.is_none() || body.is_end_stream() {
+            *under_way = None;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.under_way.is_none()
+        self.has_gone()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |upload| upload.body.size_hint())
     }
 }
 
@@ -133,6 +146,23 @@ fn wrong_length(announced: u64, how: &str) -> Error {
 
 impl<B> fmt::Debug for Outgoing<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outgoing").field("ended", &self.under_way.is_none()).finish_non_exhaustive()
+        f.debug_struct("Outgoing").field("ended", &self.has_gone()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_that_is_shut_may_be_asked_again() {
+        let (opener, mut gate) = Gate::new(Duration::ZERO);
+        drop(opener);
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(gate.poll_open(&mut cx).is_pending());
+        }
     }
 }

@@ -29,7 +29,7 @@ impl KeptFields {
             return KeptFields { few: Default::default(), many: Some(Box::new(fields.clone())) };
         }
         let mut fields = fields.iter().map(|(name, value)| (name.clone(), value.clone()));
-        KeptFields { few: std::array::from_fn(|_| fields.next()), many: None }
+        KeptFields { few: [fields.next(), fields.next()], many: None }
     }
 
     /// The fields as a map.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -83,9 +83,18 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
 
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>> {
         let Some(connection) = self.connection_mut() else { return Poll::Pending };
-        let response = ready!(connection.poll_response(cx));
-        let lease = self.lease.take();
-        Poll::Ready(response.map(|response| response.map(|body| PooledBody::new(body, lease))))
+        // Matched as a whole, since each binding moves it.
+        match connection.poll_response(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                Poll::Ready(Ok(Response::from_parts(head, PooledBody::new(body, self.lease.take()))))
+            }
+            Poll::Ready(Err(refused)) => {
+                self.lease = None;
+                Poll::Ready(Err(refused))
+            }
+        }
     }
 }
 
