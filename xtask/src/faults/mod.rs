@@ -8,6 +8,7 @@ mod one;
 mod sample;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -62,32 +63,32 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for (binary, name) in scenarios {
         scenario(binary, &name, all)?;
     }
-    let counted = runner.each(tests, None, |runner, worker, (binary, name)| {
-        let run = one::run(runner, worker, binary, &name, None);
-        (binary, name, run)
-    });
+
+    let counted = runner.each(tests.into_iter().map(|(binary, name)| Job { binary, name, call: None }).collect(), None);
     let mut jobs = Vec::new();
     let (mut calls, mut with_io) = (0, 0);
-    for (binary, name, run) in counted {
+    for (Job { binary, name, .. }, run) in counted {
         if !matches!(run.verdict, Verdict::Passed) {
             return Err(format!("{} {name} fails without any fault: {:?}", binary.package, run.verdict));
         }
         calls += run.calls;
         with_io += usize::from(run.calls > 0);
         let chosen = if all { (0..run.calls).collect() } else { sample::choose(seed, &name, run.calls, PER_TEST) };
-        jobs.extend(chosen.into_iter().map(|call| (binary, name.clone(), call)));
+        jobs.extend(chosen.into_iter().map(|call| Job { binary, name: name.clone(), call: Some(call) }));
     }
     sample::shuffle(seed, &mut jobs);
     let wanted = jobs.len();
-    println!("counted in {:.0} s", start.elapsed().as_secs_f64());
     println!("{with_io} tests make {calls} calls of IO; {wanted} of them are to fail in turn (seed {seed})");
-
-    let until = (!all).then(|| start + BUDGET);
-    let ran = runner.each(jobs, until, |runner, worker, (binary, name, call)| {
-        let run = one::run(runner, worker, binary, &name, Some(call));
-        (binary, name, call, run)
-    });
+    let ran = runner.each(jobs, (!all).then(|| start + BUDGET));
     report(&ran, wanted, show)
+}
+
+/// A test that is to run once.
+pub(super) struct Job<'a> {
+    pub(super) binary: &'a Binary,
+    pub(super) name: String,
+    /// Which call fails, if one does.
+    pub(super) call: Option<usize>,
 }
 
 /// Where programs leave what they said, and whose panics are an assertion's.
@@ -99,32 +100,31 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Does all jobs, on as many threads as there are cores; begins none after `until`.
-    fn each<J: Send, R: Send>(
-        &self,
-        jobs: Vec<J>,
-        until: Option<Instant>,
-        work: impl Fn(&Runner, usize, J) -> R + Sync,
-    ) -> Vec<R> {
+    fn each<'a>(&self, jobs: Vec<Job<'a>>, until: Option<Instant>) -> Vec<(Job<'a>, Run)> {
+        let all = jobs.len();
         let (jobs, done) = (Mutex::new(VecDeque::from(jobs)), Mutex::new(Vec::new()));
-        let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get());
+        let work = |worker| {
+            while until.is_none_or(|until| Instant::now() < until) {
+                let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(job) = job else { break };
+                let run = one::run(self, worker, &job);
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push((job, run));
+                if done.len() % 1_000 == 0 {
+                    println!("{} of {all} runs", done.len());
+                }
+            }
+        };
         std::thread::scope(|scope| {
-            for worker in 0..workers {
-                let (jobs, done, work) = (&jobs, &done, &work);
-                scope.spawn(move || {
-                    while until.is_none_or(|until| Instant::now() < until) {
-                        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                        let Some(job) = job else { break };
-                        let result = work(self, worker, job);
-                        done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
-                    }
-                });
+            for worker in 0..std::thread::available_parallelism().map_or(2, NonZero::get) {
+                scope.spawn(move || work(worker));
             }
         });
         done.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn report(ran: &[(&Binary, String, usize, Run)], wanted: usize, show: bool) -> Outcome {
+fn report(ran: &[(Job<'_>, Run)], wanted: usize, show: bool) -> Outcome {
     #[derive(Default)]
     struct Row {
         injected: usize,
@@ -133,7 +133,8 @@ fn report(ran: &[(&Binary, String, usize, Run)], wanted: usize, show: bool) -> O
         asserted: usize,
     }
     let (mut rows, mut total, mut unsound) = (BTreeMap::<&str, Row>::new(), Row::default(), Vec::new());
-    for (binary, name, call, run) in ran {
+    for (Job { binary, name, call }, run) in ran {
+        let call = call.unwrap_or_default();
         let row = rows.entry(&binary.package).or_default();
         for row in [row, &mut total] {
             row.injected += usize::from(run.injected);
@@ -153,6 +154,9 @@ fn report(ran: &[(&Binary, String, usize, Run)], wanted: usize, show: bool) -> O
     for (name, row) in rows.iter().map(|(name, row)| (*name, row)).chain([("all", &total)]) {
         println!("{name:<18} {:>8} {:>9} {:>7} {:>9}", row.injected, row.passed, row.errors, row.asserted);
     }
+    println!(
+        "unnoticed: the test passed; errors: it was given a typed error; assertions: it missed what the call would have done"
+    );
     println!("{} of {wanted} runs, {} calls failed in them; {} unsound", ran.len(), total.injected, unsound.len());
     if unsound.is_empty() { Ok(()) } else { Err(format!("a fault did more than fail:\n{}", unsound.join("\n"))) }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Binary, Runner};
+use super::{Job, Runner};
 use crate::run::{Outcome, command};
 
 /// The longest that a run may take: the slowest test takes a tenth of it.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -32,25 +32,18 @@ pub(super) struct Run {
     pub(super) took: Duration,
 }
 
-/// Runs one test, the given call failing.
-pub(super) fn run(runner: &Runner, worker: usize, binary: &Binary, name: &str, call: Option<usize>) -> Run {
+pub(super) fn run(runner: &Runner, worker: usize, job: &Job<'_>) -> Run {
     let log = runner.scratch.join(format!("{worker}.log"));
     let said = runner.scratch.join(format!("{worker}.txt"));
     let start = Instant::now();
-    let verdict = started(runner, binary, name, call, &log, &said).unwrap_or_else(Verdict::Unsound);
+    let verdict = started(runner, job, &log, &said).unwrap_or_else(Verdict::Unsound);
     let took = start.elapsed();
     let log = fs::read_to_string(&log).unwrap_or_default();
     Run { verdict, calls: log.lines().count(), injected: log.lines().any(|line| line.ends_with(" fails")), took }
 }
 
-fn started(
-    runner: &Runner,
-    binary: &Binary,
-    name: &str,
-    call: Option<usize>,
-    log: &Path,
-    said: &Path,
-) -> Outcome<Verdict> {
+fn started(runner: &Runner, job: &Job<'_>, log: &Path, said: &Path) -> Outcome<Verdict> {
+    let Job { binary, name, call } = job;
     let failed = |error: std::io::Error| format!("{}: {error}", binary.path.display());
     let _ = fs::remove_file(log);
     let file = File::create(said).map_err(failed)?;
