@@ -143,7 +143,7 @@ impl Masker {
     /// The body without secrets, decoded where that was needed; `None` where there are none in it.
     fn body(&self, message: &Message) -> Option<Bytes> {
         let kind = message.field(CONTENT_TYPE);
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
+        let plain = coding::plain(&message.codings(), &message.body);
         let named = self.named_body(kind, &plain, &mut Vec::new());
         let scrubbed = self.scrubbed(named.as_deref().unwrap_or(&plain));
         let mut masked = scrubbed.or(named);
@@ -207,7 +207,7 @@ impl Masker {
         if let Some(trailers) = &message.trailers {
             self.named_headers(trailers, found);
         }
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
+        let plain = coding::plain(&message.codings(), &message.body);
         self.named_body(message.field(CONTENT_TYPE), &plain, found);
     }
 
