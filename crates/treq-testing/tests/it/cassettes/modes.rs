@@ -253,7 +253,7 @@ async fn a_cassette_that_cannot_be_used_is_told_by_place() {
         ),
         (
             r#"{"log":{"entries":[{"request":{"method":"A","url":"/"},"response":{"status":99}}]}}"#,
-            "log.entries[0].response.status: no status of a final answer: 200 to 999 are",
+            "log.entries[0].response.status: 99 is no status of a final answer: 200 to 999 are",
         ),
         (
             r#"{"log":{"entries":[{"request":{"method":"A","url":"/"},"response":{"status":200,"headers":[{"name":"a b","value":""}]}}]}}"#,
@@ -277,6 +277,7 @@ async fn a_cassette_that_cannot_be_used_is_told_by_place() {
     std::fs::write(shelf.path(), "{").unwrap();
     let error = Cassette::open(shelf.path(), Mode::Once).unwrap_err().to_string();
     assert!(error.contains("cassette.har is no HTTP Archive"), "{error}");
+    assert!(error.ends_with("; delete the file to record it anew"), "{error}");
     assert_eq!(shelf.text(), "{");
     // Nor is what cannot be written passed over.
     let cassette = Cassette::open(shelf.path().join("below a file"), Mode::Always).unwrap();

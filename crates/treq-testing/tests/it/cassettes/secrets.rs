@@ -120,7 +120,7 @@ fn requests(secret: &str, plain: &str) -> Vec<Request<Body>> {
         with("proxy-authorization", &format!("Basic {basic}")),
         with("x-api-key", secret),
         with("x-auth-user", plain),
-        with("cookie", &format!("a={plain}; b=\"{plain}\"")),
+        with("cookie", &format!("a={plain}; b=\"{plain}\";")),
         marked,
         get(&at(&format!("/get?page=1&token={}", encoded(secret)))),
         get(&at(&format!("/get?key={plain}"))),
@@ -164,6 +164,7 @@ async fn a_canary_is_in_no_cassette_and_what_is_masked_is_played() {
     let har = shelf.text();
     is_clean(&har, CANARY);
     is_clean(&har, PLAIN);
+    assert!(!har.contains(r#"{ "name": "", "value": "" }"#), "{har}");
     assert!(har.contains("Bearer treq-masked") && har.contains("a=treq-masked; b=treq-masked"), "{har}");
 
     // By whoever has another secret, and by whoever has the same.
