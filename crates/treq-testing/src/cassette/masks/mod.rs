@@ -3,6 +3,7 @@
 mod body;
 mod coding;
 mod fields;
+mod finder;
 mod json;
 mod literal;
 mod masker;
