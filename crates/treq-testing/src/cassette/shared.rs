@@ -215,8 +215,16 @@ impl Shared {
             faults.append(&mut state.refused);
             faults.append(&mut state.faults);
         }
-        self.save()?;
-        if faults.is_empty() { Ok(()) } else { Err(self.incomplete(&faults)) }
+        let saved = self.save();
+        if faults.is_empty() {
+            return saved;
+        }
+        faults.extend(saved.as_ref().err().map(ToString::to_string));
+        let error = self.incomplete(&faults);
+        Err(match saved {
+            Ok(()) => error,
+            Err(cause) => error.with_source(cause),
+        })
     }
 
     fn incomplete(&self, faults: &[String]) -> Error {

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::header::ACCEPT;
 use http::{Request, Response};
-use tower::service_fn;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{Body, BoxError};
 use treq_testing::{Cassette, Matching, Mode};
@@ -283,4 +284,12 @@ async fn a_cassette_that_cannot_be_used_is_told_by_place() {
     let cassette = Cassette::open(shelf.path().join("below a file"), Mode::Always).unwrap();
     body(&cassette, counting(), get("http://a.test/")).await;
     assert!(cassette.finish().unwrap_err().to_string().ends_with("cannot be written"));
+    // And it is not all that is told.
+    let cassette = Cassette::open(shelf.path().join("below a file"), Mode::Always).unwrap();
+    body(&cassette, counting(), get("http://a.test/")).await;
+    let _held = cassette.layer().layer(counting()).oneshot(get("http://a.test/")).await.unwrap();
+    let error = cassette.finish().unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("1 of its exchanges are not over") && said.ends_with("cannot be written"), "{said}");
+    assert!(error.find::<std::io::Error>().is_some(), "{error:?}");
 }
