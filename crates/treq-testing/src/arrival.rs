@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use treq_core::{Origin, Route, Target};
 
+use crate::hosts;
+
 /// How a request came to a [`MemoryServer`](crate::MemoryServer): an extension of every request that its services see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -18,7 +20,7 @@ impl Arrival {
         if origin.is_https() || !secure {
             return Arrival { origin: origin.clone() };
         }
-        let https = treq_core::uri::parse(&format!("https://{}:{}", bracketed(origin), origin.port()))
+        let https = treq_core::uri::parse(&format!("https://{}", hosts::names(origin)[0]))
             .and_then(|located| Origin::of(&located.uri));
         // The host stood in a URL already, so there is nothing to go wrong.
         Arrival { origin: https.unwrap_or_else(|_| origin.clone()) }
@@ -44,11 +46,6 @@ impl Arrival {
     pub fn client(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 31337))
     }
-}
-
-fn bracketed(origin: &Origin) -> String {
-    let host = origin.host();
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 /// The [`Route`] of a request for an https URL whose bytes go in the clear, since they never leave the process: the

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Kind, Origin, Resend, Target};
 
+use crate::hosts;
 use crate::tasks::lock;
 
 /// A guard over connectors: connecting to anything but the peers that it was told of is refused, and fails the test when
@@ -46,11 +47,22 @@ struct Shared {
 
 impl NetworkBan {
     /// But for these: `a.test` for every port of it, `a.test:8080` for one. IPv6 addresses stand in brackets where a port
-    /// follows.
+    /// follows. Where a client goes by way of a proxy, it is the proxy that is connected to.
+    ///
+    /// # Panics
+    ///
+    /// Where one is no host, such as a URL.
     #[track_caller]
     pub fn but<P: Into<String>>(peers: impl IntoIterator<Item = P>) -> NetworkBan {
-        let peers = peers.into_iter().map(|peer| peer.into().to_ascii_lowercase()).collect();
-        let shared = Shared { peers, refused: Mutex::default() };
+        let mut known = Vec::new();
+        for peer in peers {
+            match hosts::normal(&peer.into()) {
+                Ok(peer) => known.push(peer),
+                // A mistake in the test, told at its place.
+                Err(why) => panic!("{why}"),
+            }
+        }
+        let shared = Shared { peers: known, refused: Mutex::default() };
         NetworkBan { shared: Arc::new(shared), at: Location::caller() }
     }
 
@@ -67,10 +79,7 @@ impl NetworkBan {
 
 impl Shared {
     fn allows(&self, origin: &Origin) -> bool {
-        let host = origin.host();
-        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let with_port = format!("{bracketed}:{}", origin.port());
-        self.peers.iter().any(|peer| *peer == host || *peer == bracketed || *peer == with_port)
+        hosts::names(origin).iter().any(|name| self.peers.contains(name))
     }
 }
 
@@ -83,7 +92,10 @@ impl Drop for NetworkBan {
         }
         let (list, at) = (refused.join(", "), self.at);
         // This is how a test fails.
-        panic!("The code under test connected to {list}, which the network ban of {at} does not allow.");
+        panic!(
+            "The code under test connected to {list}, which the network ban of {at} does not allow. What it may connect \
+             to is named in NetworkBan::but; what the test means to be refused is taken by take_refused()."
+        );
     }
 }
 
@@ -134,7 +146,8 @@ where
         if !self.shared.allows(&target.origin) {
             let peer = target.origin.to_string();
             lock(&self.shared.refused).push(peer.clone());
-            let why = format!("the test's network ban does not allow {peer}: name it in NetworkBan::but");
+            let [name, _] = hosts::names(&target.origin);
+            let why = format!("the test's network ban does not allow {peer}: name it in NetworkBan::but, as {name:?}");
             return Box::pin(async { Err(Error::new(Kind::Connect, why).with_resend(Resend::Safe)) });
         }
         let connecting = self.connect.call(target);

@@ -12,6 +12,7 @@
 //! | rule | broken by |
 //! |---|---|
 //! | readiness: `call` goes to the very instance whose `poll_ready` said ready | moving a fresh clone into the future |
+//! | polling: whoever is pending wakes its task, and a future that is done is not polled again | a `select` in a loop |
 //! | clones serve independently of each other | one slot for an answer that all clones share |
 //! | cancellation: a future or body dropped at any point frees all it held, and a new request works | a spawned task, a permit not given back |
 //! | bodies: data, trailers, `size_hint` and `is_end_stream` pass, both ways | a wrapper without `size_hint` |

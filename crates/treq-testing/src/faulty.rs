@@ -85,9 +85,9 @@ impl Faults {
         if every == 0 { Faults::none() } else { Faults::of(Which::OneIn { seed, every }) }
     }
 
-    /// The same plan, unused, by which a connect, a read or a write does not fail but never ends, nor does any read or write
-    /// after it: the network is gone, or the peer does not read. Flush and shutdown fail all the same: on a socket they wait
-    /// for nobody.
+    /// The same plan, unused, by which a connect, a read or a write does not fail but never ends, nor does any of its kind after
+    /// it: reads stall where the peer says nothing more, writes where it does not read, and the other direction goes on,
+    /// uncounted. Flush and shutdown fail all the same: on a socket they wait for nobody.
     #[must_use]
     pub fn stalling(self) -> Faults {
         Faults(Arc::new(Plan { which: self.0.which, stalls: true, ..Plan::default() }))

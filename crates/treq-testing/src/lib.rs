@@ -11,6 +11,7 @@ pub mod contract;
 mod counts;
 mod faulty;
 mod form;
+mod hosts;
 pub mod matcher;
 mod memory;
 mod pipe;

@@ -15,7 +15,7 @@ use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Ta
 use crate::counts::Counts;
 use crate::pipe::{ServerEnd, pipe};
 use crate::tasks::{Tasks, lock};
-use crate::{Arrival, HttpService, MemoryConnector, Pipe};
+use crate::{Arrival, HttpService, MemoryConnector, Pipe, hosts};
 
 /// A tower service behind real HTTP bytes in memory: a server without a socket.
 ///
@@ -81,10 +81,19 @@ impl MemoryServer {
     /// The same server, with another service for one host: `a.test`, or `a.test:8080` for one port of it.
     ///
     /// A server that began as [`MemoryServer::default`] knows only the hosts that are given here; connecting to another
-    /// fails with [`Kind::Resolve`].
+    /// fails with [`Kind::Resolve`]. IPv6 addresses stand in brackets where a port follows.
+    ///
+    /// # Panics
+    ///
+    /// Where the name is none of a host, such as a URL.
     #[must_use]
+    #[track_caller]
     pub fn host(self, name: &str, service: impl HttpService) -> MemoryServer {
-        lock(&self.inner.hosts).insert(name.to_ascii_lowercase().into(), app(service));
+        match hosts::normal(name) {
+            Ok(name) => lock(&self.inner.hosts).insert(name.into(), app(service)),
+            // A mistake in the test, told at its place.
+            Err(why) => panic!("{why}"),
+        };
         self
     }
 
@@ -234,9 +243,9 @@ fn refused(message: String) -> Error {
 impl Inner {
     /// The service for an origin: that of host and port, else that of the host, else that of every host.
     fn app(&self, origin: &Origin) -> Result<App, Error> {
-        let hosts = lock(&self.hosts);
-        let with_port = format!("{}:{}", origin.host(), origin.port());
-        let app = hosts.get(with_port.as_str()).or_else(|| hosts.get(origin.host())).or(self.any.as_ref());
+        let known = lock(&self.hosts);
+        let [with_port, name] = hosts::names(origin);
+        let app = known.get(with_port.as_str()).or_else(|| known.get(name.as_str())).or(self.any.as_ref());
         app.map(Arc::clone).ok_or_else(|| {
             let message = format!("the memory server knows no host {with_port:?}: add it with MemoryServer::host");
             Error::new(Kind::Resolve, message).with_resend(Resend::Safe)

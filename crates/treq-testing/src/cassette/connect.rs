@@ -22,7 +22,7 @@ use crate::{MemoryServer, Pipe};
 ///
 /// It is for clients into which no layer can be put, or that are to be tested down to the bytes. While it records, a
 /// server in memory stands at the other end of each connection, and passes on what it is asked over a connection of the
-/// inner connector, one for each. So what is recorded are exchanges, as the [layer](Cassette::layer) would: chunks are
+/// inner connector, one for each, and a new one where the server has closed that meanwhile. So what is recorded are exchanges, as the [layer](Cassette::layer) would: chunks are
 /// cut anew, fields named by `Connection` stand for the connection that they were said on. On replay that server answers
 /// from the cassette, with 500 and the report where it has no answer.
 ///
@@ -183,14 +183,22 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let Onward { mut connect, target, sender } = self.clone();
         Box::pin(async move {
-            let mut sender = sender.lock().await;
-            if sender.is_none() {
-                std::future::poll_fn(|cx| connect.poll_ready(cx)).await.map_err(Error::adopt)?;
-                let connected = connect.call(target).await.map_err(Error::adopt)?;
-                *sender = Some(shake_hands(connected.io).await?);
-            }
-            let Some(sender) = sender.as_mut() else { return Err(Error::new(Kind::Connect, "there is no connection")) };
-            sender.send.ready().await.map_err(failed)?;
+            let mut slot = sender.lock().await;
+            let is_open = match slot.as_mut() {
+                Some(sender) => sender.send.ready().await.is_ok(),
+                None => false,
+            };
+            let sender = match slot.take().filter(|_| is_open) {
+                Some(sender) => sender,
+                None => {
+                    std::future::poll_fn(|cx| connect.poll_ready(cx)).await.map_err(Error::adopt)?;
+                    let connected = connect.call(target).await.map_err(Error::adopt)?;
+                    let mut sender = shake_hands(connected.io).await?;
+                    sender.send.ready().await.map_err(failed)?;
+                    sender
+                }
+            };
+            let sender = slot.insert(sender);
             let response = sender.send.send_request(request).await.map_err(failed)?;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Err(Error::new(Kind::Protocol, "a cassette's connector cannot pass on a change of protocol"));

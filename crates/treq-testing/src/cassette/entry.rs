@@ -1,7 +1,7 @@
 //! An exchange, as it is kept.
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{CONTENT_ENCODING, HOST};
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version, request};
 
 use crate::{Arrival, StubRequest};
@@ -77,6 +77,12 @@ impl Message {
     /// A field as text; empty where it is not there, or is none.
     pub(super) fn field(&self, name: http::HeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The codings of the body, of all fields that name some.
+    pub(super) fn codings(&self) -> String {
+        let all = self.headers.get_all(CONTENT_ENCODING).iter();
+        all.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",")
     }
 }
 

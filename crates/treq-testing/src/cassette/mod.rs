@@ -100,6 +100,9 @@ pub use self::player::Player;
 /// it takes its name. Dropping the last of cassette, layers and services writes it too, and prints what goes wrong; not
 /// so while a test panics, since half a recording would be played ever after. (A
 /// test that ends by `?` is not told from one that succeeds: what it wrote is to be deleted by hand.)
+///
+/// Clones share a cassette, also among several clients. Two that are opened on one file while they record do not: the one
+/// that is written last takes the place of the other. Tests that run at the same time have a file each.
 #[derive(Clone)]
 pub struct Cassette {
     shared: Arc<Shared>,

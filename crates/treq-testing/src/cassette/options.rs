@@ -87,7 +87,8 @@ impl CassetteOptions {
                 return Err(Error::new(Kind::Other, what).with_source(error));
             }
         };
-        let entries = text.as_deref().map(|text| har::read(text).map_err(|why| wrong(&name, &why))).transpose()?;
+        let entries = text.as_deref().map(har::read).transpose();
+        let entries = entries.map_err(|why| wrong(&name, &format!("{why}; delete the file to record it anew")))?;
         Ok(Cassette::of(Shared::new(name, Some(path.to_owned()), self, entries)))
     }
 

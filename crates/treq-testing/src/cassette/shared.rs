@@ -114,10 +114,14 @@ impl Shared {
     pub(super) fn find(&self, asked: &Asked) -> Option<Answer> {
         let mut state = lock(&self.state);
         state.masker.learn_request(asked);
-        let asked = state.masker.request(asked);
-        let repeat = self.options.repeat;
+        // With the secrets of this request masked wherever they stand, or only where their names say so: the stand-in for a
+        // password may be a word that is also in the URL, where the recorded one was not.
+        let named = Masker::new(self.options.masks.clone()).request(asked);
+        let asked = [state.masker.request(asked), named];
+        let (repeat, matching) = (self.options.repeat, &self.options.matching);
         let is_same = |entry: &&mut Loaded| {
-            (repeat || entry.played == 0) && self.options.matching.differing(&entry.request, &asked).is_empty()
+            let is_it = |asked| matching.differing(&entry.request, asked).is_empty();
+            (repeat || entry.played == 0) && asked.iter().any(is_it)
         };
         // Of several the first that was played least.
         let found = state.loaded.iter_mut().filter(is_same).min_by_key(|entry| entry.played)?;
@@ -156,8 +160,7 @@ impl Shared {
     pub(super) fn keep(&self, number: u64, entry: Entry) {
         let mut state = lock(&self.state);
         for (what, message) in [("request", &entry.request.message), ("answer", &entry.response.message)] {
-            let unread = self.options.masks.unread(message).map(str::to_owned);
-            if let Some(coding) = unread {
+            if let Some(coding) = self.options.masks.unread(message) {
                 let line = state.masker.request(&entry.request).line();
                 state.faults.push(format!(
                     "{line} is not kept: the body of its {what} is coded as {coding:?}, in which no secrets can be \
@@ -212,8 +215,16 @@ impl Shared {
             faults.append(&mut state.refused);
             faults.append(&mut state.faults);
         }
-        self.save()?;
-        if faults.is_empty() { Ok(()) } else { Err(self.incomplete(&faults)) }
+        let saved = self.save();
+        if faults.is_empty() {
+            return saved;
+        }
+        faults.extend(saved.as_ref().err().map(ToString::to_string));
+        let error = self.incomplete(&faults);
+        Err(match saved {
+            Ok(()) => error,
+            Err(cause) => error.with_source(cause),
+        })
     }
 
     fn incomplete(&self, faults: &[String]) -> Error {

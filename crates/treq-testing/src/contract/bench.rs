@@ -86,9 +86,11 @@ where
 
     /// Waits for `future`, but not for ever.
     pub(super) async fn patiently<F: Future>(&self, future: F, what: &str) -> F::Output {
-        match tokio::time::timeout(PATIENCE, future).await {
-            Ok(output) => output,
-            Err(_) => self.fault(&format!("hangs: {what}")),
+        tokio::select! {
+            // First, since the timer polls the future too: one that nobody has woken is not to be found ready by that.
+            biased;
+            () = tokio::time::sleep(PATIENCE) => self.fault(&format!("hangs: {what}")),
+            output = future => output,
         }
     }
 

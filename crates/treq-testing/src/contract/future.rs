@@ -24,6 +24,7 @@ pub struct MockFuture<B> {
     /// How often it was polled.
     polls: usize,
     waited: bool,
+    done: bool,
     _token: Token,
 }
 
@@ -38,6 +39,7 @@ impl<B: Body> MockFuture<B> {
             body: Box::pin(body),
             polls: 0,
             waited: false,
+            done: false,
             _token: probe.token(),
         }
     }
@@ -53,6 +55,10 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let plan = this.probe.plan();
+        if this.done {
+            this.probe.fault("polls the inner future again after it was done");
+            return Poll::Ready(Err(MockError("the mock's future was polled again after it was done")));
+        }
         if plan.stall_at.is_some_and(|at| this.polls >= at) {
             this.probe.stall();
             return Poll::Pending;
@@ -73,6 +79,7 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        this.done = true;
         if plan.fail_call {
             return Poll::Ready(Err(MockError::call()));
         }

@@ -83,7 +83,7 @@ where
 
 /// The error of the [`Mock`] and of its bodies.
 #[derive(Debug)]
-pub struct MockError(&'static str);
+pub struct MockError(pub(super) &'static str);
 
 impl MockError {
     pub(super) fn call() -> MockError {

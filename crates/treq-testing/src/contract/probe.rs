@@ -104,6 +104,16 @@ impl Probe {
         }
     }
 
+    /// Notes what the mock noticed by itself.
+    pub(super) fn fault(&self, fault: &str) {
+        lock(&self.0.state).faults.push(fault.to_owned());
+    }
+
+    /// Whether an instance is ready and waits for its call.
+    pub(super) fn is_reserved(&self) -> bool {
+        !lock(&self.0.state).ready.is_empty()
+    }
+
     pub(super) fn first_fault(&self) -> Option<String> {
         lock(&self.0.state).faults.first().cloned()
     }

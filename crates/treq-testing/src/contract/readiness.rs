@@ -19,6 +19,12 @@ where
         let answer = bench.exchange(&mut service, request(number, MockBody::of(&["x"]))).await;
         bench.settle(&probe);
         bench.expect_number(&answer, number);
+        if probe.is_reserved() {
+            bench.fault(
+                "reserves for nothing: poll_ready made one instance of the inner service ready, and the call went to \
+                 another one, which the layer made ready later; move the first into the future with mem::replace",
+            );
+        }
     }
     let mut dropped = service.clone();
     if bench.ready(&mut dropped).await.is_err() {

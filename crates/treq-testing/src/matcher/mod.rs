@@ -67,13 +67,16 @@ pub struct Any;
 /// Matches whatever a field holds, and as a whole request every request.
 pub const ANY: Any = Any;
 
+/// How it is called.
+pub(crate) const ANYTHING: &str = "anything";
+
 impl<F> Matcher<F> for Any {
     fn matches(&self, _: &StubRequest) -> bool {
         true
     }
 
     fn expected(&self) -> String {
-        "anything".to_owned()
+        ANYTHING.to_owned()
     }
 }
 

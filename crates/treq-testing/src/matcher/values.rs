@@ -16,6 +16,11 @@ impl Matcher<field::Method> for &str {
     fn expected(&self) -> String {
         self.to_ascii_uppercase()
     }
+
+    fn fault(&self) -> Option<String> {
+        let is_one = http::Method::from_bytes(self.as_bytes()).is_ok();
+        (!is_one).then(|| format!("the expected method {self:?} is none: it is a word, as \"get\""))
+    }
 }
 
 impl Matcher<field::Method> for http::Method {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::matcher::{Any, Matcher, field};
+use crate::matcher::{ANYTHING, Any, Matcher, field};
 use crate::{StubReply, StubRequest};
 
 /// A request as it is expected: made of `(method, url, params, headers, data)`, each a [`Matcher`] of its field, or of
@@ -63,7 +63,13 @@ impl Expected {
 
     /// Method and URL.
     pub(super) fn line(&self) -> String {
-        format!("{} {}", self.method.expected(), self.url.expected())
+        let (method, url) = (self.method.expected(), self.url.expected());
+        match (method == ANYTHING, url == ANYTHING) {
+            (true, true) => "any request".to_owned(),
+            (true, false) => format!("any method, {url}"),
+            (false, true) => format!("{method}, any URL"),
+            (false, false) => format!("{method} {url}"),
+        }
     }
 }
 

@@ -3,16 +3,20 @@ mod expected;
 mod report;
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use self::expected::Entry;
+use crate::stub::words;
 use crate::tasks::lock;
 use crate::{IntoReply, StringStubbing, StubReply, StubRequest};
 
 pub use self::consume::Consume;
 pub use self::expected::Expected;
+
+/// Code that tries again and again is not told of for ever.
+const FAILURES_MAX: usize = 16;
 
 /// Requests that are expected, each with its answer, and that must all be made.
 ///
@@ -66,6 +70,8 @@ struct State {
     total: usize,
     /// What went wrong and was not told yet.
     failures: Vec<String>,
+    /// How many more than are kept.
+    further: usize,
     /// Whether what is left has been told, or is no longer to be.
     settled: bool,
 }
@@ -78,7 +84,8 @@ impl RequestSequence {
         RequestSequence::with(None, false)
     }
 
-    /// Requests in any order, each of them once: what is sent at the same time has none.
+    /// Requests in any order, each of them once: what is sent at the same time has none. A request is the first of those
+    /// left that it matches, so the pickier ones are to be given first.
     #[track_caller]
     pub fn in_any_order() -> RequestSequence {
         RequestSequence::with(None, true)
@@ -168,30 +175,47 @@ impl RequestSequence {
 
 impl Shared {
     fn answer(&self, request: &StubRequest) -> StubReply {
+        // A matcher of the test may panic: to the code under test that would be one more answer.
+        let message = match catch_unwind(AssertUnwindSafe(|| self.find(request))) {
+            Ok(Ok(reply)) => return reply,
+            Ok(Err(message)) => message,
+            Err(panic) => report::panicked(words(&*panic), request),
+        };
+        match &self.reporter {
+            Some(reporter) => reporter(message),
+            None => {
+                let mut state = lock(&self.state);
+                if state.failures.len() < FAILURES_MAX {
+                    state.failures.push(message);
+                } else {
+                    state.further += 1;
+                }
+            }
+        }
+        StubReply::new(500, (), "StubbingError")
+    }
+
+    /// The reply to a request that may come now, or what is wrong with it.
+    fn find(&self, request: &StubRequest) -> Result<StubReply, String> {
         let mut state = lock(&self.state);
         let now = state.left.iter().map(|entry| entry.step).min();
         let open = |entry: &Entry| Some(entry.step) == now;
         if let Some(at) = state.left.iter().position(|entry| open(entry) && entry.request.differing(request).is_empty())
         {
-            return state.left.remove(at).reply;
+            return Ok(state.left.remove(at).reply);
         }
         let next: Vec<_> = state.left.iter().filter(|entry| open(entry)).collect();
-        let message = report::refused(&next, state.total, request);
-        match &self.reporter {
-            Some(reporter) => {
-                // A reporter may look at the sequence.
-                drop(state);
-                reporter(message);
-            }
-            None => state.failures.push(message),
-        }
-        StubReply::new(500, (), "StubbingError")
+        Err(report::refused(&next, state.total, request))
     }
 
     /// What there is to tell, once: requests that were not expected, then those that are left.
     fn settle(&self) -> (Vec<String>, Option<String>) {
         let mut state = lock(&self.state);
-        let failures = std::mem::take(&mut state.failures);
+        let mut failures = std::mem::take(&mut state.failures);
+        let further = std::mem::take(&mut state.further);
+        if further > 0 {
+            failures.push(format!("{further} more requests that were not expected are not shown."));
+        }
         let is_new = !std::mem::replace(&mut state.settled, true);
         let left = (is_new && !state.left.is_empty()).then(|| report::left(&state.left));
         (failures, left)

@@ -34,6 +34,12 @@ pub(super) fn refused(next: &[&Entry], total: usize, request: &StubRequest) -> S
     text.trim_end().to_owned()
 }
 
+/// A request that a matcher could not look at.
+pub(super) fn panicked(words: &str, request: &StubRequest) -> String {
+    let fields = received(request).map(|(name, value)| field(' ', name, &[("received", &value)]));
+    format!("A matcher of the expected requests panicked: {words}\n\n{}", fields.concat()).trim_end().to_owned()
+}
+
 /// Requests that were not made.
 pub(super) fn left(entries: &[Entry]) -> String {
     let line = |entry: &Entry| {

@@ -61,7 +61,8 @@ impl StringStubbing {
     }
 }
 
-fn words(panic: &(dyn Any + Send)) -> &str {
+/// What a panic says.
+pub(crate) fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why")
 }

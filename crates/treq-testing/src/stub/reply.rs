@@ -39,23 +39,14 @@ impl StubReply {
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        let built = self.headers.and_then(|headers| match StatusCode::from_u16(self.code) {
-            Ok(code) if !code.is_informational() => Ok((code, headers)),
-            _ => Err(format!("the stub's code {} is none of a final answer: it is 200 to 999", self.code)),
-        });
-        match built {
-            Ok((code, headers)) => {
-                let mut response = Response::new(Body::from(self.body));
-                *response.status_mut() = code;
-                *response.headers_mut() = headers;
-                response
-            }
-            Err(why) => {
-                let mut response = Response::new(Body::from(why));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
-            }
-        }
+        let reply = match self.wrong() {
+            Some(why) => StubReply::fault(why),
+            None => self,
+        };
+        let mut response = Response::new(Body::from(reply.body));
+        *response.status_mut() = StatusCode::from_u16(reply.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = reply.headers.unwrap_or_default();
+        response
     }
 
     /// Code and length, for a list of what is left.

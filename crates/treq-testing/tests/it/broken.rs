@@ -95,6 +95,44 @@ impl Fault for CallsClone {
     }
 }
 
+/// Makes one instance ready, and then a clone for the call.
+pub(crate) struct Reserves;
+
+impl Fault for Reserves {
+    fn call(inner: &mut Mock, request: Request<MockBody>) -> Answer {
+        Late::call(inner, request)
+    }
+}
+
+/// Is not done with a future that is.
+pub(crate) struct PollsAgain;
+
+impl Fault for PollsAgain {
+    fn call(inner: &mut Mock, request: Request<MockBody>) -> Answer {
+        let mut sending = Box::pin(inner.call(request));
+        Box::pin(async move {
+            let answer = sending.as_mut().await?;
+            std::future::poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_ready())).await;
+            Ok(answer)
+        })
+    }
+}
+
+/// Is ready at its second poll, which it never asks for.
+pub(crate) struct NeverWakes;
+
+impl Fault for NeverWakes {
+    fn call(inner: &mut Mock, request: Request<MockBody>) -> Answer {
+        let sending = inner.call(request);
+        Box::pin(async move {
+            let answer = sending.await?;
+            let mut polls = 0..1;
+            std::future::poll_fn(|_| if polls.next().is_some() { Poll::Pending } else { Poll::Ready(()) }).await;
+            Ok(answer)
+        })
+    }
+}
+
 /// Does not ask at all.
 pub(crate) struct NeverAsks;
 

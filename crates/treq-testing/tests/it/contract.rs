@@ -7,8 +7,8 @@ use treq_core::{Body, BoxError, Error};
 use treq_testing::contract::{Mock, MockBody, MockError, check};
 
 use crate::broken::{
-    Answers, CallsClone, DropsExtensions, HidesErrors, Late, LeaksOnCancel, Loss, Lossy, NeverAsks, NeverDone, either,
-    with,
+    Answers, CallsClone, DropsExtensions, HidesErrors, Late, LeaksOnCancel, Loss, Lossy, NeverAsks, NeverDone,
+    NeverWakes, PollsAgain, Reserves, either, with,
 };
 
 /// The message with which the check of a broken layer fails.
@@ -114,5 +114,22 @@ async fn finds_a_layer_that_answers_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn finds_hangs_instead_of_hanging() {
     let fault = fault(with::<NeverDone>()).await;
+    assert_eq!(fault, "hangs: its future stays pending though the inner one is done");
+}
+
+#[tokio::test]
+async fn finds_an_instance_that_is_made_ready_for_nothing() {
+    let fault = fault(with::<Reserves>()).await;
+    assert!(fault.starts_with("reserves for nothing: poll_ready made one instance of the inner service"), "{fault}");
+}
+
+#[tokio::test]
+async fn finds_a_future_that_is_polled_after_its_end() {
+    assert_eq!(fault(with::<PollsAgain>()).await, "polls the inner future again after it was done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn finds_a_future_that_only_the_timer_of_the_check_has_woken() {
+    let fault = fault(with::<NeverWakes>()).await;
     assert_eq!(fault, "hangs: its future stays pending though the inner one is done");
 }

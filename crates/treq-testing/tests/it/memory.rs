@@ -8,10 +8,12 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
+use tower_layer::Layer;
+use tower_service::Service;
 use treq_core::{Body, Kind, Peer, Resend};
-use treq_testing::MemoryServer;
+use treq_testing::{MemoryServer, NetworkBan};
 
-use crate::support::{ask, connect, pipe, says, to_end};
+use crate::support::{ask, connect, pipe, says, target, to_end};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
@@ -181,4 +183,45 @@ async fn leaves_no_task_behind() {
     while released.sender_strong_count() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn hosts_are_named_as_urls_name_them() {
+    let server = MemoryServer::default().host("[::1]:82", says("port")).host("::1", says("host"));
+    let server = server.host("B\u{fc}cher.test", says("books"));
+    for (url, want) in [("http://[::1]:82", "port"), ("http://[::1]", "host"), ("http://xn--bcher-kva.test:8", "books")]
+    {
+        assert_eq!(text(&server, url).await, want, "{url}");
+    }
+    for name in ["http://a.test", "*.a.test", ""] {
+        let panic = std::panic::catch_unwind(|| MemoryServer::default().host(name, says("")).open()).unwrap_err();
+        let said = panic.downcast_ref::<String>().unwrap();
+        assert!(
+            said.ends_with("is no host: name it as \"a.test\", or as \"a.test:8080\" for one port of it"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_ban_says_how_to_name_what_it_refuses() {
+    let server = MemoryServer::new(says("any"));
+    let ban = NetworkBan::but(["[::1]:82", "b\u{fc}cher.test", "::2"]);
+    let mut connector = ban.layer().layer(server.connector());
+    for url in ["http://[::1]:82", "https://xn--bcher-kva.test", "http://[::2]:8"] {
+        connector.call(target(url)).await.unwrap();
+    }
+    for (url, name) in [("http://a.test", "a.test:80"), ("https://[::1]", "[::1]:443")] {
+        let error = connector.call(target(url)).await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("the test's network ban does not allow {url}: name it in NetworkBan::but, as {name:?}")
+        );
+        connector = NetworkBan::but([name]).layer().layer(server.connector());
+        connector.call(target(url)).await.unwrap();
+        connector = ban.layer().layer(server.connector());
+    }
+    assert_eq!(ban.take_refused(), ["http://a.test", "https://[::1]"]);
+    let panic = std::panic::catch_unwind(|| NetworkBan::but(["http://a.test"])).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().starts_with("\"http://a.test\" is no host"));
 }

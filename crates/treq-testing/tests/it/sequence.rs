@@ -260,15 +260,6 @@ async fn a_regular_expression_matches_a_url_or_a_body() {
     assert!(panics(|| drop(sequence)).contains("text that matches //orders$/"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_matcher_that_panics_is_no_match() {
-    let broken = predicate("a number", |request| request.text().parse::<u32>().unwrap() > 0);
-    let sequence = RequestSequence::new().expect(("get", ANY, ANY, ANY, broken), (200, (), ""));
-    let (code, body) = send(&sequence, get("http://an.example/")).await;
-    assert!(code == 500 && body.starts_with("the stub panicked"), "{body}");
-    assert!(panics(|| drop(sequence)).contains("Not all expected"));
-}
-
 /// Told by the process that it is to play the test that goes wrong.
 const INNER: &str = "TREQ_TESTING_INNER";
 
@@ -287,4 +278,48 @@ async fn a_test_that_panics_over_the_500_is_told_the_reason_first() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("the code under test gives up"), "{said}");
     assert!(said.contains("it differs in url, headers.") && !said.contains("Not all expected"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_matcher_that_panics_is_no_match_and_fails_the_test_with_what_it_says() {
+    let page = || predicate("a page", |request| request.params.first("page").expect("there is a page") == "1");
+    let sequence = RequestSequence::new().expect(("get", "http://an.example/", page(), ANY, ""), (200, (), ""));
+    assert_eq!(send(&sequence, get("http://an.example/")).await, (500_u16.try_into().unwrap(), "StubbingError".into()));
+    // It is still there.
+    assert_eq!(send(&sequence, get("http://an.example/?page=1")).await.0, 200);
+    let said = panics(|| sequence.consume().finish());
+    let begin = "A matcher of the expected requests panicked: there is a page\n\n  method   received    GET\n";
+    assert!(said.starts_with(begin), "{said}");
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let teller = Arc::clone(&told);
+    let sequence = RequestSequence::reporting(move |message| teller.lock().unwrap().push(message));
+    let sequence = sequence.expect(("get", "http://an.example/", page(), ANY, ""), (200, (), ""));
+    send(&sequence, get("http://an.example/")).await;
+    assert!(told.lock().unwrap()[0].starts_with("A matcher of the expected requests panicked: there is a page"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_that_tries_for_ever_does_not_fill_the_message() {
+    let sequence = RequestSequence::new();
+    for _ in 0..40 {
+        send(&sequence, get("http://an.example/")).await;
+    }
+    let said = panics(|| drop(sequence));
+    assert_eq!(said.matches("No more requests expected").count(), 16);
+    assert!(said.contains("\n24 more requests that were not expected are not shown.\n"), "{said}");
+}
+
+#[test]
+fn what_any_request_can_be_is_said_in_words() {
+    let sequence = RequestSequence::new()
+        .expect(ANY, (200, (), ""))
+        .expect((ANY, "http://an.example/", ANY, ANY, ANY), (200, (), ""));
+    let said = panics(|| drop(sequence));
+    assert!(
+        said.contains("- any request, to be") && said.contains("- any method, http://an.example/, to be"),
+        "{said}"
+    );
+    let said = panics(|| drop(RequestSequence::reporting(drop).expect(("ge t", ANY, ANY, ANY, ANY), (200, (), ""))));
+    assert_eq!(said, "the expected method \"ge t\" is none: it is a word, as \"get\"");
 }

@@ -83,13 +83,15 @@ impl<'a> At<'a> {
 fn entry(at: &At<'_>, is_wire: bool) -> Result<Option<Entry>, String> {
     let (asked, answered) = (at.member("request")?, at.member("response")?);
     let status = answered.member("status")?;
-    let code = status.value.as_u64().ok_or_else(|| status.expected("a number"))?;
-    if code == 0 || code == 101 {
+    // Some tools write every number with a point.
+    let code = status.value.as_f64().ok_or_else(|| status.expected("a number"))?;
+    let known = (0..=999_u16).find(|known| f64::from(*known) == code);
+    if matches!(known, Some(0 | 101)) {
         return Ok(None);
     }
-    let code = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok());
-    let code = code.filter(|code| !code.is_informational());
-    let code = code.ok_or_else(|| status.wrong("no status of a final answer: 200 to 999 are"))?;
+    let known = known.and_then(|known| StatusCode::from_u16(known).ok()).filter(|known| !known.is_informational());
+    let code = known
+        .ok_or_else(|| status.wrong(format!("{} is no status of a final answer: 200 to 999 are", status.value)))?;
     let request = request(&asked)?;
     let response = response(&answered, code, request.method == Method::HEAD, is_wire)?;
     let millis = |name| at.maybe("timings").and_then(|timings| timings.value.get(name)?.as_u64()).unwrap_or_default();

@@ -105,7 +105,7 @@ fn cookies(value: &HeaderValue) -> Vec<Value> {
         let (name, value) = pair.trim().split_once('=').unwrap_or(("", pair.trim()));
         json!({ "name": name, "value": value })
     };
-    text.split(';').map(pair).collect()
+    text.split(';').filter(|pair| !pair.trim().is_empty()).map(pair).collect()
 }
 
 /// Name and value with the attributes that HAR knows, but for the time of expiry, whose form would have to be changed: it

@@ -5,6 +5,9 @@ use std::ops::Range;
 use super::json;
 use crate::form;
 
+/// Deeper than this multipart bodies do not stand within one another.
+const DEPTH_MAX: usize = 8;
+
 /// A value in a body that has a secret name.
 pub(super) struct Found {
     pub(super) range: Range<usize>,
@@ -16,14 +19,19 @@ pub(super) struct Found {
 
 /// Values of secret names in a form, in JSON or in parts, in the order in which they stand.
 pub(super) fn secrets(kind: &str, body: &[u8], is_secret: impl Fn(&str) -> bool) -> Vec<Found> {
+    within(kind, body, &is_secret, 0)
+}
+
+fn within(kind: &str, body: &[u8], is_secret: &dyn Fn(&str) -> bool, depth: usize) -> Vec<Found> {
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/x-www-form-urlencoded" {
         return pairs(body, 0, is_secret);
     }
     if essence.starts_with("multipart/") {
-        return parts(kind, body, is_secret);
+        return if depth < DEPTH_MAX { parts(kind, body, is_secret, depth) } else { Vec::new() };
     }
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
     if essence.contains("json") || matches!(first, Some(b'{' | b'[')) {
         let leaves = json::leaves(body, is_secret).into_iter();
         let found = |leaf: json::Leaf| Found {
@@ -57,8 +65,9 @@ pub(super) fn pairs(text: &[u8], offset: usize, is_secret: impl Fn(&str) -> bool
     found
 }
 
-/// The parts of a multipart body ([RFC 2046, section 5.1](https://www.rfc-editor.org/rfc/rfc2046#section-5.1)).
-fn parts(kind: &str, body: &[u8], is_secret: impl Fn(&str) -> bool) -> Vec<Found> {
+/// The parts of a multipart body ([RFC 2046, section 5.1](https://www.rfc-editor.org/rfc/rfc2046#section-5.1)): those of
+/// secret names, and what is secret within others by their own types.
+fn parts(kind: &str, body: &[u8], is_secret: &dyn Fn(&str) -> bool, depth: usize) -> Vec<Found> {
     let Some(boundary) = parameter(kind, "boundary") else { return Vec::new() };
     let delimiter = [b"--", boundary.as_bytes()].concat();
     let mut found = Vec::new();
@@ -70,10 +79,18 @@ fn parts(kind: &str, body: &[u8], is_secret: impl Fn(&str) -> bool) -> Vec<Found
         // A part without content ends with the line that ends its head.
         let end = position(body, &closing, head_end + 2).unwrap_or(body.len());
         let head = String::from_utf8_lossy(&body[start..head_end]);
-        let disposition = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"));
-        let name = disposition.and_then(|line| parameter(line, "name"));
-        if name.is_some_and(|name| is_secret(&name)) && content < end {
-            found.push(Found { range: content..end, value: body[content..end].to_vec(), is_text: true });
+        let field = |name: &str| head.lines().find(|line| line.to_ascii_lowercase().starts_with(name));
+        let name = field("content-disposition:").and_then(|line| parameter(line, "name"));
+        if content < end {
+            let part = &body[content..end];
+            if name.is_some_and(|name| is_secret(&name)) {
+                found.push(Found { range: content..end, value: part.to_vec(), is_text: true });
+            } else {
+                let kind = field("content-type:").and_then(|line| line.split_once(':'));
+                let inner = within(kind.map_or("", |(_, kind)| kind), part, is_secret, depth + 1);
+                let moved = |range: Range<usize>| content + range.start..content + range.end;
+                found.extend(inner.into_iter().map(|found| Found { range: moved(found.range), ..found }));
+            }
         }
         at = end;
     }
@@ -119,11 +136,17 @@ mod tests {
         assert_eq!(found("application/x-www-form-urlencoded", "a=1&pw=x%20y&pw=&%70w=z&pw"), ["x y", "z"]);
         assert_eq!(found("APPLICATION/JSON; charset=utf-8", r#"{"pw":"a\nb"}"#), ["a\nb"]);
         assert_eq!(found("", r#" {"pw":7}"#), ["7"]);
+        assert_eq!(found("", "\u{feff}{\"pw\":7}"), ["7"]);
         assert_eq!(found("text/plain", "pw=1"), [""; 0]);
         let body = "--b\r\nContent-Disposition: form-data; name=\"pw\"\r\n\r\none\r\ntwo\r\n--b\r\n\
                     content-disposition: form-data; filename=\"pw\"; name=a\r\n\r\nthree\r\n--b--\r\n";
         assert_eq!(found("multipart/form-data; boundary=\"b\"", body), ["one\r\ntwo"]);
         assert_eq!(found("multipart/form-data; charset=x; boundary=b", body), ["one\r\ntwo"]);
         assert_eq!(found("multipart/form-data", body), [""; 0]);
+        let body = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: application/json\r\n\r\n\
+                    {\"x\": {\"pw\": \"one\"}}\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\
+                    CONTENT-TYPE:application/x-www-form-urlencoded\r\n\r\na=b&pw=two\r\n--c--\r\n\r\n--b\r\n\
+                    Content-Disposition: form-data; name=pw\r\n\r\nthree\r\n--b--\r\n";
+        assert_eq!(found("multipart/form-data; boundary=b", body), ["one", "two", "three"]);
     }
 }

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::header::{AUTHORIZATION, CONTENT_LOCATION, COOKIE, LOCATION, PROXY_AUTHORIZATION, REFERER, SET_COOKIE};
+use http::header::{
+    AUTHORIZATION, CONTENT_LOCATION, COOKIE, LINK, LOCATION, PROXY_AUTHORIZATION, REFERER, REFRESH, SET_COOKIE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{MASKED, Masker, body};
@@ -14,11 +16,15 @@ impl Masker {
     pub(super) fn named_headers(&self, headers: &HeaderMap, found: &mut Vec<Vec<u8>>) -> HeaderMap {
         let mut masked = headers.clone();
         for (name, value) in masked.iter_mut() {
-            let of_url = [LOCATION, CONTENT_LOCATION, REFERER].contains(name);
+            let of_url = [LOCATION, CONTENT_LOCATION, REFERER, REFRESH].contains(name);
             let text = if self.masks.is_secret_header(name, value) {
                 secret(name, value, found)
             } else if of_url {
                 self.named_url(&String::from_utf8_lossy(value.as_bytes()), found)
+            } else if name == LINK {
+                // Each URL ends with a bracket, and behind it are parameters.
+                let text = String::from_utf8_lossy(value.as_bytes());
+                text.split('>').map(|piece| self.named_url(piece, found)).collect::<Vec<_>>().join(">")
             } else {
                 continue;
             };
@@ -40,7 +46,8 @@ impl Masker {
             let authority = &authority[..authority.find('/').unwrap_or(authority.len())];
             if let Some(userinfo) = authority.rfind('@').filter(|_| self.masks.by_name) {
                 let (user, password) = authority[..userinfo].split_once(':').unwrap_or(("", &authority[..userinfo]));
-                found.extend([decoded(password), format!("{user}:{password}").into_bytes()]);
+                found.push(secret_of(&decoded(user), &decoded(password)));
+                found.push(format!("{user}:{password}").into_bytes());
                 spans.push(start..start + userinfo);
             }
         }
@@ -85,6 +92,12 @@ fn secret(name: &HeaderName, value: &HeaderValue, found: &mut Vec<Vec<u8>>) -> S
     if text.is_empty() { String::new() } else { MASKED.to_owned() }
 }
 
+/// Which of the two is the secret: a key is sent as the user where there is no password, or only a word in its place.
+fn secret_of(user: &[u8], password: &[u8]) -> Vec<u8> {
+    let is_none = password.is_empty() || password == b"x-oauth-basic" || password == b"X";
+    if is_none { user.to_vec() } else { password.to_vec() }
+}
+
 /// `name=value`: an empty value, which deletes a cookie, stays.
 fn cookie(pair: &str, found: &mut Vec<Vec<u8>>) -> String {
     let (name, value) = match pair.split_once('=') {
@@ -109,7 +122,7 @@ fn credentials(text: &str, found: &mut Vec<Vec<u8>>) -> String {
         let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         let pair = GeneralPurpose::new(&STANDARD, config).decode(rest).unwrap_or_default();
         if let Some(colon) = pair.iter().position(|byte| *byte == b':') {
-            found.push(pair[colon + 1..].to_vec());
+            found.push(secret_of(&pair[..colon], &pair[colon + 1..]));
         }
     }
     found.push(rest.as_bytes().to_vec());
@@ -149,6 +162,17 @@ mod tests {
                 "/a?x=1&token=t%20u#access_token=v",
                 "/a?x=1&token=treq-masked#access_token=treq-masked",
                 &["t u", "v"],
+            ),
+            ("location", "//key%2F1:@h", "//treq-masked@h", &["key/1", "key%2F1:"]),
+            ("location", "//key1:x-oauth-basic@h", "//treq-masked@h", &["key1", "key1:x-oauth-basic"]),
+            ("authorization", "Basic c2tfMToxOg==", "Basic treq-masked", &["1:", "c2tfMToxOg=="]),
+            ("authorization", "Basic c2tfMTo=", "Basic treq-masked", &["sk_1", "c2tfMTo="]),
+            ("refresh", "0; url=/a?token=t&x=1", "0; url=/a?token=treq-masked&x=1", &["t"]),
+            (
+                "link",
+                "</a?page=2&token=t>; rel=\"next\", <//h?token=u>; rel=\"a?b\"",
+                "</a?page=2&token=treq-masked>; rel=\"next\", <//h?token=treq-masked>; rel=\"a?b\"",
+                &["t", "u"],
             ),
             ("location", "//u:p%40+q@h:1/a@b", "//treq-masked@h:1/a@b", &["p@+q", "u:p%40+q"]),
             ("accept", "token=1", "token=1", &[]),

@@ -5,6 +5,9 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+/// Text within text within text has no more backslashes in a row before one character.
+const RUN_MAX: usize = 64;
+
 /// Shorter pieces of base64 or hex than this are met by chance.
 const ENCODED_MIN: usize = 6;
 
@@ -53,6 +56,38 @@ impl Literal {
 
     pub(super) fn value(&self) -> &[u8] {
         &self.value
+    }
+
+    /// With which two bytes a spelling can begin; `None` for a value of one byte.
+    pub(super) fn starts(&self) -> Option<Vec<[u8; 2]>> {
+        let [first, second, ..] = *self.value else { return None };
+        let spaced = |byte: u8| if byte == b' ' { b'+' } else { byte };
+        let mut starts = Vec::new();
+        for first in [first, spaced(first)] {
+            starts.extend([second, spaced(second), b'%', b'&', b'\\'].map(|second| [first, second]));
+        }
+        let digit = char::from_digit(u32::from(first >> 4), 16).map_or(b'0', |digit| digit as u8);
+        starts.extend([digit, digit.to_ascii_uppercase(), b'2'].map(|second| [b'%', second]));
+        starts.extend(b"alqg#".map(|second| [b'&', second]));
+        starts.extend(b"\\nrtbfux\"/'".map(|second| [b'\\', second]));
+        for encoded in &self.encoded {
+            let [first, second, ..] = *encoded.text else { continue };
+            let also = |byte: u8| match byte {
+                byte if encoded.is_hex => [byte, byte.to_ascii_uppercase()],
+                b'+' => [b'+', b'-'],
+                b'/' => [b'/', b'_'],
+                byte => [byte, byte],
+            };
+            starts.extend(also(first).iter().flat_map(|first| also(second).map(|second| [*first, second])));
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        Some(starts)
+    }
+
+    /// Whether a spelling begins there.
+    pub(super) fn is_at(&self, text: &[u8], at: usize) -> bool {
+        self.at(text, at, at).is_some()
     }
 
     /// Where it stands in a text, the first place at or behind `from`.
@@ -115,6 +150,9 @@ fn spelled(value: &[u8], text: &[u8]) -> Option<usize> {
         if *first == b'\\' {
             return backslashes(rest, behind).map(|length| read + length);
         }
+        if matches!(first, b'%' | b'&') {
+            return signs(rest, behind).map(|length| read + length);
+        }
         let (taken, consumed) = piece(rest, behind)?;
         rest = &rest[taken..];
         read += consumed;
@@ -122,17 +160,40 @@ fn spelled(value: &[u8], text: &[u8]) -> Option<usize> {
     Some(read)
 }
 
+/// A value that begins with a sign by which escapes begin too: it stands there escaped, or as it is.
+fn signs(value: &[u8], text: &[u8]) -> Option<usize> {
+    let sign = *value.first()?;
+    let coded = percent(sign, text).or_else(|| entity(sign, text));
+    let plain = (text.first() == Some(&sign)).then_some(1);
+    let json = escaped(value, text).filter(|_| text.first() == Some(&b'\\')).map(|(_, length)| length);
+    let mut lengths = [coded, plain, json].into_iter().flatten();
+    lengths.find_map(|length| spelled(&value[1..], &text[length..]).map(|rest| length + rest))
+}
+
 /// A value that begins with backslashes: each of them is written once, or twice, or oftener where text stands within
 /// text, and what follows may have escapes of its own.
 fn backslashes(value: &[u8], text: &[u8]) -> Option<usize> {
-    let count = |text: &[u8]| text.iter().take_while(|byte| **byte == b'\\').count();
-    let (wanted, run) = (count(value), count(text));
+    let wanted = run_of(value, usize::MAX);
+    // More of them cannot be these.
+    let run = run_of(text, wanted * 8);
     if run == 0 {
         let length = percent(b'\\', text)?;
         return spelled(&value[1..], &text[length..]).map(|rest| length + rest);
     }
     let longest_first = [8, 4, 2, 1].into_iter().map(|times| wanted * times).filter(|length| *length <= run);
-    longest_first.into_iter().find_map(|length| spelled(&value[wanted..], &text[length..]).map(|rest| length + rest))
+    let as_it_is = longest_first
+        .into_iter()
+        .find_map(|length| spelled(&value[wanted..], &text[length..]).map(|rest| length + rest));
+    // Or the first by its number, as in `\u005c`.
+    as_it_is.or_else(|| {
+        let behind = text.get(run..).filter(|behind| behind.starts_with(b"u"))?;
+        let (taken, read) = unicode(value, behind)?;
+        spelled(&value[taken..], &behind[read..]).map(|rest| run + read + rest)
+    })
+}
+
+fn run_of(text: &[u8], most: usize) -> usize {
+    text.iter().take(most).take_while(|byte| **byte == b'\\').count()
 }
 
 /// One byte or character: how much of the value, by how much of the text.
@@ -175,7 +236,7 @@ fn entity(want: u8, text: &[u8]) -> Option<usize> {
 }
 
 fn escaped(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
-    let run = text.iter().take_while(|byte| **byte == b'\\').count();
+    let run = run_of(text, RUN_MAX);
     let behind = text.get(run..)?;
     let want = *value.first()?;
     let plain = match behind.first()? {
@@ -199,7 +260,7 @@ fn unicode(value: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let mut units = vec![first];
     let mut read = 5;
     if (0xd800..0xdc00).contains(&first) {
-        let run = text.get(5..)?.iter().take_while(|byte| **byte == b'\\').count();
+        let run = run_of(text.get(5..)?, RUN_MAX);
         units.push(unit(5 + run + 1)?);
         read = 5 + run + 5;
     }
@@ -222,8 +283,10 @@ mod tests {
     use super::*;
 
     fn finds(value: &str, text: &str) {
-        let range = Literal::new(value.as_bytes()).find(text.as_bytes(), 0);
-        assert!(range.is_some(), "{value} in {text}");
+        let literal = Literal::new(value.as_bytes());
+        assert!(literal.find(text.as_bytes(), 0).is_some(), "{value} in {text}");
+        let found = super::super::finder::Finder::new(&[literal]).found_in(text.as_bytes()).count();
+        assert_eq!(found, 1, "{value} in {text}");
     }
 
     #[test]
@@ -240,6 +303,32 @@ mod tests {
                 let text = format!("{before}{value}{behind}");
                 finds(value, &STANDARD.encode(&text));
                 finds(value, &URL_SAFE.encode(&text));
+            }
+        }
+        for value in [
+            " a",
+            "a ",
+            "&a",
+            "<a",
+            "\"a",
+            "'a",
+            "\n\u{1}",
+            "\\a",
+            "/a",
+            "\u{e4}a",
+            "%a",
+            "~\u{1f9c0}",
+            "\u{8}\u{c}\r\t",
+        ] {
+            let json = serde_json::to_string(value).unwrap();
+            let utf16: String = value.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            let form: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&#34;").replace('\'', "&#x27;");
+            let twice = form.replace('%', "%25");
+            for text in
+                [value, &json, &utf16, &form, &html, &twice, &value.replace(' ', "+"), &value.replace('/', "\\/")]
+            {
+                finds(value, &format!("x{text}x"));
             }
         }
         finds("secret", "736563726574");

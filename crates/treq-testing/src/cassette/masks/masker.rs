@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::finder::{Finder, Known};
 use super::literal::Literal;
 use super::{MASKED, Masks, body, coding, fields};
 use crate::cassette::entry::{Answer, Asked, Entry, Message};
@@ -35,12 +36,12 @@ const COMMON: [&str; 14] = [
 /// The masks at work: they learn the secrets that they meet.
 pub(in crate::cassette) struct Masker {
     pub(super) masks: Masks,
-    learned: Vec<Literal>,
+    finder: Finder,
 }
 
 impl Masker {
     pub(in crate::cassette) fn new(masks: Masks) -> Masker {
-        Masker { masks, learned: Vec::new() }
+        Masker { finder: Finder::new(&masks.literals), masks }
     }
 
     /// Takes note of the secrets of a request.
@@ -66,16 +67,14 @@ impl Masker {
             self.keep_one(value);
             plain.into_iter().for_each(|plain| self.keep_one(plain));
         }
-        // The longest first: one may be a part of another.
-        self.learned.sort_by_key(|known| std::cmp::Reverse(known.value().len()));
     }
 
     fn keep_one(&mut self, value: Vec<u8>) {
         let is_common = COMMON.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
         let is_masked = value.windows(MASKED.len()).any(|part| part == MASKED.as_bytes());
-        let is_known = self.learned.iter().any(|known| known.value() == value);
+        let is_known = self.finder.all().any(|known| known.is_learned && known.literal.value() == value);
         if (LEARNED_MIN..=LEARNED_MAX).contains(&value.len()) && !is_common && !is_masked && !is_known {
-            self.learned.push(Literal::new(&value));
+            self.finder.add(Literal::new(&value), true);
         }
     }
 
@@ -143,7 +142,7 @@ impl Masker {
     /// The body without secrets, decoded where that was needed; `None` where there are none in it.
     fn body(&self, message: &Message) -> Option<Bytes> {
         let kind = message.field(CONTENT_TYPE);
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
+        let plain = coding::plain(&message.codings(), &message.body);
         let named = self.named_body(kind, &plain, &mut Vec::new());
         let scrubbed = self.scrubbed(named.as_deref().unwrap_or(&plain));
         let mut masked = scrubbed.or(named);
@@ -161,11 +160,11 @@ impl Masker {
     fn begun(&self, text: &[u8]) -> Option<usize> {
         /// Less of it gives nothing away.
         const MIN: usize = 4;
-        let begun = |literal: &Literal| {
-            let value = literal.value();
+        let begun = |known: &Known| {
+            let value = known.literal.value();
             (MIN..value.len()).rev().find(|length| text.ends_with(&value[..*length]))
         };
-        self.masks.literals.iter().chain(&self.learned).filter_map(begun).max()
+        self.finder.all().filter_map(begun).max()
     }
 
     fn text(&self, text: &str) -> String {
@@ -178,8 +177,7 @@ impl Masker {
     /// The text with each literal masked; `None` where there is none in it.
     fn scrubbed(&self, text: &[u8]) -> Option<Vec<u8>> {
         let mut masked: Option<Vec<u8>> = None;
-        let given = self.masks.literals.iter().map(|literal| (literal, false));
-        for (literal, is_learned) in given.chain(self.learned.iter().map(|literal| (literal, true))) {
+        for Known { literal, is_learned } in self.finder.found_in(text) {
             let seen = masked.as_deref().unwrap_or(text);
             let mut kept = Vec::new();
             let mut from = 0;
@@ -187,7 +185,7 @@ impl Masker {
             while let Some(range) = literal.find(seen, at) {
                 at = range.end;
                 let stands = if literal.is_number() { number(seen, &range) } else { Stands::InText };
-                if is_learned && stands == Stands::InNumber {
+                if *is_learned && stands == Stands::InNumber {
                     continue;
                 }
                 kept.extend_from_slice(&seen[from..range.start]);
@@ -207,7 +205,7 @@ impl Masker {
         if let Some(trailers) = &message.trailers {
             self.named_headers(trailers, found);
         }
-        let plain = coding::plain(message.field(CONTENT_ENCODING), &message.body);
+        let plain = coding::plain(&message.codings(), &message.body);
         self.named_body(message.field(CONTENT_TYPE), &plain, found);
     }
 

@@ -3,6 +3,7 @@
 mod body;
 mod coding;
 mod fields;
+mod finder;
 mod json;
 mod literal;
 mod masker;
@@ -10,7 +11,6 @@ mod names;
 
 use std::fmt;
 
-use http::header::CONTENT_ENCODING;
 use http::{HeaderName, HeaderValue};
 
 use self::literal::Literal;
@@ -28,16 +28,17 @@ pub(super) const MASKED: &str = "treq-masked";
 /// | where | by default |
 /// |---|---|
 /// | fields | `Authorization` (but for its scheme), `Cookie` and `Set-Cookie` (but for names and attributes), `X-Auth-…`, `…-Api-Key`, `…-Token`, `…-Secret` and their like, every value marked sensitive |
-/// | URLs, also in `Location`, `Content-Location` and `Referer` | userinfo, values of secret names in query and fragment |
-/// | bodies of both directions: forms, JSON at any depth, `multipart/…` | values of secret names |
+/// | URLs, also in `Location`, `Content-Location`, `Link`, `Referer` and `Refresh` | userinfo, values of secret names in query and fragment |
+/// | bodies of both directions: forms, JSON at any depth, `multipart/…` and such bodies in its parts | values of secret names |
 /// | anywhere | each secret found in one of these places, if it has 6 to 4096 bytes and is no common word, and each [literal](Masks::literal): as it is, percent-encoded, with the escapes of JSON or HTML, in base64 or in hex |
 ///
 /// Secret names are those that end in `password`, `token`, `secret`, `api_key`, `access_key`, `private_key`,
-/// `signature` or `assertion`, a few others such as `jwt` and `sid`, and the [added](Masks::name) ones, whatever their case
-/// and whatever joins their words.
+/// `signature` or `assertion`, a few others such as `jwt`, `pass` and `sid`, and the [added](Masks::name) ones, whatever
+/// their case and whatever joins their words; of those known here also several (`passwords`), numbered ones (`password2`)
+/// and repeated ones (`password_confirmation`).
 ///
-/// In other formats, HTML and XML among them, no names are looked for: a secret that stands only there is to be given as a
-/// literal.
+/// In other formats, HTML, XML and event streams among them, no names are looked for, nor in JSON and URLs that are strings
+/// within JSON, nor in the path of a URL: a secret that stands only there is to be given as a literal.
 ///
 /// Bodies coded with gzip or deflate are looked into, and kept decoded where something was masked. While a recording is
 /// made no other coding is asked for; an answer that comes in one nevertheless is not kept, which
@@ -115,9 +116,9 @@ impl Masks {
     }
 
     /// The coding of a body that cannot be looked into, and would have to be.
-    pub(super) fn unread<'a>(&self, message: &'a Message) -> Option<&'a str> {
-        let coding = message.field(CONTENT_ENCODING);
-        let unread = self.looks_into_bodies() && !message.body.is_empty() && !coding::is_known(coding);
+    pub(super) fn unread(&self, message: &Message) -> Option<String> {
+        let coding = message.codings();
+        let unread = self.looks_into_bodies() && !message.body.is_empty() && !coding::is_known(&coding);
         unread.then_some(coding)
     }
 }

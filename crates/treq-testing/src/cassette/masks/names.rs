@@ -11,7 +11,7 @@ pub(super) fn is_secret_header(name: &HeaderName) -> bool {
 
 /// A parameter of a query or a form, a key of JSON, a part of a multipart body.
 pub(super) fn is_secret_field(name: &str) -> bool {
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 24] = [
         "apikey",
         "auth",
         "authorization",
@@ -21,19 +21,23 @@ pub(super) fn is_secret_field(name: &str) -> bool {
         "cookies",
         "credential",
         "credentials",
+        "csrf",
         "jwt",
         "otp",
+        "pass",
         "passwd",
         "passphrase",
         "passcode",
         "proxyauthorization",
+        "pw",
         "pwd",
-        "sessionid",
         "setcookie",
         "sid",
         "sig",
+        "userpass",
+        "xsrf",
     ];
-    const ENDS: [&str; 10] = [
+    const ENDS: [&str; 12] = [
         "accesskey",
         "accesskeyid",
         "apikey",
@@ -42,12 +46,19 @@ pub(super) fn is_secret_field(name: &str) -> bool {
         "privatekey",
         "secret",
         "secretkey",
+        "sessid",
+        "sessionid",
         "signature",
         "token",
     ];
     let name = plain(name);
+    // `password2` and `password_confirmation` are asked for in forms.
+    let name = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    let name = ["confirmation", "confirm"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    // One of `passwords` is one too; what models count as `tokens` is nothing of the kind.
+    let one = name.strip_suffix('s').filter(|one| !one.ends_with("token")).unwrap_or(name);
     // `user[password]` is how some frameworks nest.
-    NAMES.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
+    [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
 
 /// The name without case and without what joins its words.
@@ -64,7 +75,37 @@ mod tests {
         for name in ["password", "user[password]", "new_password", "access_token", "accessToken", "X-Amz-Signature"] {
             assert!(is_secret_field(name), "{name}");
         }
-        for name in ["max_tokens", "page", "user", "passage", "keyword", "author", "design"] {
+        for name in [
+            "password2",
+            "password_confirmation",
+            "passwordConfirm",
+            "passwords",
+            "client_secrets",
+            "token1",
+            "api_key_2",
+            "user_pass",
+            "PHPSESSID",
+            "JSESSIONID",
+            "csrf",
+        ] {
+            assert!(is_secret_field(name), "{name}");
+        }
+        for name in [
+            "max_tokens",
+            "tokens",
+            "page",
+            "user",
+            "passage",
+            "bypass",
+            "pages",
+            "keyword",
+            "author",
+            "design",
+            "confirm",
+            "s",
+            "1",
+            "",
+        ] {
             assert!(!is_secret_field(name), "{name}");
         }
         for (name, is_secret) in

@@ -137,6 +137,22 @@ async fn an_answer_that_breaks_off_does_so_again() {
     cassette.assert_played();
 }
 
+/// The client's own connection stays open, as it is one to the server that records.
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_is_made_anew() {
+    let answer = |body: &str| Step::send(format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{body}"));
+    for mode in [Mode::Always, Mode::New] {
+        let server = RawServer::builder()
+            .connection([Step::ReadRequest, answer("a"), Step::Close])
+            .connection([Step::ReadRequest, answer("b"), Step::ReadToEnd])
+            .start_in_memory();
+        let cassette = Cassette::open(Shelf::new().path(), mode).unwrap();
+        let seen = session(cassette.connect(server.connector()), requests().into_iter().take(2).collect()).await;
+        assert_eq!((&seen[0].body[..], &seen[1].body[..]), (&b"a"[..], &b"b"[..]));
+        assert_eq!(server.connections(), 2);
+    }
+}
+
 /// What comes until the connection breaks, but for the date, which the server in front adds.
 async fn broken<C, IO>(mut connect: C) -> String
 where

@@ -51,3 +51,23 @@ async fn what_is_added_to_it_goes_behind_and_its_secrets_are_masked_then() {
     let error = send(&cassette, gone(), get("https://shop.test/film")).await.unwrap_err();
     assert!(error.to_string().contains("does not have this body"), "{error}");
 }
+
+#[test]
+fn a_status_is_read_however_it_is_written_and_one_that_is_none_is_named() {
+    let with = |status: &str| {
+        let entry = format!(
+            r#"{{"request": {{"method": "GET", "url": "http://a.test/"}}, "response": {{"status": {status}}}}}"#
+        );
+        Cassette::options().parse(&format!(r#"{{"log": {{"entries": [{entry}]}}}}"#))
+    };
+    for (status, len) in [("200", 1), ("200.0", 1), ("0", 0), ("0.0", 0), ("101", 0), ("999", 1)] {
+        assert_eq!(with(status).unwrap().len(), len, "{status}");
+    }
+    for status in ["-1", "99", "100", "200.5", "1000", "1e99"] {
+        let error = with(status).unwrap_err().to_string();
+        assert!(error.contains("log.entries[0].response.status: "), "{error}");
+        assert!(error.contains("is no status of a final answer: 200 to 999 are"), "{error}");
+    }
+    let error = with("\"200\"").unwrap_err().to_string();
+    assert!(error.contains("response.status: a number is expected, and there is a string"), "{error}");
+}

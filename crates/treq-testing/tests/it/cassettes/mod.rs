@@ -2,6 +2,7 @@
 
 mod connector;
 mod foreign;
+mod leaks;
 mod modes;
 mod played;
 mod secrets;

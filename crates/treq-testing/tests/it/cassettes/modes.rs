@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::header::ACCEPT;
 use http::{Request, Response};
-use tower::service_fn;
+use tower::{ServiceExt, service_fn};
+use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{Body, BoxError};
 use treq_testing::{Cassette, Matching, Mode};
@@ -253,7 +254,7 @@ async fn a_cassette_that_cannot_be_used_is_told_by_place() {
         ),
         (
             r#"{"log":{"entries":[{"request":{"method":"A","url":"/"},"response":{"status":99}}]}}"#,
-            "log.entries[0].response.status: no status of a final answer: 200 to 999 are",
+            "log.entries[0].response.status: 99 is no status of a final answer: 200 to 999 are",
         ),
         (
             r#"{"log":{"entries":[{"request":{"method":"A","url":"/"},"response":{"status":200,"headers":[{"name":"a b","value":""}]}}]}}"#,
@@ -277,9 +278,18 @@ async fn a_cassette_that_cannot_be_used_is_told_by_place() {
     std::fs::write(shelf.path(), "{").unwrap();
     let error = Cassette::open(shelf.path(), Mode::Once).unwrap_err().to_string();
     assert!(error.contains("cassette.har is no HTTP Archive"), "{error}");
+    assert!(error.ends_with("; delete the file to record it anew"), "{error}");
     assert_eq!(shelf.text(), "{");
     // Nor is what cannot be written passed over.
     let cassette = Cassette::open(shelf.path().join("below a file"), Mode::Always).unwrap();
     body(&cassette, counting(), get("http://a.test/")).await;
     assert!(cassette.finish().unwrap_err().to_string().ends_with("cannot be written"));
+    // And it is not all that is told.
+    let cassette = Cassette::open(shelf.path().join("below a file"), Mode::Always).unwrap();
+    body(&cassette, counting(), get("http://a.test/")).await;
+    let _held = cassette.layer().layer(counting()).oneshot(get("http://a.test/")).await.unwrap();
+    let error = cassette.finish().unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("1 of its exchanges are not over") && said.ends_with("cannot be written"), "{said}");
+    assert!(error.find::<std::io::Error>().is_some(), "{error:?}");
 }

@@ -24,7 +24,7 @@ use super::{Shelf, get, gone, httpbin, post, send};
 const CANARY: &str = "ca\"na/ry+\u{e9}\\ &1f3a<7";
 
 /// In a field it cannot stand as it is.
-const PLAIN: &str = "canary-9d41e7";
+pub(super) const PLAIN: &str = "canary-9d41e7";
 
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -55,7 +55,7 @@ fn contents(har: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn is_clean(har: &str, secret: &str) {
+pub(super) fn is_clean(har: &str, secret: &str) {
     let all = String::from_utf8_lossy(&contents(har)).to_lowercase();
     let twice = serde_json::to_string(&serde_json::to_string(secret).unwrap()).unwrap();
     let ascii: String = secret
@@ -110,6 +110,9 @@ fn requests(secret: &str, plain: &str) -> Vec<Request<Body>> {
     let json =
         serde_json::json!({ "user": "a", "password": secret, "nested": [{ "access_token": { "value": secret } }] });
     let form = format!("a=1&client_secret={}", encoded(secret));
+    let within = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: application/json\r\n\r\n{json}\r\n--b--\r\n"
+    );
     let part = format!("--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{secret}\r\n--b--\r\n");
     vec![
         with("authorization", &format!("Bearer {plain}")),
@@ -117,10 +120,13 @@ fn requests(secret: &str, plain: &str) -> Vec<Request<Body>> {
         with("proxy-authorization", &format!("Basic {basic}")),
         with("x-api-key", secret),
         with("x-auth-user", plain),
-        with("cookie", &format!("a={plain}; b=\"{plain}\"")),
+        with("cookie", &format!("a={plain}; b=\"{plain}\";")),
         marked,
         get(&at(&format!("/get?page=1&token={}", encoded(secret)))),
         get(&at(&format!("/get?key={plain}"))),
+        // As the user, where there is no password.
+        with("authorization", &format!("Basic {}", STANDARD.encode(format!("{secret}:")))),
+        get(&format!("http://{plain}:@bin.test/get")),
         // Told back by the server in a header of its own.
         get(&at(&format!("/response-headers?x-token={}&x-echo={}", encoded(plain), encoded(plain)))),
         get(&at(&format!("/redirect-to?url={}", encoded(&format!("http://u:{plain}@b.test/?sig={plain}"))))),
@@ -129,6 +135,9 @@ fn requests(secret: &str, plain: &str) -> Vec<Request<Body>> {
         post(&at("/post"), "application/json", serde_json::to_string(&json).unwrap()),
         post(&at("/post"), "application/x-www-form-urlencoded", form),
         post(&at("/post"), "multipart/form-data; boundary=b", part),
+        post(&at("/post"), "multipart/form-data; boundary=b", within),
+        get(&at(&format!("/response-headers?link={}", encoded(&format!("</a?token={plain}>; rel=next"))))),
+        get(&at(&format!("/response-headers?refresh={}", encoded(&format!("0; url=/a?token={plain}"))))),
         // Where no name says so: known from elsewhere by now.
         post(&at("/post"), "text/plain", format!("it is {secret} and {plain}")),
         post(
@@ -155,6 +164,7 @@ async fn a_canary_is_in_no_cassette_and_what_is_masked_is_played() {
     let har = shelf.text();
     is_clean(&har, CANARY);
     is_clean(&har, PLAIN);
+    assert!(!har.contains(r#"{ "name": "", "value": "" }"#), "{har}");
     assert!(har.contains("Bearer treq-masked") && har.contains("a=treq-masked; b=treq-masked"), "{har}");
 
     // By whoever has another secret, and by whoever has the same.
@@ -188,7 +198,7 @@ async fn an_error_shows_no_secret_either() {
 type Frame = Result<http_body::Frame<Bytes>, Infallible>;
 
 /// A body in pieces of three bytes, so that nothing is in one of them.
-struct Pieces(std::vec::IntoIter<Frame>);
+pub(super) struct Pieces(std::vec::IntoIter<Frame>);
 
 impl http_body::Body for Pieces {
     type Data = Bytes;
@@ -204,7 +214,7 @@ fn pieces(body: &[u8]) -> Pieces {
     Pieces(frames.collect::<Vec<_>>().into_iter())
 }
 
-fn answers(
+pub(super) fn answers(
     body: Vec<u8>,
     coding: &'static str,
 ) -> impl Service<Request<Body>, Response = Response<Pieces>, Error = Infallible, Future: Send> + Clone + Send + 'static
