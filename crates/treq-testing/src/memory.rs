@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Request, Response, StatusCode};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
@@ -294,7 +295,24 @@ fn app(service: impl HttpService) -> App {
         Box::pin(async move {
             std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
             let response = service.call(request).await.map_err(Into::into)?;
-            Ok(response.map(Body::stream))
+            Ok(wrong_length(&response).unwrap_or_else(|| response.map(Body::stream)))
         })
     })
+}
+
+/// What the client is told instead of an answer whose `Content-Length` is not its body's: hyper's server panics over it in
+/// debug builds, and sends what it is given in others.
+fn wrong_length(response: &Response<impl http_body::Body>) -> Option<Response<Body>> {
+    let announced = response.headers().get(CONTENT_LENGTH)?;
+    let length = response.body().size_hint().exact().filter(|length| *length > 0)?;
+    if announced.as_bytes() == length.to_string().as_bytes() {
+        return None;
+    }
+    let message = format!(
+        "the service behind the memory server answers with Content-Length: {announced:?} and a body of {length} bytes: \
+         leave the field out, or give it the body's length (a RawServer sends wrong ones)"
+    );
+    let mut told = Response::new(Body::from(message));
+    *told.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    Some(told)
 }

@@ -112,3 +112,20 @@ fn headers_that_are_looked_for_are_shown_sorted() {
     let wanted = HasHeaders::new([("B", "2"), ("a", "1"), ("b", "3")]);
     assert_eq!(format!("{wanted:?}"), r#"HasHeaders({"a": ["1"], "b": ["2", "3"]})"#);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_length_that_is_not_the_bodys_is_told() {
+    let agent = stub(|request| {
+        let length = if request.url.ends_with("right") { "3" } else { "7" };
+        (200, [("content-length", length)], "abc")
+    });
+    let get = |url: &str| Request::get(url).body("").unwrap();
+    let (head, text) = ask(agent.clone(), get("http://a.test/wrong")).await;
+    assert_eq!(head.status, 500);
+    assert!(text.contains("Content-Length: \"7\" and a body of 3 bytes: leave the field out"), "{text}");
+    assert_eq!(ask(agent, get("http://a.test/right")).await.1, "abc");
+    // An answer to HEAD tells of a body that is not there.
+    let head = stub(|_| (200, [("content-length", "7")], ""));
+    let (head, _) = ask(head, Request::head("http://a.test/").body("").unwrap()).await;
+    assert_eq!((head.status.as_u16(), &head.headers["content-length"]), (200, &"7".parse().unwrap()));
+}
