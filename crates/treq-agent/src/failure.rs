@@ -87,7 +87,12 @@ fn of_http2(error: &hyper::Error) -> Option<Cow<'static, str>> {
     Some(match (error.is_remote(), error.is_go_away()) {
         (true, true) => format!("the server ended the HTTP/2 connection: {reason}").into(),
         (true, false) => format!("the server reset the HTTP/2 stream: {reason}").into(),
-        (false, _) if error.is_library() => format!("the server broke the rules of HTTP/2: {reason}").into(),
+        (false, true) if error.is_library() => format!("the server broke the rules of HTTP/2: {reason}").into(),
+        // h2 does not tell the one from the other.
+        (false, false) if error.is_library() => {
+            let why = "the answer breaks the rules of HTTP/2, or its head is over the limit on its size";
+            format!("{why}: {reason}").into()
+        }
         (false, _) => return None,
     })
 }

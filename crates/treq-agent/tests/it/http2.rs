@@ -234,9 +234,13 @@ async fn a_stream_that_is_reset_before_its_length_is_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn who_ended_an_exchange_and_why_is_said() {
+    // A field of 2 KiB, taken from the table forty times more.
+    let once = [&[0x88, 0x40, 1, b'x', 0x7f, 0xf1, 0x0e][..], &[b'y'; 2032]].concat();
+    let large = frame(1, 0x5, 1, &[&once[..], &[0xbe; 40]].concat());
     for (step, why) in [
         (reset(1, 2), "the server reset the HTTP/2 stream: unexpected internal error"),
         (go_away(0, 1), "the server ended the HTTP/2 connection: unspecific protocol error"),
+        (Step::Send(large), "over the limit on its size: unspecific protocol error"),
         (Step::Send(frame(0, 0, 0, b"x")), "the server broke the rules of HTTP/2: unspecific protocol error"),
     ] {
         let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), step]);
