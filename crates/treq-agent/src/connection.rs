@@ -33,10 +33,11 @@ pub struct HttpConnection<B> {
 type Sent<B> = Result<Response<hyper::body::Incoming>, TrySendError<Request<Outgoing<B>>>>;
 
 struct Inner<B> {
+    // Before the sender, whose drop wakes the tasks of HTTP/2: they look at who is left.
+    shared: Arc<Shared>,
     sender: Sender<B>,
     /// hyper's future cannot be named; its box is kept for the next exchange.
     sending: Option<ReusableBoxFuture<'static, Sent<B>>>,
-    shared: Arc<Shared>,
     exchange: Started,
     /// The body of the request under way, where there is nothing of it to send.
     unsent: Option<B>,

@@ -15,8 +15,9 @@ use crate::outgoing::Tied;
 ///
 /// It ends with an error of [`Kind::Body`](treq_core::Kind) where the connection ended before the framing said so.
 pub struct Incoming {
-    body: hyper::body::Incoming,
+    // Before the body, whose drop wakes the tasks of HTTP/2: they look at who is left.
     facts: Facts,
+    body: hyper::body::Incoming,
     /// Held where the answer may have come before the whole request was sent. Boxed, since most answers have none.
     upload: Option<Box<Sending>>,
 }
