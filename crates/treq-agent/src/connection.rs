@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{EXPECT, HeaderName, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{EXPECT, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio::task::AbortHandle;
@@ -19,7 +19,8 @@ use treq_core::{
 };
 
 use crate::expect::{self, Opener};
-use crate::outgoing::{Gate, Outgoing};
+use crate::incoming::Sending;
+use crate::outgoing::{Gate, Outgoing, Tied};
 use crate::watch::Watch;
 use crate::{Incoming, failure, head};
 
@@ -32,10 +33,11 @@ pub struct HttpConnection<B> {
 type Sent<B> = Result<Response<hyper::body::Incoming>, TrySendError<Request<Outgoing<B>>>>;
 
 struct Inner<B> {
+    // Before the sender, whose drop wakes the tasks of HTTP/2: they look at who is left.
+    shared: Arc<Shared>,
     sender: Sender<B>,
     /// hyper's future cannot be named; its box is kept for the next exchange.
     sending: Option<ReusableBoxFuture<'static, Sent<B>>>,
-    shared: Arc<Shared>,
     exchange: Started,
     /// The body of the request under way, where there is nothing of it to send.
     unsent: Option<B>,
@@ -103,6 +105,8 @@ struct Started {
     asks_upgrade: bool,
     /// Opens the body's gate; dropped when the answer has come.
     gate: Option<Arc<Opener>>,
+    /// Of a body over HTTP/2.
+    tied: Option<Tied>,
 }
 
 impl<B> HttpConnection<B> {
@@ -231,7 +235,12 @@ where
         }
         let request = request.map(|body| {
             if uploads {
-                return Outgoing::new(body, announced, gate, &inner.shared.watch);
+                let outgoing = Outgoing::new(body, announced, gate, &inner.shared.watch);
+                #[cfg(feature = "http2")]
+                if http2 {
+                    return outgoing.tied(&mut inner.exchange.tied);
+                }
+                return outgoing;
             }
             inner.unsent = Some(body);
             Outgoing::nothing()
@@ -324,11 +333,11 @@ impl<B> Inner<B> {
     fn accept(
         &mut self,
         response: &mut Response<hyper::body::Incoming>,
-    ) -> Result<(Facts, Option<Arc<Shared>>), Error> {
+    ) -> Result<(Facts, Option<Box<Sending>>), Error> {
         let framing = self.framing(response)?;
         // A server says it with its first answer or never.
         if response.version() != Version::HTTP_2 && (!self.exchange.reused || self.idle_hint.is_some()) {
-            self.idle_hint = idle_hint(response.headers());
+            self.idle_hint = head::idle_hint(response.headers());
         }
         let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
         let extensions = response.extensions_mut();
@@ -339,7 +348,9 @@ impl<B> Inner<B> {
             extensions.insert(facts.clone());
         }
         let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));
-        Ok((facts, unsent.then(|| Arc::clone(&self.shared))))
+        let of_connection = || unsent.then(|| Sending::Connection(Arc::clone(&self.shared)));
+        let sending = self.exchange.tied.take().map(Sending::Stream).or_else(of_connection);
+        Ok((facts, sending.map(Box::new)))
     }
 
     /// Whether such an answer has no body, whatever its fields say.
@@ -351,6 +362,9 @@ impl<B> Inner<B> {
     }
 
     fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {
+        if let Some(Ok(told)) = self.exchange.tied.take().map(|mut tied| tied.try_recv()) {
+            return Refused::new(told);
+        }
         let unsent = self.unsent.take();
         let request = failed.take_message().and_then(|request| {
             let (head, outgoing) = request.into_parts();
@@ -377,17 +391,6 @@ impl<B> Inner<B> {
         refused.request = request;
         refused
     }
-}
-
-/// The seconds of `Keep-Alive: timeout=5, max=100`.
-fn idle_hint(headers: &HeaderMap) -> Option<Duration> {
-    static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    let value = headers.get(&KEEP_ALIVE)?.to_str().ok()?;
-    let seconds = value.split(',').find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().parse::<u64>().ok()).flatten()
-    })?;
-    Some(Duration::from_secs(seconds))
 }
 
 impl<B> fmt::Debug for HttpConnection<B> {

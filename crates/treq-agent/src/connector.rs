@@ -80,10 +80,12 @@ impl<C, B> HttpConnector<C, B> {
     }
 
     /// How many fields a response's head may have over HTTP/1.1: 100 unless set. More are an error of
-    /// [`Kind::Protocol`].
+    /// [`Kind::Protocol`]. More than 24,576 are not had: no `HeaderMap` holds them.
     #[must_use]
     pub fn max_headers(mut self, fields: usize) -> Self {
-        self.options.http1.max_headers(fields);
+        // Beyond that the map panics, on a task that nobody sees.
+        const MAP: usize = 24 * 1024;
+        self.options.http1.max_headers(fields.min(MAP));
         self
     }
 

@@ -1,8 +1,9 @@
 //! What hyper's errors mean to a caller.
 
+use std::borrow::Cow;
 use std::io;
 
-use treq_core::{Error, Kind, Resend, find_cause};
+use treq_core::{BoxError, Error, Kind, Resend, find_cause};
 
 use crate::TooManyInterim;
 
@@ -13,10 +14,32 @@ pub(crate) fn of_exchange(error: hyper::Error, unsent: bool) -> Error {
     made.with_resend(resend).with_source(error)
 }
 
+/// A request's body that failed.
+pub(crate) fn of_upload(error: BoxError) -> Error {
+    // The caller's body failed: its own words say most.
+    let told = match error.downcast::<Error>() {
+        Ok(ours) => *ours,
+        Err(error) => match find_cause::<Error>(&*error) {
+            Some(ours) => Error::new(ours.kind(), ours.to_string()).with_source(error),
+            None => Error::new(Kind::Body, "the request's body could not be read").with_source(error),
+        },
+    };
+    told.with_resend(Resend::MaybeProcessed)
+}
+
+/// A body that ended before its `Content-Length` said so.
+pub(crate) fn short() -> Error {
+    Error::new(Kind::Body, "the response was cut: the server ended it before all that it had announced")
+}
+
 fn describe(error: &hyper::Error) -> Error {
     if let Some(ours) = find_cause::<Error>(error) {
         // The caller's body failed: its own words say most.
         return Error::new(ours.kind(), ours.to_string());
+    }
+    // hyper has no predicate for this; a test keeps the words true.
+    if error.to_string().starts_with("dispatch task is gone") {
+        return Error::new(Kind::Cancelled, "the connection's task is gone: its runtime was shut down, or it panicked");
     }
     if error.is_user() {
         return Error::new(Kind::Body, "the request's body could not be read");
@@ -53,7 +76,30 @@ fn describe(error: &hyper::Error) -> Error {
     if is_http2_io(error) || find_cause::<io::Error>(error).is_some() {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
-    Error::new(Kind::Protocol, "the exchange failed")
+    Error::new(Kind::Protocol, of_http2(error).unwrap_or("the exchange failed".into()))
+}
+
+/// Who ended a stream or a connection of HTTP/2, and for what reason.
+#[cfg(feature = "http2")]
+fn of_http2(error: &hyper::Error) -> Option<Cow<'static, str>> {
+    let error = find_cause::<h2::Error>(error)?;
+    let reason = error.reason()?;
+    Some(match (error.is_remote(), error.is_go_away()) {
+        (true, true) => format!("the server ended the HTTP/2 connection: {reason}").into(),
+        (true, false) => format!("the server reset the HTTP/2 stream: {reason}").into(),
+        (false, true) if error.is_library() => format!("the server broke the rules of HTTP/2: {reason}").into(),
+        // h2 does not tell the one from the other.
+        (false, false) if error.is_library() => {
+            let why = "the answer breaks the rules of HTTP/2, or its head is over the limit on its size";
+            format!("{why}: {reason}").into()
+        }
+        (false, _) => return None,
+    })
+}
+
+#[cfg(not(feature = "http2"))]
+fn of_http2(_: &hyper::Error) -> Option<Cow<'static, str>> {
+    None
 }
 
 /// What a peer broke with nobody waiting for an answer: it spoke first, or in another protocol. `None` where the

@@ -1,6 +1,8 @@
 //! The head of a request as it goes out: decided here, moved by the service.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Wire};
@@ -211,4 +213,15 @@ fn authority_form(origin: &Origin) -> Result<Uri, Error> {
 /// ([RFC 9110, section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)).
 pub(crate) fn is_idempotent(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE)
+}
+
+/// The seconds of `Keep-Alive: timeout=5, max=100`.
+pub(crate) fn idle_hint(headers: &HeaderMap) -> Option<Duration> {
+    static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    let value = headers.get(&KEEP_ALIVE)?.to_str().ok()?;
+    let seconds = value.split(',').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().parse::<u64>().ok()).flatten()
+    })?;
+    Some(Duration::from_secs(seconds))
 }

@@ -5,24 +5,42 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use treq_core::{Error, Facts};
+use treq_core::{Error, Facts, Framing};
 
 use crate::connection::Shared;
 use crate::failure;
+use crate::outgoing::Tied;
 
 /// The body of an answer as it comes off the connection, its framing removed.
 ///
 /// It ends with an error of [`Kind::Body`](treq_core::Kind) where the connection ended before the framing said so.
 pub struct Incoming {
-    body: hyper::body::Incoming,
+    // Before the body, whose drop wakes the tasks of HTTP/2: they look at who is left.
     facts: Facts,
-    /// Held where the answer came before the whole request was sent: with the last that is held the sending ends.
-    upload: Option<Arc<Shared>>,
+    body: hyper::body::Incoming,
+    /// Held where the answer may have come before the whole request was sent. Boxed, since most answers have none.
+    upload: Option<Box<Sending>>,
+}
+
+/// With the last that is held the sending ends.
+pub(crate) enum Sending {
+    /// Over HTTP/1.1: with it the connection.
+    Connection(
+        #[allow(dead_code)] // Its drop does it.
+        Arc<Shared>,
+    ),
+    /// Over HTTP/2: with it the stream.
+    Stream(Tied),
 }
 
 impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Arc<Shared>>) -> Incoming {
+    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Sending>>) -> Incoming {
         Incoming { body, facts, upload }
+    }
+
+    /// Asked at its end: whether less came than was announced.
+    fn is_short(&self) -> bool {
+        self.body.size_hint().lower() > 0 && !self.body.is_end_stream() && self.facts.framing() != Framing::None
     }
 
     /// The connection that it comes from, and how its end is known.
@@ -36,12 +54,23 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map_err(failure::of_body));
+        match &frame {
+            Some(Ok(_)) => {}
+            // A stream that was reset without an error ends like any other; what was announced tells.
+            None if self.is_short() => frame = Some(Err(failure::short())),
+            None => {}
+            Some(Err(_)) => {
+                if let Some(Sending::Stream(tied)) = self.upload.as_deref_mut() {
+                    frame = tied.try_recv().ok().map(Err).or(frame);
+                }
+            }
+        }
         // Who knows the length does not ask for what comes after the last byte.
         if self.upload.is_some() && (!matches!(frame, Some(Ok(_))) || self.body.is_end_stream()) {
             self.upload = None;
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(failure::of_body)))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

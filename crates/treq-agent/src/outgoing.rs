@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 use treq_core::{BoxError, Error, Kind};
 
+use crate::failure;
 use crate::watch::Watch;
 
 /// A request's body on its way out: waits for `100 Continue` where that was asked for, holds the caller to the length
@@ -27,6 +28,7 @@ struct Upload<B> {
 
 struct UnderWay {
     gate: Option<Gate>,
+    tie: Option<Tie>,
     left: Option<Left>,
     /// Told when the body is done with, sent or not.
     watch: Arc<Watch>,
@@ -77,6 +79,38 @@ impl Gate {
     }
 }
 
+/// What a body over HTTP/2 and its exchange tell each other. hyper resets the stream of a body that fails and forgets why,
+/// and goes on with one whose answer is over.
+pub(crate) struct Tie(oneshot::Sender<Error>);
+
+/// The other end. Dropped, it ends the sending.
+pub(crate) type Tied = oneshot::Receiver<Error>;
+
+impl Tie {
+    /// Nobody waits for the answer any more, or has all of it.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_closed(cx)
+    }
+
+    fn failed(self, error: BoxError) -> BoxError {
+        let told = failure::of_upload(error);
+        let why = told.to_string();
+        // Who does not listen any more has an answer.
+        let _ = self.0.send(told);
+        why.into()
+    }
+}
+
+/// Has hyper reset the stream without a word of a fault
+/// ([RFC 9113, section 7](https://www.rfc-editor.org/rfc/rfc9113#section-7)).
+fn unwanted() -> BoxError {
+    #[cfg(feature = "http2")]
+    let why = h2::Error::from(h2::Reason::CANCEL).into();
+    #[cfg(not(feature = "http2"))]
+    let why = "the answer is over".into();
+    why
+}
+
 impl<B> Outgoing<B> {
     pub(crate) fn nothing() -> Outgoing<B> {
         Outgoing(None)
@@ -84,8 +118,18 @@ impl<B> Outgoing<B> {
 
     pub(crate) fn new(body: B, announced: Option<u64>, gate: Option<Gate>, watch: &Arc<Watch>) -> Outgoing<B> {
         let left = announced.map(|bytes| Left { announced: bytes, bytes });
-        let under_way = Some(UnderWay { gate, left, watch: Arc::clone(watch) });
+        let under_way = Some(UnderWay { gate, tie: None, left, watch: Arc::clone(watch) });
         Outgoing(Some(Box::new(Upload { body, under_way })))
+    }
+
+    /// Ties a body that goes over HTTP/2 to its exchange.
+    #[cfg(feature = "http2")]
+    pub(crate) fn tied(mut self, exchange: &mut Option<Tied>) -> Outgoing<B> {
+        if let Some(going) = self.0.as_mut().and_then(|upload| upload.under_way.as_mut()) {
+            let (tie, tied) = oneshot::channel();
+            (going.tie, *exchange) = (Some(Tie(tie)), Some(tied));
+        }
+        self
     }
 
     fn has_gone(&self) -> bool {
@@ -109,26 +153,19 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         let Some(Upload { body, under_way }) = self.0.as_deref_mut() else { return Poll::Ready(None) };
         let Some(going) = under_way else { return Poll::Ready(None) };
-        if let Some(gate) = &mut going.gate {
-            ready!(gate.poll_open(cx));
-            going.gate = None;
+        if going.tie.is_none() {
+            return next_frame(body, under_way, cx);
         }
-        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
-        if let Some(left) = &mut going.left {
-            let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
-            let new = data.map_or(0, |data| data.remaining() as u64);
-            match left.bytes.checked_sub(new) {
-                Some(rest) => left.bytes = rest,
-                None => return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "longer"))))),
-            }
-            if frame.is_none() && left.bytes > 0 {
-                return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
-            }
-        }
-        if frame.is_none() || body.is_end_stream() {
+        if going.tie.as_mut().is_some_and(|tie| tie.poll_over(cx).is_ready()) {
             *under_way = None;
+            return Poll::Ready(Some(Err(unwanted())));
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        let frame = ready!(next_frame(body, under_way, cx));
+        let tie = under_way.as_mut().and_then(|going| going.tie.take_if(|_| matches!(frame, Some(Err(_)))));
+        Poll::Ready(match (frame, tie) {
+            (Some(Err(error)), Some(tie)) => Some(Err(tie.failed(error))),
+            (frame, _) => frame,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -138,6 +175,38 @@ where
     fn size_hint(&self) -> SizeHint {
         self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |upload| upload.body.size_hint())
     }
+}
+
+fn next_frame<B>(
+    body: &mut B,
+    under_way: &mut Option<UnderWay>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<B::Data>, BoxError>>>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let Some(going) = under_way else { return Poll::Ready(None) };
+    if let Some(gate) = &mut going.gate {
+        ready!(gate.poll_open(cx));
+        going.gate = None;
+    }
+    let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+    if let Some(left) = &mut going.left {
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+        let new = data.map_or(0, |data| data.remaining() as u64);
+        match left.bytes.checked_sub(new) {
+            Some(rest) => left.bytes = rest,
+            None => return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "longer"))))),
+        }
+        if frame.is_none() && left.bytes > 0 {
+            return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
+        }
+    }
+    if frame.is_none() || body.is_end_stream() {
+        *under_way = None;
+    }
+    Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
 }
 
 fn wrong_length(announced: u64, how: &str) -> Error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -148,6 +149,10 @@ where
     M::Future: Send,
     C: Connection,
 {
+    if let Err(error) = Handle::try_current() {
+        let why = "no tokio runtime is running here: connections are made by its tasks";
+        return Err(Error::new(Kind::Other, why).with_resend(Resend::Safe).with_source(error));
+    }
     let (sender, receiver) = oneshot::channel();
     let host = room.host();
     // One who wants a fresh connection waits for its own.

@@ -25,6 +25,10 @@ pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
 /// Cloning is cheap, and clones share the connections. A `Client`, and a `&Client`, is a
 /// `tower_service::Service<http::Request<B>>` too, for any `B: Into<Body>`.
 ///
+/// Its connections are driven by tasks of the tokio runtime on which they were made, and end with it. Where several runtimes take
+/// turns, as with `#[tokio::test]` or a `block_on` here and there, each wants a client of its own: a connection whose runtime
+/// nobody drives answers nothing. The free functions have one for each.
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = treq_httpbin::Server::start().await?;

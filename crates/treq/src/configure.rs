@@ -213,7 +213,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// How many fields a response's head may have over HTTP/1.1: 100 unless set.
+    /// How many fields a response's head may have over HTTP/1.1: 100 unless set, 24,576 at most.
     pub fn max_headers(mut self, fields: usize) -> Self {
         self.parts.http.max_headers = Some(fields);
         self

@@ -95,7 +95,7 @@ async fn whichever_call_fails_a_body_that_ends_with_it_was_cut() {
 }
 
 #[derive(Debug)]
-struct Mine(u32);
+pub(crate) struct Mine(pub(crate) u32);
 
 impl fmt::Display for Mine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +106,7 @@ impl fmt::Display for Mine {
 impl std::error::Error for Mine {}
 
 /// One piece, then the caller's own error.
-struct Failing(bool);
+pub(crate) struct Failing(pub(crate) bool);
 
 impl futures_core::Stream for Failing {
     type Item = Result<http_body::Frame<Bytes>, Mine>;
@@ -132,6 +132,20 @@ async fn the_callers_own_error_is_found_where_its_body_failed() {
         server.wait_closed().await;
         // The server can tell that this is not the whole.
         assert!(!String::from_utf8_lossy(&server.connection(0).extra).contains("0\r\n\r\n"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_of_fields_is_more_than_a_task_can_bear() {
+    for (fields, most, fits) in [(3, usize::MAX, true), (24_000, usize::MAX, true), (25_000, usize::MAX, false)] {
+        let names: String = (0..fields).map(|n| format!("x{n}: y\r\n")).collect();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{names}\r\n");
+        let server = server([Step::ReadRequest, Step::send(answer)]);
+        let agent = Agent::new(HttpConnector::new(server.connector()).max_headers(most).max_head_size(1 << 20));
+        match send(&agent, get("http://a.test/")).await {
+            Ok(response) => assert!(fits && response.headers().len() == fields + 1),
+            Err(error) => assert!(!fits && error.to_string().contains("over the limit"), "{fields}: {error}"),
+        }
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version};
-use treq_core::{Body, Framing, Resend, Wish};
+use tower::ServiceExt as _;
+use treq_core::{Body, Framing, Kind, Resend, Wish};
 use treq_testing::{MemoryServer, RawServer, Step};
 
-use crate::support::{OK, facts, get, plain, pooled, request, send, server};
+use crate::errors::{Failing, Mine};
+use crate::support::{OK, facts, get, plain, pooled, request, send, server, settle};
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Bytes {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -145,4 +147,106 @@ async fn nothing_is_sent_over_http2_that_was_meant_for_http1() {
     // `Any` in the clear is HTTP/1.1 too, yet another kind of connection.
     assert_eq!(send(&agent, get("http://a.test/")).await.unwrap().version(), Version::HTTP_11);
     assert_eq!(server.connections(), 2);
+}
+
+/// A body that is never done.
+struct Endless {
+    _held: Arc<()>,
+}
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_ends_with_its_answer() {
+    for dropped in [false, true] {
+        let end = if dropped { 0x4 } else { 0x5 };
+        let answer = Step::Send(frame(1, end, 1, &[0x88]));
+        let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), answer, Step::ReadToEnd]);
+        let (agent, pool) = pooled(server.connector());
+        let held = Arc::new(());
+        let body = Body::stream(Endless { _held: Arc::clone(&held) });
+        let response = agent.clone().oneshot(wishing(request("POST", "http://a.test/", body))).await.unwrap();
+        settle().await;
+        assert_eq!(Arc::strong_count(&held), 2, "while the answer is held the body goes on");
+        drop(response);
+        settle().await;
+        assert_eq!(Arc::strong_count(&held), 1, "dropped: {dropped}");
+        // The connection serves others meanwhile, and ends with the last that holds it.
+        assert_eq!((pool.stats().open, pool.stats().idle), (1, 1));
+        drop((agent, pool));
+        server.wait_closed().await;
+        // CANCEL, not a fault.
+        assert!(server.connection(0).extra.windows(13).any(|bytes| *bytes == *frame(3, 0, 1, &[0, 0, 0, 8])));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_fails_is_told_in_its_own_words() {
+    let failing = || Body::stream(http_body_util::StreamBody::new(Failing(false)));
+    let announced = |mut request: Request<Body>| {
+        request.headers_mut().insert("content-length", HeaderValue::from_static("20"));
+        request
+    };
+    for early in [false, true] {
+        let mut script = vec![Step::ReadBytes(24), greeting(), Step::sleep_ms(5)];
+        if early {
+            script.push(Step::Send(frame(1, 0x4, 1, &[0x88])));
+        }
+        let server = server(script);
+        for (request, why, own) in [
+            (request("POST", "http://a.test/", failing()), "the request's body could not be read", Some(7)),
+            (announced(request("POST", "http://a.test/", crate::support::stream(&["piece"]))), "shorter than", None),
+        ] {
+            let (agent, _pool) = pooled(server.connector());
+            let error = send(&agent, wishing(request)).await.unwrap_err();
+            assert_eq!((error.kind(), error.resend()), (Kind::Body, Resend::MaybeProcessed), "{error:?}");
+            assert!(error.to_string().contains(why), "{error}");
+            assert_eq!(error.find::<Mine>().map(|mine| mine.0), own);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_reset_before_its_length_is_cut() {
+    let head = |length: &str| [&[0x88, 0x0f, 0x0d, 1][..], length.as_bytes()].concat();
+    for (length, cut) in [("9", true), ("2", false)] {
+        let bytes =
+            [frame(1, 0x4, 1, &head(length)), frame(0, if cut { 0 } else { 1 }, 1, b"ok"), frame(3, 0, 1, &[0; 4])];
+        let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), Step::Send(bytes.concat().into())]);
+        let (agent, _pool) = pooled(server.connector());
+        let done = send(&agent, wishing(get("http://a.test/"))).await;
+        match done {
+            Ok(response) => assert!(!cut && response.body() == "ok"),
+            Err(error) => assert!(cut && error.kind() == Kind::Body && error.to_string().contains("cut"), "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_ended_an_exchange_and_why_is_said() {
+    // A field of 2 KiB, taken from the table forty times more.
+    let once = [&[0x88, 0x40, 1, b'x', 0x7f, 0xf1, 0x0e][..], &[b'y'; 2032]].concat();
+    let large = frame(1, 0x5, 1, &[&once[..], &[0xbe; 40]].concat());
+    for (step, why) in [
+        (reset(1, 2), "the server reset the HTTP/2 stream: unexpected internal error"),
+        (go_away(0, 1), "the server ended the HTTP/2 connection: unspecific protocol error"),
+        (Step::Send(large), "over the limit on its size: unspecific protocol error"),
+        (Step::Send(frame(0, 0, 0, b"x")), "the server broke the rules of HTTP/2: unspecific protocol error"),
+    ] {
+        let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), step]);
+        let (agent, _pool) = pooled(server.connector());
+        let error = send(&agent, wishing(get("http://a.test/"))).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol);
+        assert!(error.to_string().contains(why), "{error}");
+    }
 }

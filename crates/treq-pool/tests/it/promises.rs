@@ -178,3 +178,12 @@ async fn one_handed_a_connection_that_has_died_keeps_its_turn() {
     drop(got);
     assert!(now(second).is_some());
 }
+
+#[test]
+fn outside_of_a_runtime_the_error_says_so() {
+    let (pool, world) = pool(PoolLayer::new());
+    let mut checkout = ask(&pool, "a");
+    let Some(Err(error)) = now(&mut checkout) else { panic!("a connection without a runtime") };
+    assert!(error.to_string().contains("tokio runtime"), "{error}");
+    assert_eq!((figures(&pool), world.attempts()), ((0, 0, 0, 0, 0), 0));
+}

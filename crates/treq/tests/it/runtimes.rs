@@ -38,3 +38,39 @@ fn outside_of_a_runtime_the_error_says_so() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_client_outside_of_a_runtime_says_so_too() {
+    let client = treq::Client::new().unwrap();
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut pending = std::pin::pin!(std::future::IntoFuture::into_future(client.get("http://127.0.0.1:9/")));
+    match std::future::Future::poll(pending.as_mut(), &mut cx) {
+        std::task::Poll::Ready(Err(error)) => {
+            assert_eq!(error.kind(), Kind::Other);
+            assert!(error.to_string().contains("tokio runtime"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_whose_connection_lost_its_runtime_says_so() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let server = second.block_on(Server::start()).unwrap();
+    let client = treq::Client::new().unwrap();
+    first.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
+    let request = client.post(server.url("/delay/5"));
+    let waiting = second.spawn(async move { request.await });
+    // It is under way, on a connection of the first.
+    while client.pool_stats().unwrap().idle > 0 {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    first.shutdown_background();
+    let error = second.block_on(waiting).unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.resend()), (Kind::Cancelled, treq::Resend::MaybeProcessed), "{error:?}");
+    assert!(error.to_string().contains("runtime"), "{error}");
+    // Another connection is made on this one.
+    second.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
+}
