@@ -22,9 +22,10 @@ use crate::{MemoryServer, Pipe};
 ///
 /// It is for clients into which no layer can be put, or that are to be tested down to the bytes. While it records, a
 /// server in memory stands at the other end of each connection, and passes on what it is asked over a connection of the
-/// inner connector, one for each, and a new one where the server has closed that meanwhile. So what is recorded are exchanges, as the [layer](Cassette::layer) would: chunks are
-/// cut anew, fields named by `Connection` stand for the connection that they were said on. On replay that server answers
-/// from the cassette, with 500 and the report where it has no answer.
+/// inner connector, one for each, and a new one where the server has closed that meanwhile. So what is recorded are
+/// exchanges, as the [layer](Cassette::layer) would: chunks are cut anew, fields named by `Connection` stand for the
+/// connection that they were said on. On replay that server answers from the cassette, with 500 and the report where it
+/// has no answer.
 ///
 /// It understands HTTP/1.1 in the clear. A target with https is refused, since what stands above would speak TLS on its
 /// connections, and so is one for HTTP/2: there, use the layer.

@@ -13,12 +13,7 @@ pub(super) async fn play(steps: Arc<[Step]>, wire: Wire, log: Log, number: usize
     let mut player = Player { wire, buffer: BytesMut::new(), log, number, last: None };
     let mut end = player.run(&steps).await;
     if matches!(end, End::OutOfSteps) {
-        let faults = Faults::from_env();
-        end = tokio::select! {
-            read = player.read_to_end() => read.err().unwrap_or(End::ClientClosed),
-            // A client that has lost an answer to a fault may ask more than the script has answers for.
-            _ = faults.given_up() => End::Closed,
-        };
+        end = player.read_to_end().await.err().unwrap_or(End::ClientClosed);
     }
     let Player { wire, mut buffer, log, .. } = player;
     match &end {
@@ -166,10 +161,17 @@ impl Player {
     }
 
     async fn read_to_end(&mut self) -> Result<(), End> {
+        let (faults, mut asked) = (Faults::from_env(), false);
         loop {
             let bytes = self.buffer.split();
+            asked |= !bytes.is_empty();
             self.extra(&bytes);
-            match self.wire.read(&mut self.buffer).await {
+            let read = tokio::select! {
+                read = self.wire.read(&mut self.buffer) => read,
+                // A client that has lost an answer to a fault may ask more than the script has answers for.
+                _ = faults.given_up(), if asked => return Err(End::Closed),
+            };
+            match read {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(_) => return Err(End::ClientClosed),
