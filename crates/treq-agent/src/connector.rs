@@ -68,7 +68,7 @@ impl<C, B> HttpConnector<C, B> {
     /// HTTP over the streams that `connector` yields.
     pub fn new(connector: C) -> HttpConnector<C, B> {
         let mut http1 = http1::Builder::new();
-        http1.max_header_size(MAX_HEAD as usize).allow_obsolete_multiline_headers_in_responses(true);
+        http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
             http1,
             expect_wait: Duration::from_secs(1),
@@ -103,8 +103,8 @@ impl<C, B> HttpConnector<C, B> {
     }
 
     /// Whether a response's field that goes on in further lines is taken, as one field, which servers have not been allowed to
-    /// send since 2014 ([RFC 9112, section 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2)). On unless set; off, it is
-    /// an error.
+    /// send since 2014 ([RFC 9112, section 5.2](https://www.rfc-editor.org/rfc/rfc9112#section-5.2)). Off unless set: then it
+    /// is an error.
     pub fn folded_fields(mut self, on: bool) -> Self {
         self.options.http1.allow_obsolete_multiline_headers_in_responses(on);
         self

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use treq_conformance::services::{self, Services};
+use treq_conformance::services::{self, LISTED, Services};
 use treq_conformance::{Outcome, SUITES};
 
 fn main() -> ExitCode {
@@ -65,6 +65,9 @@ fn run() -> Result<usize, String> {
     if is_wanted(services::NAME) {
         let Services { treq, tower_http } = Services::run()?;
         print!("{} over treq:\n{treq}", services::NAME);
+        for (name, reason) in LISTED {
+            println!("  LISTED {name}: {reason}");
+        }
         print!("{} over hyper-util and tower-http, for comparison only:\n{tower_http}", services::NAME);
         all_failed += treq.failed().count();
     }

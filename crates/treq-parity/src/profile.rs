@@ -26,6 +26,8 @@ pub fn client(world: &World, jar: Option<Jar>) -> Result<Client, String> {
 pub fn client_with(world: &World, jar: Option<Jar>, pool: PoolLayer) -> Result<Client, String> {
     let text = |error: treq::Error| error.to_string();
     Client::builder()
+        // Twisted unfolds fields.
+        .folded_fields(true)
         .pool(pool.idle_per_host(2).idle_time(Duration::from_secs(240)))
         .redirect(RedirectLayer::new().policy(Follow::Strict))
         .decode(DecodeLayer::new())

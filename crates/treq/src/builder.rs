@@ -68,7 +68,7 @@ pub(crate) struct Http {
     pub(crate) max_head_size: Option<usize>,
     pub(crate) expect_wait: Option<Duration>,
     pub(crate) title_case: bool,
-    pub(crate) folded_fields: Option<bool>,
+    pub(crate) folded_fields: bool,
 }
 
 impl ClientBuilder {
@@ -150,10 +150,9 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     where
         C: Clone,
     {
-        let mut http = HttpConnector::new(https).title_case_headers(self.parts.http.title_case);
-        if let Some(on) = self.parts.http.folded_fields {
-            http = http.folded_fields(on);
-        }
+        let mut http = HttpConnector::new(https)
+            .title_case_headers(self.parts.http.title_case)
+            .folded_fields(self.parts.http.folded_fields);
         if let Some(fields) = self.parts.http.max_headers {
             http = http.max_headers(fields);
         }

@@ -232,10 +232,10 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// Whether a field of an answer that goes on in further lines is taken, as one field (RFC 9112, section 5.2). On unless
-    /// set; off, it is an error.
+    /// Whether a field of an answer that goes on in further lines is taken (RFC 9112, section 5.2). Off unless set: then it
+    /// is an error.
     pub fn folded_fields(mut self, on: bool) -> Self {
-        self.parts.http.folded_fields = Some(on);
+        self.parts.http.folded_fields = on;
         self
     }
 

@@ -36,19 +36,6 @@ async fn complete_possibly_cut_and_cut_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_field_in_further_lines_is_one_value_unless_that_is_switched_off() {
-    let wire = "HTTP/1.1 200 OK\r\nX-Y: a\r\n\tb\r\nContent-Length: 0\r\n\r\n";
-    let (server, client) = answered(wire).await;
-    let response = client.get(server.url("/")).await.unwrap();
-    let words: Vec<_> = response.headers()["x-y"].to_str().unwrap().split_whitespace().collect();
-    assert_eq!(words, ["a", "b"]);
-
-    let (server, _) = answered(wire).await;
-    let strict = Client::builder().folded_fields(false).build().unwrap();
-    assert_eq!(strict.get(server.url("/")).await.unwrap_err().kind(), Kind::Protocol);
-}
-
-#[tokio::test]
 async fn a_head_request_has_the_length_and_no_body() {
     let wire = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
     let server = RawServer::builder().connection([Step::ReadRequest, Step::send(wire), Step::Again]).start().await;
