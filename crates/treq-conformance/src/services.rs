@@ -23,8 +23,8 @@ pub const NAME: &str = "services";
 /// Cases that treq's defaults answer otherwise, each with the reason.
 pub const LISTED: &[(&str, &str)] = &[(
     "a_folded_line_is_one_value",
-    "treq refuses folded lines unless ClientBuilder::folded_fields is on, though RFC 9112, section 5.2, has a user agent \
-     take them",
+    "treq refuses folded lines unless ClientBuilder::folded_fields is on (threat H1-17), though RFC 9112, section 5.2, has a \
+     user agent take them",
 )];
 
 /// What each client made of the suites.
