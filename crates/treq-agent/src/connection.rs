@@ -19,7 +19,7 @@ use treq_core::{
 };
 
 use crate::expect::{self, Opener};
-use crate::incoming::Sending;
+use crate::incoming::Unsent;
 use crate::outgoing::{Gate, Outgoing, Tied};
 use crate::watch::Watch;
 use crate::{Incoming, failure, head};
@@ -333,7 +333,7 @@ impl<B> Inner<B> {
     fn accept(
         &mut self,
         response: &mut Response<hyper::body::Incoming>,
-    ) -> Result<(Facts, Option<Box<Sending>>), Error> {
+    ) -> Result<(Facts, Option<Box<Unsent>>), Error> {
         let framing = self.framing(response)?;
         // A server says it with its first answer or never.
         if response.version() != Version::HTTP_2 && (!self.exchange.reused || self.idle_hint.is_some()) {
@@ -348,8 +348,8 @@ impl<B> Inner<B> {
             extensions.insert(facts.clone());
         }
         let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));
-        let of_connection = || unsent.then(|| Sending::Connection(Arc::clone(&self.shared)));
-        let sending = self.exchange.tied.take().map(Sending::Stream).or_else(of_connection);
+        let of_connection = || unsent.then(|| Unsent::Connection(Arc::clone(&self.shared)));
+        let sending = self.exchange.tied.take().map(Unsent::Stream).or_else(of_connection);
         Ok((facts, sending.map(Box::new)))
     }
 

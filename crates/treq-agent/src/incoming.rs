@@ -19,11 +19,11 @@ pub struct Incoming {
     facts: Facts,
     body: hyper::body::Incoming,
     /// Held where the answer may have come before the whole request was sent. Boxed, since most answers have none.
-    upload: Option<Box<Sending>>,
+    upload: Option<Box<Unsent>>,
 }
 
 /// With the last that is held the sending ends.
-pub(crate) enum Sending {
+pub(crate) enum Unsent {
     /// Over HTTP/1.1: with it the connection.
     Connection(
         #[allow(dead_code)] // Its drop does it.
@@ -34,7 +34,7 @@ pub(crate) enum Sending {
 }
 
 impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Sending>>) -> Incoming {
+    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Unsent>>) -> Incoming {
         Incoming { body, facts, upload }
     }
 
@@ -61,7 +61,7 @@ impl Body for Incoming {
             None if self.is_short() => frame = Some(Err(failure::short())),
             None => {}
             Some(Err(_)) => {
-                if let Some(Sending::Stream(tied)) = self.upload.as_deref_mut() {
+                if let Some(Unsent::Stream(tied)) = self.upload.as_deref_mut() {
                     frame = tied.try_recv().ok().map(Err).or(frame);
                 }
             }

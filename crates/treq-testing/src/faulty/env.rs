@@ -12,7 +12,8 @@ const LOG: &str = "TREQ_FAULT_LOG";
 
 impl Faults {
     /// The plan that the environment gives to the whole process, so that tests which know nothing of it run with faults:
-    /// `TREQ_FAULT_CALL=7` is the eighth call, and `TREQ_FAULT_LOG` names a file that gets a line for each.
+    /// `TREQ_FAULT_CALL=7` is the eighth call, and `TREQ_FAULT_LOG` names a file that gets a line for each. Tests that share a
+    /// process share the count, so each is to run alone: `TREQ_FAULT_CALL=7 cargo test -- --exact NAME`.
     ///
     /// [`MemoryServer`](crate::MemoryServer) and [`RawServer`](crate::RawServer) go by it: in memory the client's end fails,
     /// on a socket the server's, and the client sees a reset. A server of your own does so by

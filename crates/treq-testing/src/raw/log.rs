@@ -94,7 +94,7 @@ impl Log {
     }
 
     /// Waits for something that a client does. Where the environment has a call of IO fail, it may never be done: that is
-    /// told by a panic, ten seconds after the fault.
+    /// told by a panic, within twenty seconds of the fault.
     pub(super) async fn wait_for(&self, what: &str, until: impl FnMut(&Seen) -> bool) {
         let faults = Faults::from_env();
         tokio::select! {

@@ -28,28 +28,17 @@ fn three_hundred_runtimes_leave_nothing_behind() {
 
 #[test]
 fn outside_of_a_runtime_the_error_says_so() {
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut pending = std::pin::pin!(std::future::IntoFuture::into_future(treq::get("http://127.0.0.1:9/")));
-    match std::future::Future::poll(pending.as_mut(), &mut cx) {
-        std::task::Poll::Ready(Err(error)) => {
-            assert_eq!(error.kind(), Kind::Other);
-            assert!(error.to_string().contains("tokio runtime"), "{error}");
+    let url = "http://127.0.0.1:9/";
+    for request in [treq::get(url), treq::Client::new().unwrap().get(url)] {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut pending = std::pin::pin!(std::future::IntoFuture::into_future(request));
+        match std::future::Future::poll(pending.as_mut(), &mut cx) {
+            std::task::Poll::Ready(Err(error)) => {
+                assert_eq!(error.kind(), Kind::Other);
+                assert!(error.to_string().contains("tokio runtime"), "{error}");
+            }
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_client_outside_of_a_runtime_says_so_too() {
-    let client = treq::Client::new().unwrap();
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut pending = std::pin::pin!(std::future::IntoFuture::into_future(client.get("http://127.0.0.1:9/")));
-    match std::future::Future::poll(pending.as_mut(), &mut cx) {
-        std::task::Poll::Ready(Err(error)) => {
-            assert_eq!(error.kind(), Kind::Other);
-            assert!(error.to_string().contains("tokio runtime"), "{error}");
-        }
-        other => panic!("{other:?}"),
     }
 }
 
