@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "peers", fast: false, run: |_| peers::run(&[]).map(|()| None) },
     Step { name: "conformance", fast: false, run: |_| delegate::conformance(&[]).map(|()| None) },
     Step { name: "parity", fast: false, run: |_| delegate::parity(&[]).map(|()| None) },
-    Step { name: "live", fast: false, run: |_| delegate::parity(&["--live".into()]).map(|()| None) },
+    Step { name: "live", fast: false, run: |_| delegate::parity(&["--live".into(), "--short".into()]).map(|()| None) },
     // Half a minute, most of which it waits for servers that keep it waiting.
     Step { name: "threats", fast: false, run: |_| delegate::threats(&[]).map(|()| None) },
     Step {
@@ -108,7 +108,7 @@ fn clippy(mode: Mode) -> Outcome<Note> {
 
 fn tests() -> Outcome<Note> {
     let said = if present("cargo", &["nextest", "--version"])? {
-        tally::nextest(&tee(&mut cargo(&["nextest", "run", "--all-features"])?, Stream::Err)?)
+        tally::nextest(&tee(&mut cargo(&["nextest", "run", "--all-features", "--status-level", "slow"])?, Stream::Err)?)
     } else {
         // Builds the examples too, as programs, for the tests that run them.
         to_end(&mut cargo(&["test", "--all-features", "--no-run", "-q"])?)?;
@@ -140,7 +140,7 @@ fn deny(mode: Mode) -> Outcome<Note> {
         }
         plain(&["install", "cargo-deny", "--locked"])?;
     }
-    plain(&["deny", "--all-features", "check", "bans", "licenses", "sources"])
+    plain(&["deny", "--all-features", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"])
 }
 
 /// All that the later steps need of Debian, so that one update of its lists serves them all.

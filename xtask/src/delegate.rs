@@ -25,10 +25,11 @@ pub(crate) fn parity(arguments: &[String]) -> Outcome {
     delegate(&["run", "-q", "-p", "treq-parity", "--"], &arguments)
 }
 
-/// The player runs the client as a program that stands beside it, so both are built.
+/// The player runs the client as a program that stands beside it, so both are built: as users build it, since the cases
+/// limit its time.
 pub(crate) fn threats(arguments: &[String]) -> Outcome {
-    to_end(&mut cargo(&["build", "-q", "-p", "treq-blackbox", "--bins"])?)?;
-    delegate(&["run", "-q", "-p", "treq-blackbox", "--bin", "treq-threats", "--"], arguments)
+    to_end(&mut cargo(&["build", "-q", "--release", "-p", "treq-blackbox", "--bins"])?)?;
+    delegate(&["run", "-q", "--release", "-p", "treq-blackbox", "--bin", "treq-threats", "--"], arguments)
 }
 
 fn delegate(to: &[&str], arguments: &[String]) -> Outcome {

@@ -32,6 +32,11 @@ pub(crate) fn short() -> Error {
     Error::new(Kind::Body, "the response was cut: the server ended it before all that it had announced")
 }
 
+/// A body where there can be none; only HTTP/2 can send one.
+pub(crate) fn bodyless() -> Error {
+    Error::new(Kind::Body, "the response breaks the rules of its framing: one of its status (204, 304) has no body")
+}
+
 fn describe(error: &hyper::Error) -> Error {
     if let Some(ours) = find_cause::<Error>(error) {
         // The caller's body failed: its own words say most.

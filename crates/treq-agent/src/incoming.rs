@@ -56,6 +56,12 @@ impl Body for Incoming {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map_err(failure::of_body));
         match &frame {
+            // hyper looks at the length alone: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1
+            Some(Ok(data))
+                if self.facts.framing() == Framing::None && data.data_ref().is_some_and(|data| !data.is_empty()) =>
+            {
+                frame = Some(Err(failure::bodyless()));
+            }
             Some(Ok(_)) => {}
             // A stream that was reset without an error ends like any other; what was announced tells.
             None if self.is_short() => frame = Some(Err(failure::short())),

@@ -169,11 +169,8 @@ impl Connection {
         loop {
             for byte in bytes {
                 self.stream.write_all(std::slice::from_ref(byte))?;
-                if pause.is_zero() {
-                    thread::yield_now();
-                } else {
-                    thread::sleep(pause);
-                }
+                // So that the other side reads it alone. To yield would cost a whole slice on a busy machine.
+                thread::sleep(pause.max(Duration::from_micros(1)));
             }
             if !forever || start.elapsed() > DRIP {
                 return Ok(());

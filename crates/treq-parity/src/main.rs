@@ -1,5 +1,6 @@
 //! `treq-parity [--cases FILE]`: plays the cases and prints how they came out, behind a table of the catalogue.
-//! `treq-parity --live PYTHON [--cases FILE]`: plays them by ours and by the treq of that Python, side by side.
+//! `treq-parity --live PYTHON [--short] [--cases FILE]`: plays them by ours and by the treq of that Python, side by side;
+//! `--short`: of differences that have their rule, only the counts are printed.
 #![forbid(unsafe_code)]
 // A command speaks by printing.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -29,12 +30,16 @@ fn run() -> Result<bool, String> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut given = None;
     let mut python = None;
+    let mut short = false;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--cases" => given = Some(PathBuf::from(args.next().ok_or("--cases wants a file")?)),
             "--live" => python = Some(PathBuf::from(args.next().ok_or("--live wants a Python that has treq")?)),
-            other => return Err(format!("{other:?} is not known: treq-parity [--live PYTHON] [--cases FILE]")),
+            "--short" => short = true,
+            other => {
+                return Err(format!("{other:?} is not known: treq-parity [--live PYTHON [--short]] [--cases FILE]"));
+            }
         }
     }
     let own = home.join("data/cases.jsonl");
@@ -44,7 +49,7 @@ fn run() -> Result<bool, String> {
             // Of the variations nothing is recorded: what the original does with them is seen when it runs.
             None => [read(&own)?, read(&home.join("live/variations.jsonl"))?].concat(),
         };
-        return Ok(live::run(&python, &cases, &mut std::io::stdout())?.undeclared == 0);
+        return Ok(live::run(&python, &cases, short, &mut std::io::stdout())?.undeclared == 0);
     }
     let file = given.unwrap_or_else(|| own.clone());
     let sources = Sources::scan(&home.join("../.."))?;

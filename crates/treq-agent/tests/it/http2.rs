@@ -233,6 +233,32 @@ async fn a_stream_that_is_reset_before_its_length_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_can_have_no_body_has_none() {
+    // 204 and 304 as the table of HPACK has them, and a Content-Length of two.
+    const LENGTH: &[u8] = b"\x0f\x0d\x012";
+    for (status, length, body, fails) in [
+        (0x89, &b""[..], &b"ok"[..], true),
+        (0x8b, LENGTH, b"ok", true),
+        (0x8b, LENGTH, b"", false),
+        (0x89, b"", b"", false),
+    ] {
+        let head = [&[status], length].concat();
+        let bytes = match body {
+            b"" => frame(1, 0x5, 1, &head),
+            body => [frame(1, 0x4, 1, &head), frame(0, 1, 1, body)].concat().into(),
+        };
+        let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), Step::Send(bytes)]);
+        let (agent, _pool) = pooled(server.connector());
+        match send(&agent, wishing(get("http://a.test/"))).await {
+            Ok(response) => assert!(!fails && response.body().is_empty(), "{status}"),
+            Err(error) => {
+                assert!(fails && error.kind() == Kind::Body && error.to_string().contains("no body"), "{error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_ended_an_exchange_and_why_is_said() {
     // A field of 2 KiB, taken from the table forty times more.
     let once = [&[0x88, 0x40, 1, b'x', 0x7f, 0xf1, 0x0e][..], &[b'y'; 2032]].concat();
