@@ -104,6 +104,10 @@ where
     M::Future: Send,
     C: Connection,
 {
+    if let Err(error) = Handle::try_current() {
+        let why = "no tokio runtime is running here: connections are made by its tasks";
+        return Err(Error::new(Kind::Other, why).with_resend(Resend::Safe).with_source(error));
+    }
     let mut asked = asked;
     loop {
         let (mut lease, waited) = match asked {
@@ -149,10 +153,6 @@ where
     M::Future: Send,
     C: Connection,
 {
-    if let Err(error) = Handle::try_current() {
-        let why = "no tokio runtime is running here: connections are made by its tasks";
-        return Err(Error::new(Kind::Other, why).with_resend(Resend::Safe).with_source(error));
-    }
     let (sender, receiver) = oneshot::channel();
     let host = room.host();
     // One who wants a fresh connection waits for its own.

@@ -49,9 +49,9 @@ where
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)));
         }
         let Some(limit) = this.timer.limits().read else { return Poll::Pending };
-        this.timer.poll(cx, limit).map(|()| {
+        this.timer.poll(cx, limit).map(|outcome| {
             this.body.set(None);
-            Some(Err(Elapsed::error(Phase::Read, limit)))
+            Some(Err(outcome.err().unwrap_or_else(|| Elapsed::error(Phase::Read, limit))))
         })
     }
 

@@ -5,12 +5,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Phase};
 
-use crate::Elapsed;
+use crate::{Elapsed, clock};
 
 /// A limit on connecting: for whatever makes a connection of a target, so name resolution, TCP, a proxy's tunnel, TLS and
 /// HTTP/2's preface where the service does all of them. 10 seconds unless set.
@@ -100,7 +100,10 @@ where
             return Poll::Ready(outcome.map_err(Error::adopt));
         }
         let Some((limit, end)) = *this.end else { return Poll::Pending };
-        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        let sleep = match this.sleep {
+            Some(sleep) => sleep,
+            None => this.sleep.insert(clock::sleep(end)?),
+        };
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(Elapsed::error(Phase::Connect, limit)))
     }

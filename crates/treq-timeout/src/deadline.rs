@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Phase};
 
-use crate::{DeadlineBody, Elapsed, Total};
+use crate::{DeadlineBody, Elapsed, Total, clock};
 
 /// One deadline for a request as a whole: all hops and attempts of the layers below, and the body of the answer. None
 /// unless set, here or by the request's [`Total`]. See the [crate's page](crate).
@@ -132,7 +132,13 @@ impl Countdown {
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(self.end)));
+        let sleep = match &mut self.sleep {
+            Some(sleep) => sleep,
+            None => match clock::sleep(self.end) {
+                Ok(sleep) => self.sleep.insert(sleep),
+                Err(error) => return Poll::Ready(error),
+            },
+        };
         sleep.as_mut().poll(cx).map(|()| self.error())
     }
 }

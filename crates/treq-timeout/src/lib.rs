@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
+mod clock;
 mod connect;
 mod deadline;
 mod elapsed;

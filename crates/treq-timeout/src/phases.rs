@@ -163,15 +163,15 @@ where
         }
         let Some(upload) = this.upload else {
             let Some(limit) = this.timer.limits().head else { return Poll::Pending };
-            ready!(this.timer.poll(cx, limit));
+            ready!(this.timer.poll(cx, limit))?;
             return Poll::Ready(Err(Elapsed::error(Phase::Head, limit)));
         };
         let Some(shortest) = this.timer.limits().sending() else { return Poll::Pending };
         loop {
-            ready!(this.timer.poll(cx, shortest));
+            ready!(this.timer.poll(cx, shortest))?;
             match upload.overdue(this.timer.limits()) {
                 Ok((phase, limit)) => return Poll::Ready(Err(Elapsed::error(phase, limit))),
-                Err(end) => this.timer.arm(end),
+                Err(end) => this.timer.arm(end)?,
             }
         }
     }

@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Id;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use treq_core::Error;
+
+use crate::clock;
 
 /// Limits shorter than a few of these have a timer from the start.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
@@ -52,9 +55,9 @@ impl Ticker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a tick from now on.
-    pub(crate) fn enter(self: &Arc<Ticker>, waker: &Waker) -> Place {
-        let handle = Handle::current();
+    /// Waits for a tick from now on. An error outside of a runtime.
+    pub(crate) fn enter(self: &Arc<Ticker>, waker: &Waker) -> Result<Place, Error> {
+        let handle = clock::runtime()?;
         let runtime = handle.id();
         let slot = Some(Slot { since: Instant::now(), runtime, waker: Some(waker.clone()) });
         let mut state = self.state();
@@ -66,7 +69,7 @@ impl Ticker {
                 state.running.push(Running { runtime, task, busy: true });
             }
         }
-        match state.free.pop() {
+        Ok(match state.free.pop() {
             Some(place) => {
                 state.slots[place as usize] = slot;
                 place
@@ -76,7 +79,7 @@ impl Ticker {
                 // More than four thousand million requests at once do not fit into memory.
                 (state.slots.len() - 1) as Place
             }
-        }
+        })
     }
 
     /// Whether it has been rung: then the place is free again, and this is since when it was taken. Else the next tick

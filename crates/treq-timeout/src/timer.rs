@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
+use treq_core::Error;
 
+use crate::clock;
 use crate::limit::{Limits, Shared};
 use crate::ticker::{Place, TICK};
 
@@ -52,40 +54,41 @@ impl Timer {
         }
     }
 
-    /// Ready once nothing has happened for `limit`; the first look begins the waiting.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+    /// Ready once nothing has happened for `limit`; the first look begins the waiting. An error outside of a runtime.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<Result<(), Error>> {
         match &mut self.state {
             State::Idle if limit >= LONG => {
-                self.state = State::Ticking { moved: false, place: self.shared.ticker.enter(cx.waker()) };
+                self.state = State::Ticking { moved: false, place: self.shared.ticker.enter(cx.waker())? };
                 return Poll::Pending;
             }
-            State::Idle => self.arm(Instant::now().checked_add(limit)),
+            State::Idle => self.arm(Instant::now().checked_add(limit))?,
             State::Ticking { moved, place } => {
                 let rung = self.shared.ticker.ask(*place, cx.waker(), std::mem::take(moved));
                 let Some(since) = rung else { return Poll::Pending };
                 self.state = State::Idle;
-                self.arm(since.checked_add(limit));
+                self.arm(since.checked_add(limit))?;
             }
-            State::Armed { moved: true, .. } => self.arm(Instant::now().checked_add(limit)),
+            State::Armed { moved: true, .. } => self.arm(Instant::now().checked_add(limit))?,
             State::Armed { moved: false, .. } => {}
         }
         match &mut self.state {
-            State::Armed { sleep, .. } => sleep.as_mut().poll(cx),
+            State::Armed { sleep, .. } => sleep.as_mut().poll(cx).map(Ok),
             // An end that no clock reaches.
             State::Idle | State::Ticking { .. } => Poll::Pending,
         }
     }
 
-    /// The waiting ends at this instant, never for `None`.
-    pub(crate) fn arm(&mut self, end: Option<Instant>) {
+    /// The waiting ends at this instant, never for `None`. An error outside of a runtime.
+    pub(crate) fn arm(&mut self, end: Option<Instant>) -> Result<(), Error> {
         match (&mut self.state, end) {
             (State::Armed { moved, sleep }, Some(end)) => {
                 *moved = false;
                 sleep.as_mut().reset(end);
             }
-            (_, Some(end)) => self.state = State::Armed { moved: false, sleep: Box::pin(sleep_until(end)) },
+            (_, Some(end)) => self.state = State::Armed { moved: false, sleep: clock::sleep(end)? },
             (_, None) => self.state = State::Idle,
         }
+        Ok(())
     }
 
     /// Nothing more is waited for.

@@ -3,6 +3,7 @@
 mod contract;
 mod deadline;
 mod phases;
+mod runtime;
 mod services;
 mod support;
 mod ticks;

@@ -1,5 +1,9 @@
 //! The default client lives as long as its runtime.
 
+use std::future::{Future, IntoFuture};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use treq::Kind;
 use treq_httpbin::Server;
 
@@ -26,20 +30,35 @@ fn three_hundred_runtimes_leave_nothing_behind() {
     assert_eq!(treq::default_clients(), 0);
 }
 
+/// Polls once, outside of any runtime.
+fn refused(request: impl IntoFuture<Output = Result<treq::Response, treq::Error>>) {
+    match pin!(request.into_future()).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(error)) => {
+            assert_eq!(error.kind(), Kind::Other);
+            assert!(error.to_string().contains("tokio runtime"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn outside_of_a_runtime_the_error_says_so() {
-    let url = "http://127.0.0.1:9/";
-    for request in [treq::get(url), treq::Client::new().unwrap().get(url)] {
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        let mut pending = std::pin::pin!(std::future::IntoFuture::into_future(request));
-        match std::future::Future::poll(pending.as_mut(), &mut cx) {
-            std::task::Poll::Ready(Err(error)) => {
-                assert_eq!(error.kind(), Kind::Other);
-                assert!(error.to_string().contains("tokio runtime"), "{error}");
-            }
-            other => panic!("{other:?}"),
-        }
+    refused(treq::get("http://127.0.0.1:9/"));
+    refused(treq::Client::new().unwrap().get("http://127.0.0.1:9/"));
+}
+
+/// Its connection is driven elsewhere, but limits have no clock here.
+#[test]
+fn a_warm_client_outside_of_a_runtime_says_so_too() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
+    let client = treq::Client::new().unwrap();
+    runtime.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
+    while client.pool_stats().unwrap().idle == 0 {
+        std::thread::yield_now();
     }
+    refused(client.get(server.url("/delay/5")));
+    runtime.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
 }
 
 #[test]
