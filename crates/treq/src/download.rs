@@ -22,8 +22,13 @@ impl RequestBuilder {
     /// Sends the request and writes the body of its answer to a file, which is there whole or not at all. A status of 400 or
     /// above is an error, and nothing is written.
     ///
-    /// Until then the bytes stand in a file beside it, with `.part` behind the name, and stay there when the body is cut or the
-    /// future dropped. With [`resume`](Download::resume) the next download of the same URL goes on from there.
+    /// Until then the bytes stand in a file beside it. With [`resume`](Download::resume) that has `.part` behind the name and
+    /// stays there when the body is cut or the future dropped, and the next download of the same URL goes on from it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](RequestBuilder::send) and [`Response::save`], and [`Kind::Body`] where something else has written to
+    /// that file meanwhile: it is then written anew the next time.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -256,17 +261,28 @@ impl Files {
         told: &mut Option<OnProgress<'static>>,
     ) -> Result<u64, Error> {
         let (part, noted) = (self.part.clone(), self.note.clone());
-        let mut file = blocking(&self.part, move || match anew {
-            Some(note) => {
-                // No note may ever stand beside bytes that it does not describe.
-                remove(&noted)?;
-                let file = File::create(&part)?;
-                if let Some(note) = note {
-                    private(&noted)?.write_all(&note)?;
+        let mut file = blocking(&self.part, move || {
+            let mut options = OpenOptions::new();
+            match anew {
+                Some(note) => {
+                    // No note may ever stand beside bytes that it does not describe.
+                    remove(&noted)?;
+                    // A file of its own: whoever still writes to the old one does so unseen.
+                    remove(&part)?;
+                    let file = options.append(true).create_new(true).open(&part)?;
+                    if let Some(note) = note {
+                        private(&noted)?.write_all(&note)?;
+                    }
+                    Ok(file)
                 }
-                Ok(file)
+                None => {
+                    // A download that was given up may have had a piece on its way to the disk.
+                    if fs::metadata(&part)?.len() > at {
+                        OpenOptions::new().write(true).open(&part)?.set_len(at)?;
+                    }
+                    options.append(true).open(&part)
+                }
             }
-            None => OpenOptions::new().append(true).open(&part),
         })
         .await?;
         let mut bytes = at;
@@ -286,13 +302,23 @@ impl Files {
                 break;
             }
         }
-        match total {
-            Some(total) if total != bytes => {
-                let why = format!("the file has {bytes} bytes, where the server announced {total}");
-                Err(Error::new(Kind::Body, why).with_url(response.url()))
+        let (part, noted, written) = (self.part.clone(), self.note.clone(), bytes);
+        let there = blocking(&self.part, move || {
+            // By its name: another download may have put a file of its own there.
+            let there = fs::metadata(part)?.len();
+            if there != written {
+                remove(&noted)?;
             }
-            _ => Ok(bytes),
-        }
+            Ok(there)
+        })
+        .await?;
+        let part = self.part.display();
+        let why = match total {
+            _ if there != bytes => format!("{part} has {there} bytes, not {bytes}: something else writes to it too"),
+            Some(total) if total != bytes => format!("{part} has {bytes} bytes, where the server announced {total}"),
+            _ => return Ok(bytes),
+        };
+        Err(Error::new(Kind::Body, why).with_url(response.url()))
     }
 
     async fn finish(&self, path: &Path) -> Result<(), Error> {

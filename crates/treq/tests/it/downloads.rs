@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use treq::{Client, Downloaded, Kind};
-use treq_testing::{RawServer, Step};
+use http::{Request, Response};
+use treq::{Body, Client, Downloaded, Kind};
+use treq_testing::{MemoryServer, RawServer, Step};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n";
 
@@ -78,6 +79,48 @@ async fn what_has_changed_is_written_anew() {
         assert!(done(3, 0)(&outcome), "{answers:?} {outcome:?}");
         assert_eq!((folder.text().as_str(), folder.names()), ("new", vec!["file".to_owned()]));
         assert_eq!(server.requests().len(), answers.len());
+    }
+}
+
+/// Such as the last piece of a download that was dropped while a thread wrote it.
+#[tokio::test]
+async fn what_something_else_writes_meanwhile_is_not_taken_for_content() {
+    for early in [true, false] {
+        let folder = Folder::new();
+        let cut = [Step::ReadRequest, Step::send(format!("{HEAD}0123")), Step::Close];
+        let server = RawServer::builder().connection(cut).start_in_memory();
+        let client = Client::builder().connector(server.connector()).build().unwrap();
+        client.get("http://a.test/f").download(folder.path()).resume(true).await.unwrap_err();
+
+        let part = folder.0.path().join("file.part");
+        let stray = move || {
+            let file = std::fs::OpenOptions::new().append(true).open(&part);
+            std::io::Write::write_all(&mut file.unwrap(), b"a late piece").unwrap();
+        };
+        let before = stray.clone();
+        let server = MemoryServer::new(tower::service_fn(move |request: Request<Body>| {
+            if early {
+                before();
+            }
+            let answer = Response::builder().header("etag", "\"a\"");
+            let response = match request.headers().get("range") {
+                Some(_) => answer.status(206).header("content-range", "bytes 4-9/10").body(Body::from("456789")),
+                None => answer.body(Body::from("0123456789")),
+            };
+            async { response }
+        }));
+        let client = Client::builder().connector(server.connector()).build().unwrap();
+        let fetch = || client.get("http://a.test/f").download(folder.path()).resume(true);
+        if early {
+            assert!(done(10, 4)(&fetch().await.unwrap()));
+        } else {
+            let error = fetch().on_progress(move |_, _| stray()).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Body);
+            assert!(error.to_string().contains("has 22 bytes, not 10: something else writes to it"), "{error}");
+            assert_eq!(folder.names(), ["file.part"]);
+            assert!(done(10, 0)(&fetch().await.unwrap()));
+        }
+        assert_eq!((folder.text().as_str(), folder.names()), ("0123456789", vec!["file".to_owned()]));
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) const MASKED: &str = "treq-masked";
 /// and repeated ones (`password_confirmation`).
 ///
 /// In other formats, HTML, XML and event streams among them, no names are looked for, nor in JSON and URLs that are strings
-/// within JSON, nor in the path of a URL: a secret that stands only there is to be given as a literal.
+/// within JSON, nor in the path of a URL, nor in other fields such as `WWW-Authenticate`: a secret that stands only there is to be given as a literal.
 ///
 /// Bodies coded with gzip or deflate are looked into, and kept decoded where something was masked. While a recording is
 /// made no other coding is asked for; an answer that comes in one nevertheless is not kept, which
