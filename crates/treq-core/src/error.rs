@@ -39,7 +39,7 @@ pub enum Kind {
     Builder,
     /// The host name could not be resolved.
     Resolve,
-    /// No connection could be made.
+    /// No connection could be made, or it broke before an answer came: [`Error::resend`] tells the one from the other.
     Connect,
     /// The TLS handshake failed, or no roots to verify it against could be had.
     Tls,

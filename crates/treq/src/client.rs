@@ -85,6 +85,9 @@ impl Client {
     /// The surface of a client over any service that answers requests: an agent of your own, a stack put together by
     /// hand, a `service_fn` in a test.
     ///
+    /// Nothing is added to it: limits of time, redirects, cookies, credentials, decoding are what its own layers do, and an
+    /// option of a request, such as [`timeout`](crate::RequestBuilder::timeout), is a request extension that one of them reads.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
     /// let canned = tower::service_fn(|request: http::Request<treq::Body>| async move {

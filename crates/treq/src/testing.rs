@@ -88,8 +88,9 @@ impl StubTreq {
         }
     }
 
-    /// The same with a client of these settings. Where it is to have layers of its own too, put it together by hand:
-    /// `builder.connector(agent.connector()).agent_layer(InMemory)`.
+    /// The same with a client of these settings. Where it is to have layers of its own too, put it together by hand, with
+    /// [`InMemory`] first, so that they see URLs as they were asked for:
+    /// `Client::builder().agent_layer(InMemory).agent_layer(yours).connector(agent.connector())`.
     ///
     /// # Errors
     ///

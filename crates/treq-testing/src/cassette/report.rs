@@ -39,6 +39,9 @@ pub(super) fn unknown(name: &str, matching: &Matching, entries: &[Candidate<'_>]
         format!("The cassette {name} has no entry for this request. {}{colon}{which} {how}.\n\n", capital(&count));
     for ((part, recorded), (_, seen)) in said(nearest.request, matching).into_iter().zip(said(asked, matching)) {
         if parts.contains(&part) {
+            let bodies = || show::data_apart(&nearest.request.message.body, &asked.message.body);
+            let apart = Some(part).filter(|part| *part == "body").and_then(|_| bodies());
+            let (recorded, seen) = apart.unwrap_or((recorded, seen));
             text.push_str(&field('!', part, &[("recorded", &recorded), ("asked", &seen)]));
         } else {
             let seen = if matches!(part, "method" | "url") { seen.as_str() } else { "" };

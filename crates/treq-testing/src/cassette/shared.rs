@@ -123,8 +123,13 @@ impl Shared {
             let is_it = |asked| matching.differing(&entry.request, asked).is_empty();
             (repeat || entry.played == 0) && asked.iter().any(is_it)
         };
-        // Of several the first that was played least.
-        let found = state.loaded.iter_mut().filter(is_same).min_by_key(|entry| entry.played)?;
+        // What a mask stands for anything in may be meant for another; of several the first that was played least.
+        let is_exact = |entry: &Asked| {
+            let is_it = |asked: &Asked| asked.url == entry.url && asked.message.body == entry.message.body;
+            asked.iter().any(is_it)
+        };
+        let found =
+            state.loaded.iter_mut().filter(is_same).min_by_key(|entry| (!is_exact(&entry.request), entry.played))?;
         found.played += 1;
         Some(found.entry.response.clone())
     }

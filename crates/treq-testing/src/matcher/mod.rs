@@ -54,6 +54,13 @@ pub trait Matcher<F> {
     /// What is expected, in words for a failure's message.
     fn expected(&self) -> String;
 
+    /// What is expected and what came, where the two would look alike: shown in place of
+    /// [`expected`](Matcher::expected) and the field as it came.
+    fn apart(&self, request: &StubRequest) -> Option<(String, String)> {
+        let _ = request;
+        None
+    }
+
     /// Why no request can ever match, where that is so: [`expect`](crate::RequestSequence::expect) panics with it.
     fn fault(&self) -> Option<String> {
         None

@@ -129,7 +129,7 @@ fn line(
     if let Some(content_type) = content_type {
         write!(f, ", {content_type}")?;
     }
-    write!(f, ": {}", show::data(content))
+    write!(f, ": {}", show::inline(content))
 }
 
 /// What is in a multipart body, part by part; `None` for another body.

@@ -83,6 +83,10 @@ impl Matcher<field::Params> for Params {
     fn expected(&self) -> String {
         show::params(self)
     }
+
+    fn apart(&self, request: &StubRequest) -> Option<(String, String)> {
+        show::params_apart(self, &request.params)
+    }
 }
 
 /// None.
@@ -123,6 +127,10 @@ macro_rules! pairs {
             fn expected(&self) -> String {
                 show::params(&params(self))
             }
+
+            fn apart(&self, request: &StubRequest) -> Option<(String, String)> {
+                show::params_apart(&params(self), &request.params)
+            }
         }
 
         impl<K: AsRef<str>, V: AsRef<[u8]>, $($generics)*> Matcher<field::Headers> for $of {
@@ -158,6 +166,10 @@ macro_rules! data {
 
             fn expected(&self) -> String {
                 show::data(self.as_ref())
+            }
+
+            fn apart(&self, request: &StubRequest) -> Option<(String, String)> {
+                show::data_apart(self.as_ref(), &request.data)
             }
         }
     )+};

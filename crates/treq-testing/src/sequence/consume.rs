@@ -27,7 +27,14 @@ impl Consume {
 
 impl Drop for Consume {
     fn drop(&mut self) {
-        self.shared.close(self.reporter.take(), || format!("Found at the end of the guard of {}.", self.at));
+        let found = || {
+            let at = self.at;
+            format!(
+                "Found at the end of the guard of {at}. Where the test has ended early by `?`, its error is the reason, and is \
+                 hidden by this: unwrap it to see it."
+            )
+        };
+        self.shared.close(self.reporter.take(), found);
     }
 }
 

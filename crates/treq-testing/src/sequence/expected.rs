@@ -33,13 +33,17 @@ pub(super) struct Compared {
     pub(super) name: &'static str,
     pub(super) expected: String,
     pub(super) matches: bool,
+    /// Both sides, where they would look alike.
+    pub(super) apart: Option<(String, String)>,
 }
 
 impl Expected {
     /// Field by field, in order.
     pub(super) fn compare(&self, request: &StubRequest) -> [Compared; 5] {
         fn compared<F>(name: &'static str, matcher: &dyn Matcher<F>, request: &StubRequest) -> Compared {
-            Compared { name, expected: matcher.expected(), matches: matcher.matches(request) }
+            let matches = matcher.matches(request);
+            let apart = if matches { None } else { matcher.apart(request) };
+            Compared { name, expected: matcher.expected(), matches, apart }
         }
         [
             compared("method", &*self.method, request),

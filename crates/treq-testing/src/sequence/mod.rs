@@ -158,7 +158,8 @@ impl RequestSequence {
 
     /// A guard at whose end every request must have been made, and no other: or else it panics, or tells the sequence's
     /// reporter. While the test panics already it keeps still about what is left, and prints what was not expected, as
-    /// that is why.
+    /// that is why. Of an error that a test returns by `?` it cannot know: that ends the guard early, and its panic hides the
+    /// error.
     #[track_caller]
     #[must_use = "it looks when it is dropped: keep it to the end of the test, as in `let _consume = ..`"]
     pub fn consume(&self) -> Consume {

@@ -64,7 +64,11 @@ fn outcome(compared: &Compared, seen: &str) -> String {
         let seen = if matches!(compared.name, "method" | "url") { seen } else { "" };
         return field(' ', compared.name, &[("as expected", seen)]);
     }
-    field('!', compared.name, &[("expected", &compared.expected), ("received", seen)])
+    let (expected, received) = match &compared.apart {
+        Some((expected, received)) => (&**expected, &**received),
+        None => (&*compared.expected, seen),
+    };
+    field('!', compared.name, &[("expected", expected), ("received", received)])
 }
 
 /// The fields of a request, as they are named in messages.

@@ -323,3 +323,29 @@ fn what_any_request_can_be_is_said_in_words() {
     let said = panics(|| drop(RequestSequence::reporting(drop).expect(("ge t", ANY, ANY, ANY, ANY), (200, (), ""))));
     assert_eq!(said, "the expected method \"ge t\" is none: it is a word, as \"get\"");
 }
+
+#[tokio::test]
+async fn two_sides_that_differ_never_look_alike() {
+    let long = |end: &str| "x".repeat(1000) + end;
+    for (expected, sent, shown) in [
+        ("a=1", "a=1\n", [r#""a=1""#, r#""a=1\n""#]),
+        ("a=1 ", "a=1", [r#""a=1 ""#, r#""a=1""#]),
+        ("empty", "", [r#""empty""#, r#""""#]),
+        ("\\x00", "\0", [r#""\\x00""#, r#""\0""#]),
+        ("e\u{301}", "\u{e9}", [r#""e\u{301}""#, "\"\u{e9}\""]),
+        ("a\u{200b}b", "a\u{a0}b", [r#""a\u{200b}b""#, r#""a\u{a0}b""#]),
+        (&long("a"), &long("b"), [r#"xxxa" (of 1001 bytes)"#, r#"xxxb" (of 1001 bytes)"#]),
+        (&long(""), &long("c"), [r#"xxx" (of 1000 bytes)"#, r#"xxxc" (of 1001 bytes)"#]),
+    ] {
+        let sequence =
+            RequestSequence::new().expect(("post", "http://a.test/", ANY, ANY, expected.to_owned()), (200, (), ""));
+        let request = Request::post("http://a.test/").body(Body::from(sent.to_owned())).unwrap();
+        RequestTraversalAgent::new(sequence.stub()).oneshot(request).await.unwrap();
+        let report = panics(|| drop(sequence));
+        assert!(shown.iter().all(|side| report.contains(side)), "{shown:?} {report}");
+    }
+    let sequence = RequestSequence::new().expect(("get", "http://a.test/", [("q", "x ")], ANY, ""), (200, (), ""));
+    send(&sequence, get("http://a.test/?q=x")).await;
+    let report = panics(|| drop(sequence));
+    assert!(report.contains(r#""q" = "x ""#) && report.contains(r#""q" = "x""#), "{report}");
+}

@@ -6,15 +6,19 @@ use treq_core::is_credential;
 /// A field of a request or an answer by which keys are sent. What a server asks with (`WWW-Authenticate`) is none: an
 /// answer to it could not be made on replay without it.
 pub(super) fn is_secret_header(name: &HeaderName) -> bool {
-    is_credential(name) || ["authentication-info", "set-cookie", "set-cookie2"].contains(&name.as_str())
+    let plain = name.as_str().strip_prefix("x-").unwrap_or(name.as_str());
+    is_credential(name) || ["authentication-info", "set-cookie2"].contains(&name.as_str()) || is_secret_field(plain)
 }
 
 /// A parameter of a query or a form, a key of JSON, a part of a multipart body.
 pub(super) fn is_secret_field(name: &str) -> bool {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 30] = [
         "apikey",
         "auth",
+        "authcode",
+        "authentication",
         "authorization",
+        "authorizationcode",
         "clientassertion",
         "codeverifier",
         "cookie",
@@ -22,6 +26,7 @@ pub(super) fn is_secret_field(name: &str) -> bool {
         "credential",
         "credentials",
         "csrf",
+        "devicecode",
         "jwt",
         "otp",
         "pass",
@@ -31,17 +36,21 @@ pub(super) fn is_secret_field(name: &str) -> bool {
         "proxyauthorization",
         "pw",
         "pwd",
+        "sessionkey",
         "setcookie",
         "sid",
         "sig",
+        "signingkey",
         "userpass",
         "xsrf",
     ];
-    const ENDS: [&str; 12] = [
+    const ENDS: [&str; 14] = [
         "accesskey",
         "accesskeyid",
         "apikey",
+        "apikeyid",
         "assertion",
+        "encryptionkey",
         "password",
         "privatekey",
         "secret",
@@ -56,7 +65,13 @@ pub(super) fn is_secret_field(name: &str) -> bool {
     let name = name.trim_end_matches(|char: char| char.is_ascii_digit());
     let name = ["confirmation", "confirm"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     // One of `passwords` is one too; what models count as `tokens` is nothing of the kind.
-    let one = name.strip_suffix('s').filter(|one| !one.ends_with("token")).unwrap_or(name);
+    let counted = |one: &&str| {
+        let kind = one.strip_suffix("token");
+        kind.is_some_and(|kind| {
+            !["access", "api", "auth", "bearer", "refresh", "session"].iter().any(|of| kind.ends_with(of))
+        })
+    };
+    let one = name.strip_suffix('s').filter(|one| !counted(one)).unwrap_or(name);
     // `user[password]` is how some frameworks nest.
     [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
@@ -87,6 +102,9 @@ mod tests {
             "PHPSESSID",
             "JSESSIONID",
             "csrf",
+            "access_tokens",
+            "signing_key",
+            "deviceCode",
         ] {
             assert!(is_secret_field(name), "{name}");
         }
@@ -108,9 +126,20 @@ mod tests {
         ] {
             assert!(!is_secret_field(name), "{name}");
         }
-        for (name, is_secret) in
-            [("x-api-key", true), ("set-cookie", true), ("www-authenticate", false), ("etag", false)]
-        {
+        for (name, is_secret) in [
+            ("x-api-key", true),
+            ("set-cookie", true),
+            ("x-csrftoken", true),
+            ("x-session-id", true),
+            ("x-access-key-id", true),
+            ("x-hub-signature-256", true),
+            ("x-jwt-assertion", true),
+            ("authentication", true),
+            ("www-authenticate", false),
+            ("etag", false),
+            ("x-request-id", false),
+            ("x-ratelimit-tokens", false),
+        ] {
             assert_eq!(is_secret_header(&HeaderName::from_static(name)), is_secret, "{name}");
         }
     }

@@ -371,3 +371,26 @@ async fn what_cannot_be_looked_into_is_not_asked_for_and_not_kept() {
     let cassette = Cassette::open(shelf.path(), Mode::Replay).unwrap();
     assert_eq!(send(&cassette, gone(), asks("http://bin.test/brotli")).await.unwrap().body, recorded.body);
 }
+
+/// A cookie's value may be any word, and a word that is masked in a path stands for all others there.
+#[tokio::test]
+async fn an_entry_without_a_mask_goes_before_one_whose_mask_would_fit() {
+    let shop = || {
+        service_fn(|request: Request<Body>| async move {
+            let answer = Response::builder().header("set-cookie", "section=products");
+            answer.body(Body::from(request.uri().path().len().to_string()))
+        })
+    };
+    let shelf = Shelf::new();
+    let cassette = Cassette::open(shelf.path(), Mode::Once).unwrap();
+    for path in ["login", "products", "orders"] {
+        send(&cassette, shop(), get(&format!("http://a.test/{path}"))).await.unwrap();
+    }
+    cassette.finish().unwrap();
+    assert!(shelf.text().contains("http://a.test/treq-masked"));
+    let cassette = Cassette::open(shelf.path(), Mode::Replay).unwrap();
+    for path in ["orders", "login", "products"] {
+        let seen = send(&cassette, gone(), get(&format!("http://a.test/{path}"))).await.unwrap();
+        assert_eq!(seen.body, (path.len() + 1).to_string(), "{path}");
+    }
+}
