@@ -200,6 +200,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.url {
+            // Not as a part of what the last line says.
+            Some(url) if self.0.message.contains('\n') => write!(f, "\n\n({url})"),
             Some(url) => write!(f, " ({url})"),
             None => Ok(()),
         }
@@ -247,6 +249,8 @@ mod tests {
         let url: Uri = "http://user:secret@example.test:81/path?token=hidden".parse().unwrap();
         let error = Error::new(Kind::Connect, "refused").with_source("inner text").with_url(&url);
         assert_eq!(error.to_string(), "refused (http://example.test:81/path?…)");
+        let report = Error::new(Kind::Other, "refused:\n a=1").with_url(&url);
+        assert_eq!(report.to_string(), "refused:\n a=1\n\n(http://example.test:81/path?…)");
         assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
     }
 

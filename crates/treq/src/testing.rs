@@ -161,7 +161,7 @@ verbs! {
 
 /// A layer next to the agent ([`ClientBuilder::agent_layer`]) for a client whose connector leads to a [`MemoryServer`]:
 /// what goes to an https URL goes in the clear, and the server knows it for a secure request. Everything above sees the
-/// URL as it is.
+/// URL as it is; the URL of an error is the one that went out.
 ///
 /// **It switches TLS off**: it has no place outside of tests.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, request};
+use http::{HeaderMap, Response, Version, request};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use treq_core::{Body, BoxError, Reason};
@@ -137,7 +137,11 @@ impl Recording {
     }
 
     /// The head of its answer is there.
-    pub(super) fn answered<B>(self, response: &Response<B>) -> Receiving {
+    pub(super) fn answered<B>(mut self, response: &Response<B>) -> Receiving {
+        // Which one a request goes out in is decided further down, and what comes back has the same.
+        if response.version() == Version::HTTP_2 {
+            self.asked.version = Version::HTTP_2;
+        }
         let extensions = response.extensions();
         let reason = extensions.get::<Reason>().map(|reason| reason.0.to_vec());
         let reason = reason.or_else(|| Some(extensions.get::<hyper::ext::ReasonPhrase>()?.as_bytes().to_vec()));

@@ -294,3 +294,14 @@ async fn a_layer_that_records_keeps_the_contract() {
     std::fs::remove_file(folder.path()).unwrap();
     contract::check(open(Mode::Once).layer()).await;
 }
+
+#[tokio::test]
+async fn a_request_is_kept_in_the_version_of_its_answer() {
+    let shelf = Shelf::new();
+    let cassette = Cassette::open(shelf.path(), Mode::Once).unwrap();
+    let newer =
+        service_fn(|_: Request<Body>| async { Response::builder().version(Version::HTTP_2).body(Body::empty()) });
+    send(&cassette, newer, get("http://a.test/")).await.unwrap();
+    cassette.finish().unwrap();
+    assert_eq!(shelf.text().matches(r#""httpVersion": "HTTP/2""#).count(), 2, "{}", shelf.text());
+}
