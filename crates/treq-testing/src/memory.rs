@@ -13,6 +13,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
 
+use crate::broken_off::BrokenOff;
 use crate::counts::Counts;
 use crate::pipe::{ServerEnd, pipe};
 use crate::tasks::{Tasks, lock};
@@ -295,7 +296,7 @@ fn app(service: impl HttpService) -> App {
         Box::pin(async move {
             std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(told)?;
             let response = service.call(request).await.map_err(told)?;
-            Ok(wrong_length(&response).unwrap_or_else(|| response.map(Body::stream)))
+            Ok(wrong_length(&response).unwrap_or_else(|| response.map(|body| Body::stream(BrokenOff::new(body)))))
         })
     })
 }

@@ -164,6 +164,20 @@ async fn the_error_of_a_failing_service_is_printed_with_its_causes() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_body_s_error_is_sent() {
+    let server = MemoryServer::new(tower::service_fn(|_: Request<Body>| async {
+        let error = std::future::ready(Some(Err(std::io::Error::other("late"))));
+        let part = Full::new(Bytes::from("part")).map_err(|never| match never {}).with_trailers(error);
+        // Through the map, which leaves out its length.
+        Ok::<_, Infallible>(Response::new(Body::stream(part.map_frame(|frame| frame))))
+    }));
+    let mut io = pipe(&server.connector()).await;
+    ask(&mut io, GET).await;
+    let answer = to_end(&mut io).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n4\r\npart\r\n"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn disconnects_all_and_serves_again() {
     let server = MemoryServer::new(says("again"));
     let mut idle = pipe(&server.connector()).await;
