@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, Entry, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response, Uri, Version};
+use http_body::Body as _;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
@@ -118,6 +119,12 @@ fn outgoing(mut request: Request<Body>, origin: &Origin) -> Result<Request<Body>
         vacant.insert(HeaderValue::from_str(origin.authority().as_str()).map_err(|error| refused(error.into()))?);
     }
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    let is_unsized = !request.body().is_end_stream() && request.body().size_hint().exact().is_none();
+    let headers = request.headers_mut();
+    // hyper's client leaves out such a body of a GET unless it is told how to frame it.
+    if is_unsized && !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     Ok(request)
 }
 

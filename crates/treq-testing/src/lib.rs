@@ -5,6 +5,7 @@
 mod agent;
 mod arrival;
 mod ban;
+mod broken_off;
 mod cassette;
 mod connector;
 pub mod contract;

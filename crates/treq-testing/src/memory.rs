@@ -13,6 +13,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use treq_core::{Body, BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
 
+use crate::broken_off::BrokenOff;
 use crate::counts::Counts;
 use crate::pipe::{ServerEnd, pipe};
 use crate::tasks::{Tasks, lock};
@@ -23,7 +24,7 @@ use crate::{Arrival, HttpService, MemoryConnector, Pipe, hosts};
 /// hyper's server reads and writes bounded pipes whose other ends the [connector](MemoryServer::connector) hands out.
 /// It speaks HTTP/1.1, and HTTP/2 to a client that begins with its preface, and it hands on upgrades. Nothing reads a
 /// clock, so it runs in paused time. A service finds an [`Arrival`] among the extensions of each request; one that fails
-/// cuts the connection. Dropping the server ends all its tasks, and with them the connections.
+/// cuts the connection, and its error is printed. Dropping the server ends all its tasks, and with them the connections.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -293,11 +294,21 @@ fn app(service: impl HttpService) -> App {
     Arc::new(move |request| {
         let mut service = lock(&service).clone();
         Box::pin(async move {
-            std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
-            let response = service.call(request).await.map_err(Into::into)?;
-            Ok(wrong_length(&response).unwrap_or_else(|| response.map(Body::stream)))
+            std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(told)?;
+            let response = service.call(request).await.map_err(told)?;
+            Ok(wrong_length(&response).unwrap_or_else(|| response.map(|body| Body::stream(BrokenOff::new(body)))))
         })
     })
+}
+
+/// The service's error, printed as its panic would be: the client sees only the end of its connection.
+#[allow(clippy::print_stderr, reason = "there is nobody else to tell")]
+fn told(error: impl Into<BoxError>) -> BoxError {
+    let error = error.into();
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+    eprintln!("the service behind the memory server failed: {error}{causes}");
+    error
 }
 
 /// What the client is told instead of an answer whose `Content-Length` is not its body's: hyper's server panics over it in

@@ -23,7 +23,8 @@ pub(super) async fn play(steps: Arc<[Step]>, wire: Wire, log: Log, number: usize
     log.change(|seen| {
         let connection = &mut seen.connections[number];
         append(&mut connection.extra, &buffer);
-        connection.client_closed = matches!(end, End::ClientClosed);
+        // One that only shut down its writing side was noted before.
+        connection.client_closed |= matches!(end, End::ClientClosed);
         connection.over = true;
         if let End::Fault(fault) = end {
             connection.fault = Some(fault);

@@ -49,12 +49,14 @@ impl Wire {
     /// Closes in order, into `buffer` what has already arrived: a socket closed over unread bytes sends a reset, which
     /// can destroy what was written before.
     pub(super) async fn close(mut self, buffer: &mut BytesMut) {
-        if let Wire::Socket(socket) = &self {
-            if socket.is_broken() {
-                return self.reset();
+        match &mut self {
+            Wire::Socket(socket) if socket.is_broken() => return self.reset(),
+            Wire::Socket(socket) => {
+                let socket = socket.get_ref();
+                while socket.try_read_buf(buffer).is_ok_and(|read| read > 0) {}
             }
-            let socket = socket.get_ref();
-            while socket.try_read_buf(buffer).is_ok_and(|read| read > 0) {}
+            // Unconstrained: a budget that is spent would look like a pipe that is empty.
+            Wire::Pipe(end) => tokio::task::unconstrained(take_arrived(end, buffer)).await,
         }
         // The client may be gone already.
         let _ = self.shut_down().await;
@@ -86,6 +88,17 @@ impl Wire {
                     _ => return,
                 }
             },
+        }
+    }
+}
+
+/// Reads until the pipe is empty, without waiting for more.
+async fn take_arrived(end: &mut ServerEnd, buffer: &mut BytesMut) {
+    loop {
+        tokio::select! {
+            biased;
+            read = end.read_buf(buffer) => if !matches!(read, Ok(1..)) { return },
+            () = std::future::ready(()) => return,
         }
     }
 }

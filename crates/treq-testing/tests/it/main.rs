@@ -1,5 +1,6 @@
 //! The kit, tested: each file one part of it.
 
+mod agent;
 mod broken;
 mod cassettes;
 mod contract;

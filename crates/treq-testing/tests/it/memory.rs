@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{Body, Kind, Peer, Resend};
+use treq_core::{Body, Error, Kind, Peer, Resend};
 use treq_testing::{MemoryServer, NetworkBan};
 
 use crate::support::{ask, connect, pipe, says, target, to_end};
@@ -138,6 +138,43 @@ async fn a_failing_service_cuts_the_connection() {
     let mut io = pipe(&server.connector()).await;
     ask(&mut io, GET).await;
     assert_eq!(to_end(&mut io).await, "");
+}
+
+/// Told by the process that it is to play the service that fails.
+const INNER: &str = "TREQ_TESTING_INNER";
+
+#[tokio::test]
+async fn the_error_of_a_failing_service_is_printed_with_its_causes() {
+    if std::env::var_os(INNER).is_some() {
+        let server = MemoryServer::new(tower::service_fn(|_: Request<Body>| async {
+            let error = Error::new(Kind::Other, "no tea").with_source(std::io::Error::other("no water"));
+            Err::<Response<Body>, _>(error)
+        }));
+        let mut io = pipe(&server.connector()).await;
+        ask(&mut io, GET).await;
+        assert_eq!(to_end(&mut io).await, "");
+        return;
+    }
+    let name = "memory::the_error_of_a_failing_service_is_printed_with_its_causes";
+    let mut itself = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = itself.args(["--exact", name, "--nocapture"]).env(INNER, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("the service behind the memory server failed: no tea: no water\n"), "{said}");
+}
+
+#[tokio::test]
+async fn what_came_before_a_body_s_error_is_sent() {
+    let server = MemoryServer::new(tower::service_fn(|_: Request<Body>| async {
+        let error = std::future::ready(Some(Err(std::io::Error::other("late"))));
+        let part = Full::new(Bytes::from("part")).map_err(|never| match never {}).with_trailers(error);
+        // Through the map, which leaves out its length.
+        Ok::<_, Infallible>(Response::new(Body::stream(part.map_frame(|frame| frame))))
+    }));
+    let mut io = pipe(&server.connector()).await;
+    ask(&mut io, GET).await;
+    let answer = to_end(&mut io).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n4\r\npart\r\n"), "{answer:?}");
 }
 
 #[tokio::test]

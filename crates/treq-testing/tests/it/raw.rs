@@ -103,6 +103,18 @@ async fn half_closes_and_goes_on_reading() {
 }
 
 #[tokio::test]
+async fn notes_a_client_that_half_closes_before_the_answer() {
+    let script = [Step::ReadHead, Step::ReadToEnd, Step::send(OK), Step::Close];
+    let server = RawServer::builder().connection(script).start().await;
+    let mut socket = dial(&server).await;
+    ask(&mut socket, GET).await;
+    socket.shutdown().await.unwrap();
+    assert_eq!(to_end(&mut socket).await, OK);
+    server.wait_closed().await;
+    assert!(server.connection(0).client_closed);
+}
+
+#[tokio::test]
 async fn stalls_until_the_client_closes_though_bytes_wait() {
     let server = RawServer::builder().connection([Step::ReadHead, Step::Stall]).start().await;
     let mut socket = dial(&server).await;

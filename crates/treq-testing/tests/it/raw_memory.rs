@@ -54,6 +54,16 @@ async fn cuts_and_resets_a_pipe() {
 }
 
 #[tokio::test]
+async fn takes_what_has_arrived_when_it_closes() {
+    let server = RawServer::builder().connection([Step::sleep_ms(1), Step::Close]).start_in_memory();
+    let mut io = pipe(&server.connector()).await;
+    ask(&mut io, "abc").await;
+    assert_eq!(to_end(&mut io).await, "");
+    server.wait_closed().await;
+    assert_eq!(server.connection(0).extra, "abc");
+}
+
+#[tokio::test]
 async fn stalls_a_pipe_until_the_client_drops_it() {
     let server = RawServer::builder().connection([Step::Stall]).start_in_memory();
     let mut io = pipe(&server.connector()).await;
