@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "conformance", fast: false, run: |_| delegate::conformance(&[]).map(|()| None) },
     Step { name: "parity", fast: false, run: |_| delegate::parity(&[]).map(|()| None) },
     Step { name: "live", fast: false, run: |_| delegate::parity(&["--live".into(), "--short".into()]).map(|()| None) },
-    // Half a minute, most of which it waits for servers that keep it waiting.
+    // Once it is built, half a minute, most of which it waits for servers that keep it waiting.
     Step { name: "threats", fast: false, run: |_| delegate::threats(&[]).map(|()| None) },
     Step {
         name: "bench",

@@ -13,7 +13,11 @@ pub(crate) fn params(params: &Params) -> String {
     if params.is_empty() {
         return "none".to_owned();
     }
-    let pairs = params.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name} = {value}")));
+    pairs(params, |name, value| format!("{name} = {value}"))
+}
+
+fn pairs(params: &Params, shown: impl Fn(&str, &str) -> String) -> String {
+    let pairs = params.iter().flat_map(|(name, values)| values.iter().map(|value| shown(name, value)));
     pairs.collect::<Vec<_>>().join("\n")
 }
 
@@ -64,11 +68,7 @@ pub(crate) fn data_apart(one: &[u8], other: &[u8]) -> Option<(String, String)> {
 
 /// The same of pairs.
 pub(crate) fn params_apart(one: &Params, other: &Params) -> Option<(String, String)> {
-    let exact = |params: &Params| {
-        let pairs =
-            params.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name:?} = {value:?}")));
-        pairs.collect::<Vec<_>>().join("\n")
-    };
+    let exact = |params: &Params| pairs(params, |name, value| format!("{name:?} = {value:?}"));
     look_alike(&params(one), &params(other)).then(|| (exact(one), exact(other)))
 }
 

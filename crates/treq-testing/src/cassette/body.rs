@@ -34,8 +34,6 @@ struct Played {
     cut: Option<Cut>,
     /// Whether its length is told.
     is_sized: bool,
-    /// Whether what came before a cut had the time to be passed on.
-    is_passed_on: bool,
 }
 
 impl<B: HttpBody<Data = Bytes>> CassetteBody<B> {
@@ -53,27 +51,19 @@ impl<B> CassetteBody<B> {
     pub(super) fn played(message: Message) -> CassetteBody<B> {
         let Message { body: data, trailers, cut, .. } = message;
         let is_sized = cut.is_none();
-        CassetteBody { inner: Inner::Played { played: Played { data, trailers, cut, is_sized, is_passed_on: false } } }
+        CassetteBody { inner: Inner::Played { played: Played { data, trailers, cut, is_sized } } }
     }
 
     /// A request's body that was read to look for it, told to be as long as it was before.
     pub(super) fn passed_on(data: Bytes, trailers: Option<HeaderMap>, is_sized: bool) -> CassetteBody<B> {
-        CassetteBody {
-            inner: Inner::Played { played: Played { data, trailers, cut: None, is_sized, is_passed_on: false } },
-        }
+        CassetteBody { inner: Inner::Played { played: Played { data, trailers, cut: None, is_sized } } }
     }
 }
 
 impl Played {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn next(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
         if !self.data.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.data)))));
-        }
-        if self.cut.is_some() && !self.is_passed_on {
-            // A server that sees the error at once would not send what came before.
-            self.is_passed_on = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return Some(Ok(Frame::data(std::mem::take(&mut self.data))));
         }
         if let Some(cut) = self.cut.take() {
             let why = match cut {
@@ -82,9 +72,9 @@ impl Played {
                 Cut::Absent => "the cassette does not have this body: it was left out when the archive was exported",
             };
             self.trailers = None;
-            return Poll::Ready(Some(Err(Error::new(Kind::Body, why))));
+            return Some(Err(Error::new(Kind::Body, why)));
         }
-        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+        self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -102,7 +92,7 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.project().inner.project() {
-            InnerProjected::Played { played } => played.poll_next(cx),
+            InnerProjected::Played { played } => Poll::Ready(played.next()),
             InnerProjected::Recorded { mut body, receiving } => {
                 let frame = ready!(body.as_mut().poll_frame(cx));
                 if let Some(receiving) = receiving {
