@@ -2,10 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::header::UPGRADE;
 use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
-use treq_core::{BoxError, ByTryClone, Error, Exchange, Never, Origin, Replay, Route, Target, Wish};
+use treq_core::{BoxError, ByTryClone, Error, Exchange, Never, Origin, Replay, Resend, Reuse, Route, Target, Wish};
 
 use crate::future::AgentFuture;
 use crate::head;
@@ -13,11 +14,16 @@ use crate::head;
 /// A `Service<http::Request<B>>` that reaches the network: the bottom of every stack.
 ///
 /// `C` yields connections for targets: an [`HttpConnector`](crate::HttpConnector) for one connection per request, a
-/// pool over one for connections that are kept. `R` says how a body is copied for the one resend that is safe: a request
-/// that comes back with nothing of it written is sent once more on a fresh connection, and so is one on a kept
-/// connection that turns out to be dead, if no byte of an answer had arrived, its method is idempotent and its body can
-/// be had again
-/// ([RFC 9112, section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1)).
+/// pool over one for connections that are kept. `R` says how a body is copied for the resends that are safe:
+///
+/// | what happened | the request is sent again |
+/// |---|---|
+/// | nothing of it was written, or an HTTP/2 server says that it did not look at it ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | up to five times, each on a later connection |
+/// | a reused connection turns out to be dead, no byte of a response has arrived, and the method is idempotent ([RFC 9112, section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1)) | once, on a later connection |
+/// | the server wants HTTP/1.1 (HTTP_1_1_REQUIRED) | over HTTP/1.1 |
+/// | 417 in response to `Expect: 100-continue` ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)) | once, without the field |
+///
+/// A request with an `Upgrade` field goes out over HTTP/1.1, the only version that upgrades.
 #[derive(Clone)]
 pub struct Agent<C, R = ByTryClone> {
     connections: C,
@@ -67,33 +73,42 @@ where
         self.connections.poll_ready(cx).map_err(Error::adopt)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match target(&request) {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match target(&mut request) {
             Ok(target) => {
                 // The future may need a second connection: it takes the ready service along, a clone stays here.
                 let clone = self.connections.clone();
                 let ready = std::mem::replace(&mut self.connections, clone);
                 AgentFuture::new(ready, self.replay.clone(), request, target, self.resends)
             }
-            Err(error) => AgentFuture::failed(error.with_url(request.uri())),
+            Err(error) => AgentFuture::failed(error.with_resend(Resend::Safe).with_url(request.uri())),
         }
     }
 }
 
-/// As a request's extension: it goes out on a new connection, whatever idle ones there are.
+/// As a request's extension: it goes out on a new connection, whatever idle ones there are, and that connection serves no other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fresh;
 
-fn target<B: Body>(request: &Request<B>) -> Result<Target, Error> {
+fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     // Without fields the caller says nothing of the framing; only HTTP/1.0 can still be at odds with the body.
+    let mut asks_upgrade = false;
     if !request.headers().is_empty() || request.version() == Version::HTTP_10 {
-        head::check_framing(request.headers(), request.version(), &request.body().size_hint())?;
+        let (version, body) = (request.version(), request.body().size_hint());
+        head::check_framing(request.headers_mut(), version, &body)?;
+        // Few fields are sooner looked through than looked up.
+        asks_upgrade = request.headers().keys().any(|name| *name == UPGRADE);
     }
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {
         target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();
-        target.fresh = request.extensions().get::<Fresh>().is_some();
+        if request.extensions().get::<Fresh>().is_some() {
+            target.reuse = Reuse::Never;
+        }
+    }
+    if asks_upgrade {
+        head::choose_upgradable(&mut target)?;
     }
     Ok(target)
 }

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,17 +10,16 @@ use http::header::{EXPECT, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
-use tokio::task::AbortHandle;
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
-    BoxError, Connection, ConnectionFacts, Error, Exchange, Facts, Forward, Framing, Kind, Origin, Reason, Refused,
+    BoxError, Connection, ConnectionFacts, ConnectionId, Error, Exchange, Facts, Framing, Hold, Kind, Reason, Refused,
     Resend, Wire,
 };
 
 use crate::expect::{self, Opener};
 use crate::incoming::Unsent;
 use crate::outgoing::{Gate, Outgoing, Tied};
-use crate::watch::Watch;
+use crate::shared::Shared;
 use crate::{Incoming, failure, head};
 
 /// A connection on which HTTP/1.1 or HTTP/2 is spoken: what an [`HttpConnector`](crate::HttpConnector) makes.
@@ -50,47 +48,6 @@ pub(crate) enum Sender<B> {
     Http1(http1::SendRequest<Outgoing<B>>),
     #[cfg(feature = "http2")]
     Http2(hyper::client::conn::http2::SendRequest<Outgoing<B>>),
-}
-
-/// What all handles on one connection have in common.
-pub(crate) struct Shared {
-    pub(crate) facts: Arc<ConnectionFacts>,
-    pub(crate) watch: Arc<Watch>,
-    pub(crate) origin: Origin,
-    /// The `Host` field of the origin.
-    pub(crate) host: HeaderValue,
-    pub(crate) forward: Option<Forward>,
-    pub(crate) begun: AtomicU32,
-    /// How many streams the HTTP/2 peer admits, as far as its settings have been read.
-    #[cfg(feature = "http2")]
-    pub(crate) max_streams: std::sync::atomic::AtomicUsize,
-    /// How long a body waits for `100 Continue`.
-    pub(crate) expect_wait: Duration,
-    /// What the peer broke, where that ended the connection: who comes too late to be told by hyper is told by this.
-    pub(crate) end: OnceLock<String>,
-    /// What drives an HTTP/1.1 connection.
-    pub(crate) task: OnceLock<AbortHandle>,
-    pub(crate) facts_in_extensions: bool,
-}
-
-impl Drop for Shared {
-    /// Nobody is left who could use the connection. hyper would go on with an upload whose answer has come, for as long as
-    /// the peer and the body take.
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get().filter(|_| self.watch.is_uploading()) {
-            task.abort();
-        }
-    }
-}
-
-impl Shared {
-    /// The connection is over for this reason.
-    pub(crate) fn ended(&self, error: &hyper::Error) {
-        if let Some(broken) = failure::broken(error) {
-            // The first reason is the reason.
-            let _ = self.end.set(broken);
-        }
-    }
 }
 
 /// The exchange under way.
@@ -139,7 +96,7 @@ impl<B: Send + 'static> Connection for HttpConnection<B> {
                 !self.inner.broken && !sender.is_closed() && !self.inner.shared.watch.is_uploading()
             }
             #[cfg(feature = "http2")]
-            Sender::Http2(sender) => !sender.is_closed(),
+            Sender::Http2(sender) => !sender.is_closed() && !self.inner.shared.watch.is_lost(),
         }
     }
 
@@ -170,12 +127,21 @@ impl<B: Send + 'static> Connection for HttpConnection<B> {
         }
     }
 
-    fn max_shares(&self) -> usize {
+    fn id(&self) -> Option<ConnectionId> {
+        Some(self.inner.shared.facts.id)
+    }
+
+    fn max_shares(&self) -> Option<usize> {
         match &self.inner.sender {
-            Sender::Http1(_) => 1,
+            Sender::Http1(_) => Some(1),
             #[cfg(feature = "http2")]
-            Sender::Http2(_) => self.inner.shared.max_streams.load(Ordering::Relaxed),
+            Sender::Http2(_) => self.inner.shared.watch.streams(),
         }
+    }
+
+    fn on_change(&self, changed: Box<dyn Fn() + Send + Sync>) {
+        // One pool has the connection.
+        let _ = self.inner.shared.on_change.set(changed);
     }
 
     fn is_reused(&self) -> bool {
@@ -347,49 +313,65 @@ impl<B> Inner<B> {
         if self.shared.facts_in_extensions {
             extensions.insert(facts.clone());
         }
+        if self.hands_over(response.status()) {
+            response.extensions_mut().insert(Hold::default());
+        }
         let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));
         let of_connection = || unsent.then(|| Unsent::Connection(Arc::clone(&self.shared)));
         let sending = self.exchange.tied.take().map(Unsent::Stream).or_else(of_connection);
         Ok((facts, sending.map(Box::new)))
     }
 
+    /// Whether such an answer hands its connection over.
+    fn hands_over(&self, status: StatusCode) -> bool {
+        status == StatusCode::SWITCHING_PROTOCOLS || (self.exchange.is_connect && status.is_success())
+    }
+
     /// Whether such an answer has no body, whatever its fields say.
     fn is_bodyless(&self, status: StatusCode) -> bool {
-        if self.exchange.is_head || (self.exchange.is_connect && status.is_success()) {
-            return true;
-        }
-        matches!(status.as_u16(), 101 | 204 | 304)
+        self.exchange.is_head || self.hands_over(status) || matches!(status.as_u16(), 204 | 304)
     }
 
     fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {
         if let Some(Ok(told)) = self.exchange.tied.take().map(|mut tied| tied.try_recv()) {
             return Refused::new(told);
         }
-        let unsent = self.unsent.take();
+        let mut unsent = self.unsent.take();
         let request = failed.take_message().and_then(|request| {
             let (head, outgoing) = request.into_parts();
-            Some(Request::from_parts(head, outgoing.into_inner().or(unsent)?))
+            Some(Request::from_parts(head, outgoing.into_inner().or_else(|| unsent.take())?))
         });
         let error = failed.into_error();
         // Over HTTP/2 bytes may have arrived for other exchanges, which only makes this more careful; there the peer can
         // also say which requests it did not look at.
         let nothing_arrived = self.shared.watch.read() == self.exchange.read_before;
-        let unread = failure::refused_by_peer(&error);
         let dead = self.exchange.reused && nothing_arrived && failure::is_closed(&error);
-        let error = match self.shared.watch.excess() {
-            Some(limit) => Error::new(Kind::Protocol, format!("the server sent {limit}")).with_source(limit),
-            None => match self.shared.end.get() {
-                Some(broken) if error.is_canceled() || error.is_closed() => {
-                    let error = Error::new(Kind::Protocol, broken.clone()).with_source(error);
-                    if request.is_some() { error.with_resend(Resend::Safe) } else { error }
-                }
-                _ => failure::of_exchange(error, request.is_some()),
-            },
-        };
-        let mut refused = Refused::new(error);
+        let wants_http1 = failure::wants_http1(&error);
+        let unread = failure::refused_by_peer(&error);
+        let mut refused = Refused::new(self.explain(error, request.is_some()));
         refused.stale = unread || dead;
+        refused.wants_http1 = wants_http1;
         refused.request = request;
+        refused.body = unsent;
         refused
+    }
+
+    /// `unsent`: hyper handed the request back.
+    fn explain(&self, error: hyper::Error, unsent: bool) -> Error {
+        if let Some(limit) = self.shared.watch.excess() {
+            return Error::new(Kind::Protocol, format!("the server sent {limit}")).with_source(limit);
+        }
+        let Some(end) = self.shared.end.get() else { return failure::of_exchange(error, unsent) };
+        // A request that still waits for its stream when the connection ends has never been sent.
+        let waited = !matches!(self.sender, Sender::Http1(_)) && failure::is_forgotten(&error);
+        let resend = if unsent || waited { Resend::Safe } else { Resend::MaybeProcessed };
+        match end {
+            Some(broken) if error.is_canceled() || error.is_closed() => {
+                Error::new(Kind::Protocol, broken.clone()).with_source(error).with_resend(resend)
+            }
+            _ if waited => failure::unsent().with_source(error).with_resend(resend),
+            _ => failure::of_exchange(error, unsent),
+        }
     }
 }
 

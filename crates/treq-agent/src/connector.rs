@@ -2,9 +2,10 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::OnceLock;
+#[cfg(feature = "http2")]
+use std::sync::Weak;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use treq_core::{BoxError, Connected, ConnectionFacts, Error, Kind, Origin, Resend, Target, Wish};
 
-use crate::connection::{Sender, Shared};
+use crate::connection::Sender;
 use crate::interim::{Frames, Heads, Interim};
 use crate::outgoing::Outgoing;
+use crate::shared::Shared;
 use crate::watch::{Watch, Watched};
 use crate::{HttpConnection, failure, head};
 
@@ -36,11 +38,12 @@ pub struct HttpConnector<C, B> {
 /// How large a head may be.
 const MAX_HEAD: u32 = 64 * 1024;
 
-/// How much an HTTP/2 peer may send ahead of what is read, on one stream and on all of a connection's.
+/// How much an HTTP/2 peer may send ahead of what is read, on one stream and on all of a connection's: responses that nobody
+/// reads must not stall those that somebody does, so that only the streams limit it.
 #[cfg(feature = "http2")]
 const STREAM_WINDOW: u32 = 1024 * 1024;
 #[cfg(feature = "http2")]
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = i32::MAX as u32;
 
 /// A peer that says nothing for so long while streams are open is asked whether it is there, by a PING
 /// ([RFC 9113, section 6.7](https://www.rfc-editor.org/rfc/rfc9113#section-6.7)), and has so long to answer: one connection
@@ -50,10 +53,23 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 #[cfg(feature = "http2")]
 const PING_WAIT: Duration = Duration::from_secs(10);
 
-/// What an HTTP/2 peer is taken to admit until its settings say otherwise: the least that
-/// [RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends.
+/// How long an HTTP/2 peer has to say how many streams it admits, which is the first that it has to send
+/// ([RFC 9113, section 3.4](https://www.rfc-editor.org/rfc/rfc9113#section-3.4)). One that does not is taken to admit what
+/// [section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends at least.
+#[cfg(feature = "http2")]
+const SETTINGS_WAIT: Duration = Duration::from_secs(1);
 #[cfg(feature = "http2")]
 const INITIAL_STREAMS: usize = 100;
+
+/// How many streams that this side has reset are remembered, so that what still arrives on them is no fault of the peer's:
+/// requests are given up by the hundred where time limits are short.
+#[cfg(feature = "http2")]
+const RESET_STREAMS: usize = 16 * 1024;
+
+/// How large a frame of the peer may be: some servers send heads in larger ones than the least that is always allowed
+/// ([RFC 9113, section 4.2](https://www.rfc-editor.org/rfc/rfc9113#section-4.2)).
+#[cfg(feature = "http2")]
+const MAX_FRAME: u32 = 64 * 1024;
 
 #[derive(Clone, Debug)]
 struct Options {
@@ -195,8 +211,7 @@ where
         origin,
         forward: connected.forward,
         begun: AtomicU32::new(0),
-        #[cfg(feature = "http2")]
-        max_streams: INITIAL_STREAMS.into(),
+        on_change: OnceLock::new(),
         expect_wait: options.expect_wait,
         end: OnceLock::new(),
         task: OnceLock::new(),
@@ -206,28 +221,20 @@ where
     let sender = match protocol {
         #[cfg(feature = "http2")]
         Version::HTTP_2 => {
-            let tasks = crate::goodbye::Tasks(Arc::downgrade(&shared.facts));
+            let tasks = crate::goodbye::Tasks(Arc::downgrade(&shared.facts), Arc::downgrade(&shared));
             let mut builder = hyper::client::conn::http2::Builder::new(tasks);
             builder
                 .timer(hyper_util::rt::TokioTimer::new())
                 .keep_alive_interval(PING_AFTER)
                 .keep_alive_timeout(PING_WAIT)
                 .max_header_list_size(options.max_header_list)
+                .max_frame_size(MAX_FRAME)
+                .max_concurrent_reset_streams(RESET_STREAMS)
+                .max_local_error_reset_streams(None)
                 .initial_stream_window_size(STREAM_WINDOW)
                 .initial_connection_window_size(CONNECTION_WINDOW);
-            let (sender, mut connection) = builder.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
-            let settings = Arc::downgrade(&shared);
-            tokio::spawn(std::future::poll_fn(move |cx| {
-                let done = Pin::new(&mut connection).poll(cx);
-                if let Some(shared) = settings.upgrade() {
-                    if let Poll::Ready(Err(error)) = &done {
-                        shared.ended(error);
-                    }
-                    let streams = connection.current_max_send_streams();
-                    shared.max_streams.store(streams, std::sync::atomic::Ordering::Relaxed);
-                }
-                done
-            }));
+            let (sender, connection) = builder.handshake::<_, Outgoing<B>>(io).await.map_err(failed)?;
+            tokio::spawn(drive_http2(connection, Arc::downgrade(&shared)));
             Sender::Http2(sender)
         }
         _ => {
@@ -235,8 +242,8 @@ where
             let noting = Arc::downgrade(&shared);
             let task = tokio::spawn(async move {
                 let done = connection.with_upgrades().await;
-                if let (Err(error), Some(shared)) = (done, noting.upgrade()) {
-                    shared.ended(&error);
+                if let Some(shared) = noting.upgrade() {
+                    shared.over(done.err().as_ref());
                 }
             });
             let _ = shared.task.set(task.abort_handle());
@@ -244,6 +251,31 @@ where
         }
     };
     Ok(HttpConnection::new(sender, shared))
+}
+
+/// Hands requests over to the streams of a connection, until it ends.
+#[cfg(feature = "http2")]
+async fn drive_http2(connection: impl Future<Output = hyper::Result<()>>, shared: Weak<Shared>) {
+    let done = {
+        let mut connection = std::pin::pin!(connection);
+        let mut wait = Some(Box::pin(tokio::time::sleep(SETTINGS_WAIT)));
+        std::future::poll_fn(|cx| {
+            if wait.as_mut().is_some_and(|wait| wait.as_mut().poll(cx).is_ready()) {
+                wait = None;
+                if let Some(shared) = shared.upgrade().filter(|shared| shared.watch.streams().is_none()) {
+                    shared.watch.admit(INITIAL_STREAMS);
+                    shared.changed();
+                }
+            }
+            connection.as_mut().poll(cx)
+        })
+        .await
+    };
+    // The connection is gone by now, so that whoever looks sees it closed.
+    if let Some(shared) = shared.upgrade() {
+        shared.over(done.err().as_ref());
+        shared.changed();
+    }
 }
 
 /// What to speak on a stream: ALPN's choice, else what was wished for.

@@ -80,7 +80,8 @@ pub(crate) fn is_expected(headers: &HeaderMap) -> bool {
 
 /// Has hyper report interim answers to the caller's observer, and `100` to the gate.
 pub(crate) fn observe<B>(request: &mut Request<B>, gate: Option<Arc<Opener>>) {
-    let observer = request.extensions_mut().remove::<OnInformational>();
+    // It stays with the request, which may come back unsent.
+    let observer = request.extensions().get::<OnInformational>().cloned();
     if observer.is_none() && gate.is_none() {
         return;
     }

@@ -42,8 +42,7 @@ fn describe(error: &hyper::Error) -> Error {
         // The caller's body failed: its own words say most.
         return Error::new(ours.kind(), ours.to_string());
     }
-    // hyper has no predicate for this; a test keeps the words true.
-    if error.to_string().starts_with("dispatch task is gone") {
+    if is_forgotten(error) {
         return Error::new(Kind::Cancelled, "the connection's task is gone: its runtime was shut down, or it panicked");
     }
     if error.is_user() {
@@ -66,13 +65,13 @@ fn describe(error: &hyper::Error) -> Error {
         return Error::new(Kind::Protocol, format!("the server's answer is not HTTP: {error}"));
     }
     if error.is_incomplete_message() {
-        return Error::new(Kind::Protocol, "the server closed the connection before it answered");
+        return Error::new(Kind::Connect, "the server closed the connection before it answered");
     }
     if let Some(broken) = find_cause::<hyper::Error>(error).and_then(broken) {
         return Error::new(Kind::Protocol, broken);
     }
     if error.is_canceled() || error.is_closed() {
-        return Error::new(Kind::Connect, "the connection was closed before the request was sent");
+        return unsent();
     }
     if error.is_timeout() {
         // The only time that hyper takes itself.
@@ -82,6 +81,17 @@ fn describe(error: &hyper::Error) -> Error {
         return Error::new(Kind::Connect, "the connection broke before an answer came");
     }
     Error::new(Kind::Protocol, of_http2(error).unwrap_or("the exchange failed".into()))
+}
+
+/// Whether the task that had the request went away without a word of it.
+pub(crate) fn is_forgotten(error: &hyper::Error) -> bool {
+    // hyper has no predicate for this; a test keeps the words true.
+    error.to_string().starts_with("dispatch task is gone")
+}
+
+/// A connection that ended before it took the request.
+pub(crate) fn unsent() -> Error {
+    Error::new(Kind::Connect, "the connection was closed before the request was sent")
 }
 
 /// Who ended a stream or a connection of HTTP/2, and for what reason.
@@ -168,14 +178,25 @@ fn is_http2_fault(_: &hyper::Error) -> bool {
 /// ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)).
 #[cfg(feature = "http2")]
 pub(crate) fn refused_by_peer(error: &hyper::Error) -> bool {
-    find_cause::<h2::Error>(error).is_some_and(|error| {
-        error.is_remote()
-            && (error.reason() == Some(h2::Reason::REFUSED_STREAM)
-                || (error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)))
-    })
+    let go_away = |error: &h2::Error| error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+    let refused = |error: &h2::Error| error.reason() == Some(h2::Reason::REFUSED_STREAM) || go_away(error);
+    wants_http1(error) || find_cause::<h2::Error>(error).is_some_and(|error| error.is_remote() && refused(error))
 }
 
 #[cfg(not(feature = "http2"))]
 pub(crate) fn refused_by_peer(_: &hyper::Error) -> bool {
+    false
+}
+
+/// Whether an HTTP/2 peer asks for the request over HTTP/1.1
+/// ([RFC 9113, section 7](https://www.rfc-editor.org/rfc/rfc9113#section-7)).
+#[cfg(feature = "http2")]
+pub(crate) fn wants_http1(error: &hyper::Error) -> bool {
+    find_cause::<h2::Error>(error)
+        .is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED))
+}
+
+#[cfg(not(feature = "http2"))]
+pub(crate) fn wants_http1(_: &hyper::Error) -> bool {
     false
 }

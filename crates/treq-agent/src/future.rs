@@ -3,12 +3,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, Method, Request, Response, Uri, Version};
+use http::header::EXPECT;
+use http::{Extensions, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use treq_core::{BoxError, Error, Exchange, KeptFields, Origin, Refused, Replay, Resend, Route, Target, Wish};
+use treq_core::{
+    BoxError, Connection, ConnectionId, Error, Exchange, KeptFields, Origin, Refused, Replay, Resend, Reuse, Route,
+    Target, Wish,
+};
 
+use crate::expect;
 use crate::head::{self, Added};
 
 pin_project! {
@@ -28,7 +33,7 @@ pin_project! {
     #[project = StateProj]
     enum State<F, E> {
         Connecting { #[pin] connecting: F },
-        // The last connection was dead: the service has to be ready again before it is asked for a fresh one.
+        // The last exchange failed: the service has to be ready again before it is asked for a later connection.
         Readying,
         Exchanging { connection: E },
         Failed { error: Option<Error> },
@@ -44,8 +49,11 @@ struct Sending<C, R, B> {
     uri: Uri,
     wish: Wish,
     route: Option<Arc<dyn Route>>,
-    /// The connection in use is a fresh one, made because the last was dead, or there is to be no other.
-    resent: bool,
+    reuse: Reuse,
+    /// How often the request may still go out again, where no server has looked at it.
+    unprocessed_left: u8,
+    /// Whether it may still go out again because a reused connection was dead.
+    stale_left: bool,
     /// The server may have read the request on the connection that died.
     maybe_processed: bool,
     /// What the head has from the connection that it was prepared for.
@@ -54,19 +62,25 @@ struct Sending<C, R, B> {
     snapshot: Option<Snapshot<B>>,
 }
 
+/// How often a request goes out again that no server has looked at. Each time another connection is asked, so that a server
+/// that refuses for a moment on one of them ends no request.
+const UNPROCESSED: u8 = 5;
+
 struct Snapshot<B> {
     method: Method,
     version: Version,
     headers: KeptFields,
     extensions: Extensions,
-    body: B,
+    /// `None` where the body has nothing in it: it comes back with the failure.
+    body: Option<B>,
+    expects: bool,
 }
 
 impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     /// `ready` has been polled ready.
     pub(crate) fn new(mut ready: C, replay: R, mut request: Request<B>, target: Target, resends: bool) -> Self {
         let uri = std::mem::take(request.uri_mut());
-        let (wish, route) = (target.wish, target.route.clone());
+        let (wish, route, reuse) = (target.wish, target.route.clone(), target.reuse);
         let connecting = ready.call(target);
         let sending = Sending {
             connections: ready,
@@ -75,7 +89,9 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
             uri,
             wish,
             route,
-            resent: !resends,
+            reuse,
+            unprocessed_left: if resends { UNPROCESSED } else { 0 },
+            stale_left: resends,
             maybe_processed: false,
             added: Added::default(),
             snapshot: None,
@@ -86,6 +102,11 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
 
     pub(crate) fn failed(error: Error) -> Self {
         AgentFuture { state: State::Failed { error: Some(error) }, sending: None }
+    }
+
+    /// Whether the request has been handed to a connection, so that the time counts that the server takes.
+    pub fn is_exchanging(&self) -> bool {
+        matches!(self.state, State::Exchanging { .. })
     }
 }
 
@@ -117,17 +138,22 @@ where
                 (StateProj::Exchanging { connection }, Some(sending)) => match connection.poll_response(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(response)) => {
-                        this.state.set(State::Failed { error: None });
-                        return Poll::Ready(Ok(response));
+                        if response.status() == StatusCode::EXPECTATION_FAILED && sending.drop_expectation() {
+                            // The connection is closed or drained by the drop of the response.
+                            State::Readying
+                        } else {
+                            this.state.set(State::Failed { error: None });
+                            return Poll::Ready(Ok(response));
+                        }
                     }
-                    Poll::Ready(Err(refused)) => match sending.again(refused) {
+                    Poll::Ready(Err(refused)) => match sending.again(refused, connection.id()) {
                         Ok(()) => State::Readying,
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
                     },
                 },
                 (StateProj::Readying, Some(sending)) => {
                     match ready!(sending.connections.poll_ready(cx)).map_err(Error::adopt) {
-                        Ok(()) => match sending.fresh_target() {
+                        Ok(()) => match sending.next_target() {
                             Ok(target) => State::Connecting { connecting: sending.connections.call(target) },
                             Err(error) => State::Failed { error: Some(sending.failed(error)) },
                         },
@@ -149,24 +175,30 @@ impl<C, R, B: Body> Sending<C, R, B> {
     {
         // Prepared where it stands, and moved once.
         let Some(request) = &mut self.request else { return Ok(()) };
-        // A fresh connection cannot be stale, so nothing is kept for a second try on it; but an HTTP/2 peer may say of any
-        // request that it did not look at it (RFC 9113, section 8.7).
+        // A new connection cannot be stale, so nothing is kept for a second try on it; but an HTTP/2 peer may say of any
+        // request that it did not look at it (RFC 9113, section 8.7), and any server that it expects no expectation.
         let wire = connection.wire();
-        let comes_back = wire.as_ref().is_some_and(|wire| wire.http2);
-        if comes_back || (connection.is_reused() && head::is_idempotent(request.method())) {
-            self.snapshot = self.replay.copy(request.body()).map(|body| Snapshot {
+        let comes_back = wire.as_ref().is_some_and(|wire| wire.http2) && self.unprocessed_left > 0;
+        let is_stale = self.stale_left && connection.is_reused() && head::is_idempotent(request.method());
+        let is_empty = request.body().is_end_stream();
+        let expects = !is_empty && expect::is_expected(request.headers());
+        if comes_back || is_stale || expects {
+            let body = if is_empty { None } else { self.replay.copy(request.body()) };
+            self.snapshot = (is_empty || body.is_some()).then(|| Snapshot {
                 method: request.method().clone(),
                 version: request.version(),
                 headers: KeptFields::of(request.headers()),
                 extensions: request.extensions().clone(),
                 body,
+                expects,
             });
         }
         if let Some(wire) = wire {
             self.added = match wire.forward {
-                None => head::prepare(request, &self.uri, wire, connection.is_persistent())?,
-                Some(_) => head::prepare_forwarded(request, &self.uri, wire, connection.is_persistent())?,
-            };
+                None => head::prepare(request, &self.uri, wire, connection.is_persistent()),
+                Some(_) => head::prepare_forwarded(request, &self.uri, wire, connection.is_persistent()),
+            }
+            .map_err(|error| error.with_resend(Resend::Safe))?;
         }
         if let Some(request) = self.request.take() {
             connection.begin(request);
@@ -180,51 +212,72 @@ impl<C, R, B: Body> Sending<C, R, B> {
         if self.maybe_processed { error.with_resend(Resend::MaybeProcessed) } else { error }
     }
 
-    fn fresh_target(&self) -> Result<Target, Error> {
+    fn next_target(&self) -> Result<Target, Error> {
         let mut target = Target::new(Origin::of(&self.uri)?);
         target.wish = self.wish;
         target.route = self.route.clone();
-        target.fresh = true;
+        target.reuse = self.reuse;
         Ok(target)
     }
 
-    /// Whether the request may go out once more, on a fresh connection; else the error.
-    fn again(&mut self, refused: Refused<B>) -> Result<(), Error> {
-        if self.resent {
-            return Err(refused.error);
+    /// Whether the request may go out once more, on a later connection than the one that failed; else the error.
+    fn again(&mut self, refused: Refused<B>, failed: Option<ConnectionId>) -> Result<(), Error> {
+        let snapshot = self.snapshot.take();
+        // Safe without the request in hand: the peer says that it did not look at it.
+        let unprocessed = refused.request.is_some() || refused.error.resend() == Resend::Safe;
+        if unprocessed {
+            match self.unprocessed_left.checked_sub(1) {
+                Some(left) => self.unprocessed_left = left,
+                None => return Err(refused.error),
+            }
+        } else {
+            self.maybe_processed |= refused.stale;
+            let is_idempotent = snapshot.as_ref().is_some_and(|snapshot| head::is_idempotent(&snapshot.method));
+            if !(refused.stale && is_idempotent && self.stale_left) {
+                return Err(refused.error);
+            }
+            self.stale_left = false;
         }
-        self.request = match refused.request {
+        let request = match refused.request {
             Some(mut request) => {
                 std::mem::take(&mut self.added).undo(request.headers_mut());
                 Some(request)
             }
-            None => {
-                // Safe without the request in hand: the peer says that it did not look at it.
-                let unprocessed = refused.error.resend() == Resend::Safe;
-                let again =
-                    |snapshot: &Snapshot<B>| unprocessed || (refused.stale && head::is_idempotent(&snapshot.method));
-                self.maybe_processed = refused.stale && !unprocessed;
-                self.snapshot.take().filter(again).map(Snapshot::into_request)
-            }
+            None => snapshot.and_then(|snapshot| snapshot.into_request(refused.body)),
         };
-        match self.request {
-            Some(_) => {
-                self.resent = true;
-                Ok(())
+        let Some(request) = request else { return Err(refused.error) };
+        if refused.wants_http1 {
+            if self.wish == Wish::Http2 {
+                return Err(refused.error);
             }
-            None => Err(refused.error),
+            self.wish = Wish::Http1;
         }
+        if let (Reuse::Any | Reuse::After(_), Some(failed)) = (self.reuse, failed) {
+            self.reuse = Reuse::After(failed);
+        }
+        self.request = Some(request);
+        Ok(())
+    }
+
+    /// Whether a request whose expectation the server does not meet goes out once more without it.
+    fn drop_expectation(&mut self) -> bool {
+        let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.expects) else { return false };
+        let Some(mut request) = snapshot.into_request(None) else { return false };
+        request.headers_mut().remove(EXPECT);
+        self.request = Some(request);
+        true
     }
 }
 
 impl<B> Snapshot<B> {
-    fn into_request(self) -> Request<B> {
-        let mut request = Request::new(self.body);
+    /// `empty`: the request's body, if there was nothing in it.
+    fn into_request(self, empty: Option<B>) -> Option<Request<B>> {
+        let mut request = Request::new(self.body.or(empty)?);
         *request.method_mut() = self.method;
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers.to_map();
         *request.extensions_mut() = self.extensions;
-        request
+        Some(request)
     }
 }
 

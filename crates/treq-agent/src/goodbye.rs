@@ -1,4 +1,4 @@
-//! The tasks of an HTTP/2 connection, which end when nobody is left who holds it.
+//! The tasks of an HTTP/2 connection: they say when the peer's settings change, and end when nobody is left who holds it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,19 +11,22 @@ use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use treq_core::ConnectionFacts;
 
+use crate::shared::Shared;
+
 /// How long a connection that nobody holds has for its last words. A peer that does not read would have them wait for ever.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Spawns the tasks of one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Tasks(
     /// Its handles and the bodies that come over it hold these.
     pub(crate) Weak<ConnectionFacts>,
+    pub(crate) Weak<Shared>,
 );
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
     fn execute(&self, task: F) {
-        tokio::spawn(Goodbye { task, held: Weak::clone(&self.0), limit: None });
+        tokio::spawn(Goodbye { task, held: Weak::clone(&self.0), shared: Weak::clone(&self.1), limit: None });
     }
 }
 
@@ -32,6 +35,7 @@ pin_project! {
         #[pin]
         task: F,
         held: Weak<ConnectionFacts>,
+        shared: Weak<Shared>,
         limit: Option<Pin<Box<Sleep>>>,
     }
 }
@@ -41,8 +45,14 @@ impl<F: Future<Output = ()>> Future for Goodbye<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
+        let done = this.task.poll(cx);
+        if let Some(shared) = this.shared.upgrade() {
+            if shared.watch.take_settings() {
+                shared.changed();
+            }
+        }
         // The drop of the last handle wakes the task.
-        match this.task.poll(cx) {
+        match done {
             Poll::Pending if this.held.strong_count() == 0 => {
                 this.limit.get_or_insert_with(|| Box::pin(sleep(LIMIT))).as_mut().poll(cx)
             }

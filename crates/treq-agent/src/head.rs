@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::SizeHint;
-use treq_core::{Error, Kind, Origin, Wire};
+use treq_core::{Error, Kind, Origin, Resend, Target, Wire, Wish};
 
-/// Checks what the caller says about the body's length, before anything is connected.
-pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHint) -> Result<(), Error> {
+/// Checks what the caller says about the body's length, before anything is connected, and says it once.
+pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &SizeHint) -> Result<(), Error> {
     if version == Version::HTTP_10 && body.exact().is_none() && !headers.contains_key(CONTENT_LENGTH) {
         let why = "HTTP/1.0 cannot carry a body of unknown length: give it a Content-Length, or leave the version out";
         return Err(Error::new(Kind::Builder, why));
@@ -17,11 +17,14 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
     if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
         return Ok(());
     }
-    if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
-        let why = format!("the request's Transfer-Encoding {other:?} is not \"chunked\", the only coding that is sent");
-        return Err(Error::new(Kind::Builder, why));
-    }
     if headers.contains_key(TRANSFER_ENCODING) {
+        if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
+            let why = format!("invalid Transfer-Encoding {other:?}: only \"chunked\" is sent; leave the field out");
+            return Err(Error::new(Kind::Builder, why));
+        }
+        if headers.get_all(TRANSFER_ENCODING).iter().nth(1).is_some() || headers[TRANSFER_ENCODING] != CHUNKED {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static(CHUNKED));
+        }
         if let Some(length) = headers.get(CONTENT_LENGTH) {
             let why =
                 format!("the request has a Transfer-Encoding beside its Content-Length {length:?}: leave one out");
@@ -42,7 +45,28 @@ pub(crate) fn check_framing(headers: &HeaderMap, version: Version, body: &SizeHi
         let why = format!("the request's Content-Length says {announced}, but its body is {is}: leave the field out");
         return Err(Error::new(Kind::Builder, why));
     }
+    if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        headers.insert(CONTENT_LENGTH, announced.into());
+    }
     Ok(())
+}
+
+const CHUNKED: &str = "chunked";
+
+/// Only HTTP/1.1 upgrades ([RFC 9113, section 8.6](https://www.rfc-editor.org/rfc/rfc9113#section-8.6)).
+#[cold]
+pub(crate) fn choose_upgradable(target: &mut Target) -> Result<(), Error> {
+    match target.wish {
+        Wish::Http2 => {
+            let why = "the request has an Upgrade field, which HTTP/2 does not know: leave the choice of HTTP/2 out";
+            Err(Error::new(Kind::Builder, why).with_resend(Resend::Safe))
+        }
+        _ if target.origin.is_https() => {
+            target.wish = Wish::Http1;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// [RFC 9112, section 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)
@@ -51,8 +75,11 @@ fn several_hosts() -> Error {
     Error::new(Kind::Builder, "the request has more than one Host field: leave all but one out")
 }
 
+/// A list of this one coding; empty elements count for nothing
+/// ([RFC 9110, section 5.6.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2)).
 fn is_chunked(value: &HeaderValue) -> bool {
-    value.as_bytes().eq_ignore_ascii_case(b"chunked")
+    let mut codings = value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|it| !it.is_empty());
+    codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(CHUNKED.as_bytes())) && codings.next().is_none()
 }
 
 /// Writes target, version and the fields that belong to the connection

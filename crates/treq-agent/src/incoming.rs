@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use treq_core::{Error, Facts, Framing};
 
-use crate::connection::Shared;
 use crate::failure;
 use crate::outgoing::Tied;
+use crate::shared::Shared;
 
 /// The body of an answer as it comes off the connection, its framing removed.
 ///
@@ -84,7 +84,8 @@ impl Body for Incoming {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        // The length that a response to HEAD names is not the length of what is read.
+        if self.facts.framing() == Framing::None { SizeHint::with_exact(0) } else { self.body.size_hint() }
     }
 }
 

@@ -124,28 +124,84 @@ pub(crate) struct Frames {
     payload: usize,
     /// Streams that have had heads and no data, the oldest first: their heads and the bytes of them.
     streams: Vec<(u32, u32, usize)>,
+    settings: Settings,
+}
+
+/// What the peer's SETTINGS say of the number of streams
+/// ([RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2)).
+#[derive(Debug, Default)]
+struct Settings {
+    /// Inside a frame that is not an acknowledgement.
+    is_open: bool,
+    entry: [u8; 6],
+    /// How much of `entry` is there.
+    seen: usize,
+    /// What the open frame says.
+    said: Option<u32>,
+    /// What holds since the last whole frame.
+    streams: Option<usize>,
+}
+
+impl Settings {
+    const MAX_CONCURRENT_STREAMS: u16 = 3;
+
+    fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.entry[self.seen] = byte;
+            self.seen += 1;
+            if self.seen == self.entry.len() {
+                self.seen = 0;
+                let [a, b, value @ ..] = self.entry;
+                if u16::from_be_bytes([a, b]) == Settings::MAX_CONCURRENT_STREAMS {
+                    self.said = Some(u32::from_be_bytes(value));
+                }
+            }
+        }
+    }
+
+    /// The frame is whole. The first that says nothing means that there is no limit, a later one that it stays.
+    fn end(&mut self) {
+        let said = self.said.take().map(|streams| streams as usize);
+        self.streams = said.or(self.streams).or(Some(usize::MAX));
+        (self.is_open, self.seen) = (false, 0);
+    }
 }
 
 impl Frames {
     /// As many streams as are followed at once; of more the oldest are forgotten.
     const STREAMS: usize = 128;
 
-    /// Takes the next bytes; never true, since a connection has no last answer.
+    /// How many streams the peer admits; `None` before its first SETTINGS.
+    pub(crate) fn streams(&self) -> Option<usize> {
+        self.settings.streams
+    }
+
+    /// Takes the next bytes; true when SETTINGS were among them.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<bool, TooManyInterim> {
         const DATA: u8 = 0;
         const HEADERS: u8 = 1;
         const RST_STREAM: u8 = 3;
+        const SETTINGS: u8 = 4;
         const END_STREAM: u8 = 1;
+        const ACK: u8 = 1;
+        let mut has_settings = false;
         loop {
             let skipped = self.payload.min(bytes.len());
             self.payload -= skipped;
+            if self.settings.is_open {
+                self.settings.feed(&bytes[..skipped]);
+                if self.payload == 0 {
+                    self.settings.end();
+                    has_settings = true;
+                }
+            }
             bytes = &bytes[skipped..];
             let taken = (self.head.len() - self.seen).min(bytes.len());
             self.head[self.seen..self.seen + taken].copy_from_slice(&bytes[..taken]);
             self.seen += taken;
             bytes = &bytes[taken..];
             if self.payload > 0 || self.seen < self.head.len() {
-                return Ok(false);
+                return Ok(has_settings);
             }
             self.seen = 0;
             let [a, b, c, kind, flags, stream @ ..] = self.head;
@@ -153,6 +209,7 @@ impl Frames {
             match kind {
                 HEADERS if flags & END_STREAM == 0 => self.head_of(u32::from_be_bytes(stream))?,
                 DATA | HEADERS | RST_STREAM => self.forget(u32::from_be_bytes(stream)),
+                SETTINGS => self.settings.is_open = flags & ACK == 0,
                 _ => {}
             }
         }
@@ -207,6 +264,31 @@ mod tests {
         assert!(interim.feed(CONTINUE).unwrap_err().to_string().contains("16 interim"));
         let long = [b"HTTP/1.1 103 Early Hints\r\nLink: ".as_slice(), &[b'x'; MAX_BYTES]].concat();
         assert!(Heads::default().feed(&long).is_err());
+    }
+
+    #[test]
+    fn reads_how_many_streams_the_peer_admits_however_it_is_cut() {
+        let settings = |entries: &[[u8; 6]], flags: u8| {
+            let head = [0, 0, 6 * entries.len() as u8, 4, flags, 0, 0, 0, 0];
+            [&head[..], &entries.concat()].concat()
+        };
+        let (window, streams) = ([0, 4, 0, 1, 0, 0], |streams: u8| [0, 3, 0, 0, 0, streams]);
+        let data = [0, 0, 6, 0, 0, 0, 0, 0, 1, 0, 3, 0, 0, 0, 9];
+        let cases: [(Vec<u8>, Option<usize>); 6] = [
+            (data.to_vec(), None),
+            (settings(&[], 1), None),
+            (settings(&[], 0), Some(usize::MAX)),
+            (settings(&[window, streams(3)], 0), Some(3)),
+            ([settings(&[streams(3)], 0), settings(&[window], 0), data.to_vec()].concat(), Some(3)),
+            ([settings(&[window], 0), data.to_vec(), settings(&[streams(7), streams(0)], 0)].concat(), Some(0)),
+        ];
+        for (bytes, admitted) in cases {
+            for size in 1..16 {
+                let mut frames = Frames::default();
+                let told = bytes.chunks(size).filter(|piece| frames.feed(piece).unwrap()).count();
+                assert_eq!((frames.streams(), told > 0), (admitted, admitted.is_some()), "{bytes:?} by {size}");
+            }
+        }
     }
 
     #[test]

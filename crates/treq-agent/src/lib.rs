@@ -14,6 +14,7 @@ mod head;
 mod incoming;
 mod interim;
 mod outgoing;
+mod shared;
 mod upgrade;
 mod watch;
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use http::Response;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use treq_core::{Error, Kind};
+use treq_core::{Error, Hold, Kind};
 
 /// The byte stream of a connection that has left HTTP: after a 101, or a 2xx to CONNECT.
 ///
@@ -13,6 +13,9 @@ use treq_core::{Error, Kind};
 #[derive(Debug)]
 pub struct Upgraded {
     io: TokioIo<hyper::upgrade::Upgraded>,
+    /// Dropped after the stream: its place in a pool is given away when the connection is closed.
+    #[allow(dead_code)]
+    held: Option<Hold>,
 }
 
 /// Takes the connection out of an answer with status 101, or 2xx to CONNECT
@@ -23,8 +26,9 @@ pub struct Upgraded {
 /// [`Kind::Protocol`] where the answer upgraded nothing, or the connection broke meanwhile.
 pub async fn upgrade<B>(mut response: Response<B>) -> Result<Upgraded, Error> {
     let status = response.status();
+    let held = response.extensions_mut().remove::<Hold>();
     match hyper::upgrade::on(&mut response).await {
-        Ok(io) => Ok(Upgraded { io: TokioIo::new(io) }),
+        Ok(io) => Ok(Upgraded { io: TokioIo::new(io), held }),
         Err(error) => {
             let why = format!("the answer with status {status} does not hand its connection over");
             Err(Error::new(Kind::Protocol, why).with_source(error))

@@ -1,10 +1,13 @@
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use crate::interim::{Interim, TooManyInterim};
 
@@ -21,6 +24,12 @@ pub(crate) struct Watch {
     /// How far the request has come: an answer may be there before all of it has gone, and a peer that does not read keeps
     /// even a head from going.
     upload: AtomicU8,
+    /// One more than the number of streams that the HTTP/2 peer admits; 0 until it has said so.
+    streams: AtomicUsize,
+    /// The peer's SETTINGS have come since this was last asked.
+    has_settings: AtomicBool,
+    /// Nothing more can be written.
+    lost: AtomicBool,
     /// Interim heads went over their limit. h2 does not keep the error of the stream that says so.
     excess: AtomicBool,
 }
@@ -44,6 +53,29 @@ impl Watch {
         self.excess.load(Ordering::Acquire).then_some(TooManyInterim::LIMIT)
     }
 
+    /// Whether nothing more can be written: the connection serves no further exchange.
+    #[cfg(feature = "http2")]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// How many streams the HTTP/2 peer admits; `None` until it has said so.
+    #[cfg(feature = "http2")]
+    pub(crate) fn streams(&self) -> Option<usize> {
+        self.streams.load(Ordering::Acquire).checked_sub(1)
+    }
+
+    pub(crate) fn admit(&self, streams: usize) {
+        self.streams.store(streams.saturating_add(1), Ordering::Release);
+    }
+
+    /// Whether the peer's SETTINGS have come since this was last asked.
+    #[cfg(feature = "http2")]
+    pub(crate) fn take_settings(&self) -> bool {
+        // Asked after each turn of the connection's task: a load is cheaper than a swap.
+        self.has_settings.load(Ordering::Acquire) && self.has_settings.swap(false, Ordering::AcqRel)
+    }
+
     pub(crate) fn read(&self) -> u64 {
         self.read.load(Ordering::Acquire)
     }
@@ -65,16 +97,64 @@ impl Watch {
     }
 }
 
-/// A byte stream that counts what is read from it and keeps interim heads within limits.
+/// A byte stream that counts what is read from it, keeps interim heads within limits, and goes on being read where it can be
+/// written no more.
+///
+/// A server that has seen enough of an upload responds and closes; the reset that follows meets the writing side first.
+/// What it said before is still there to be read
+/// ([RFC 9112, section 9.5](https://www.rfc-editor.org/rfc/rfc9112#section-9.5)), so it is the reading side that tells how
+/// the exchange ends.
 pub(crate) struct Watched<IO> {
     io: IO,
     watch: Arc<Watch>,
     interim: Interim,
+    lost: Option<Box<Lost>>,
 }
+
+/// Why nothing more can be written, and until when the peer may still say something.
+struct Lost {
+    error: io::Error,
+    wait: Pin<Box<Sleep>>,
+}
+
+/// How long a peer that takes nothing more may take to say why: what it has said is there at once, as is the end of the
+/// stream, unless something between the two keeps one direction open.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 impl<IO> Watched<IO> {
     pub(crate) fn new(io: IO, watch: Arc<Watch>, interim: Interim) -> Watched<IO> {
-        Watched { io, watch, interim }
+        Watched { io, watch, interim, lost: None }
+    }
+
+    /// What writing comes to, where the error may mean no more than that the peer does not read.
+    fn written(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        given: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        match written {
+            Poll::Ready(Err(error))
+                if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected) =>
+            {
+                self.lost = Some(Box::new(Lost { error, wait: Box::pin(sleep(LAST_WORD)) }));
+                self.watch.lost.store(true, Ordering::Release);
+                // The reading side has to look at the time from now on.
+                cx.waker().wake_by_ref();
+                self.unwritten(given)
+            }
+            written => written,
+        }
+    }
+
+    /// HTTP/2 does not read before it has written what it owes: acknowledgements, windows. HTTP/1.1 does, and is kept from
+    /// reading an upload to its end for nothing.
+    fn unwritten(&self, given: usize) -> Poll<io::Result<usize>> {
+        match self.interim {
+            Interim::Heads(_) => Poll::Pending,
+            Interim::Frames(_) => Poll::Ready(Ok(given)),
+        }
     }
 }
 
@@ -84,7 +164,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let before = buf.filled().len();
         match Pin::new(&mut this.io).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {}
-            other => return other,
+            Poll::Pending => {
+                if let Some(lost) = &mut this.lost {
+                    ready!(lost.wait.as_mut().poll(cx));
+                    return Poll::Ready(Err(std::mem::replace(&mut lost.error, io::ErrorKind::BrokenPipe.into())));
+                }
+                return Poll::Pending;
+            }
+            failed => return failed,
         }
         let new = &buf.filled()[before..];
         // Only this task writes the count, so a load and a store do.
@@ -93,7 +180,13 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let followed = match &mut this.interim {
             Interim::Heads(heads) if this.watch.awaiting_head.load(Ordering::Acquire) => heads.feed(new),
             Interim::Heads(_) => Ok(false),
-            Interim::Frames(frames) => frames.feed(new),
+            Interim::Frames(frames) => frames.feed(new).map(|has_settings| {
+                if has_settings {
+                    this.watch.admit(frames.streams().unwrap_or(usize::MAX));
+                    this.watch.has_settings.store(true, Ordering::Release);
+                }
+                false
+            }),
         };
         match followed {
             Ok(true) => this.watch.awaiting_head.store(false, Ordering::Release),
@@ -109,18 +202,31 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        if self.lost.is_some() {
+            return self.unwritten(buf.len());
+        }
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.written(written, buf.len(), cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        if let Poll::Ready(Ok(())) = flushed {
-            self.watch.flushed();
+        if self.lost.is_some() {
+            return Poll::Ready(Ok(()));
         }
-        flushed
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.watch.flushed();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => self.written(Poll::Ready(Err(error)), 0, cx).map_ok(drop),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lost.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 
@@ -129,7 +235,14 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let given = || bufs.iter().map(|buf| buf.len()).sum();
+        if self.lost.is_some() {
+            return self.unwritten(given());
+        }
+        match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
+            Poll::Ready(Err(error)) => self.written(Poll::Ready(Err(error)), given(), cx),
+            written => written,
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

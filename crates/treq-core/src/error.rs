@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use http::Uri;
 
@@ -113,6 +114,17 @@ impl Error {
         }
     }
 
+    /// The same error for another request that it ends: a connection that could not be made ends all that waited for it.
+    pub fn repeat(error: &Arc<Error>) -> Error {
+        Error(Box::new(Inner {
+            kind: error.0.kind,
+            message: error.0.message.clone(),
+            source: error.0.source.is_some().then(|| SharedCause(Arc::clone(error)).into()),
+            url: error.0.url.clone(),
+            resend: error.0.resend,
+        }))
+    }
+
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Error {
@@ -170,12 +182,34 @@ pub fn find_cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)
             return Some(found);
         }
         let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match carried {
-            Some(carried) => Some(carried),
-            None => cause.source(),
+        next = match (carried, cause.downcast_ref::<SharedCause>()) {
+            (Some(carried), _) => Some(carried),
+            (None, Some(SharedCause(error))) => error.source(),
+            (None, None) => cause.source(),
         };
     }
     None
+}
+
+/// The cause of an error that several requests share.
+struct SharedCause(Arc<Error>);
+
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.source.as_ref().map_or(Ok(()), |cause| cause.fmt(f))
+    }
+}
+
+impl fmt::Debug for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.0.source.as_ref().map_or(Ok(()), |cause| cause.fmt(f))
+    }
+}
+
+impl StdError for SharedCause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()?.source()
+    }
 }
 
 /// Scheme, host, port and path; `?…` stands for a query.
@@ -260,6 +294,19 @@ mod tests {
         let error = Error::new(Kind::Body, "outer").with_source(carried);
         assert_eq!(error.find::<Error>().map(Error::kind), Some(Kind::Decode));
         assert!(error.find::<std::fmt::Error>().is_none());
+    }
+
+    #[test]
+    fn repeats_itself_with_its_causes() {
+        let first = Error::new(Kind::Connect, "refused").with_source(io::Error::other(std::fmt::Error));
+        let again = Error::repeat(&Arc::new(first.with_resend(Resend::Safe)));
+        assert_eq!(
+            (again.kind(), again.to_string().as_str(), again.resend()),
+            (Kind::Connect, "refused", Resend::Safe)
+        );
+        assert!(again.find::<io::Error>().is_some() && again.find::<std::fmt::Error>().is_some());
+        assert_eq!(again.source().map(ToString::to_string), Some(std::fmt::Error.to_string()));
+        assert!(Error::repeat(&Arc::new(Error::new(Kind::Connect, "alone"))).source().is_none());
     }
 
     #[test]

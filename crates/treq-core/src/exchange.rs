@@ -1,10 +1,13 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 
-use crate::{Error, Forward, Origin};
+use crate::{ConnectionId, Error, Forward, Origin};
 
 /// A connection as a pool sees it: may it be kept, may it be shared, is it still there.
 ///
@@ -24,9 +27,22 @@ pub trait Connection: Sized + Send + Unpin + 'static {
     /// carries one after the other.
     fn share(&self) -> Option<Self>;
 
-    /// How many exchanges the peer admits at once.
-    fn max_shares(&self) -> usize {
-        1
+    /// Tells connections apart, and the earlier from the later; `None` where nobody has numbered them.
+    fn id(&self) -> Option<ConnectionId> {
+        None
+    }
+
+    /// How many exchanges the peer admits at once. `None` until the peer has said so: one exchange goes ahead, the others
+    /// wait for its word.
+    fn max_shares(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    /// Has `changed` called whenever [`max_shares`](Connection::max_shares) or [`is_open`](Connection::is_open) of a
+    /// connection that can be [shared](Connection::share) give another answer than before. Called from the task that drives
+    /// the connection, with no lock held.
+    fn on_change(&self, changed: Box<dyn Fn() + Send + Sync>) {
+        drop(changed);
     }
 
     /// Whether it has carried an exchange before: only then can a failure mean that the peer had closed it meanwhile.
@@ -69,6 +85,26 @@ pub trait Exchange<B>: Connection {
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
 }
 
+/// An extension of a response that hands its connection over (101, or 2xx to CONNECT): what has to be held until the byte
+/// stream ends, such as the connection's place in a pool.
+///
+/// What makes the stream of the response takes this out of it and drops it after the stream.
+#[derive(Clone, Default)]
+pub struct Hold(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
+
+impl Hold {
+    /// Holds this too.
+    pub fn keep(&self, held: impl Send + 'static) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(held));
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hold")
+    }
+}
+
 /// What of a connection decides how a request's head is written on it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -98,14 +134,18 @@ pub struct Refused<B> {
     pub error: Error,
     /// The request, where no part of it was sent.
     pub request: Option<Request<B>>,
+    /// The body of a request that was sent, where it had nothing in it: as good as new.
+    pub body: Option<B>,
     /// Whether the connection had died before this exchange, as far as can be told: it was used before and no byte of
-    /// an answer arrived. The same request may then be tried once on a fresh connection, if it may be repeated.
+    /// an answer arrived. The same request may then be tried once on a later connection, if it may be repeated.
     pub stale: bool,
+    /// Whether the peer asks for the request over HTTP/1.1.
+    pub wants_http1: bool,
 }
 
 impl<B> Refused<B> {
     /// A failure of which nothing more is known.
     pub fn new(error: Error) -> Refused<B> {
-        Refused { error, request: None, stale: false }
+        Refused { error, request: None, body: None, stale: false, wants_http1: false }
     }
 }

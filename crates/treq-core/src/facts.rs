@@ -45,12 +45,13 @@ impl ConnectionFacts {
     }
 }
 
-/// A number that no other connection of this process has.
+/// A number that no other connection of this process has; a later connection has a greater one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(u64);
 
 impl ConnectionId {
-    fn next() -> ConnectionId {
+    /// The number of a connection that is made now.
+    pub fn next() -> ConnectionId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed))
     }

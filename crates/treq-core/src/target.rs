@@ -3,13 +3,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::Origin;
+use crate::{ConnectionId, Origin};
 
 /// Where a connection is wanted, and of which kind.
 ///
 /// What a connector is called with: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
-/// route tell one kind of connection from another (they are the pool's [`Key`]); `fresh` asks for a new connection of
-/// that kind.
+/// route tell one kind of connection from another (they are the pool's [`Key`]); `reuse` says which of that kind will do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Target {
@@ -17,10 +16,23 @@ pub struct Target {
     pub origin: Origin,
     /// Which version of HTTP the caller wants spoken.
     pub wish: Wish,
-    /// Whether an idle connection will not do: the last one turned out to be dead.
-    pub fresh: bool,
+    /// Which connections of a pool will do.
+    pub reuse: Reuse,
     /// What other crates add: the choice of a proxy, TLS settings of one request.
     pub route: Option<Arc<dyn Route>>,
+}
+
+/// Which connections of a pool may serve a [`Target`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reuse {
+    /// Any that is open.
+    #[default]
+    Any,
+    /// Any that was made after this one, on which the request has failed.
+    After(ConnectionId),
+    /// None: a new connection, closed after its only exchange.
+    Never,
 }
 
 /// Which version of HTTP is to be spoken on a connection. As a request's extension: for that request.
@@ -65,7 +77,7 @@ impl dyn Route {
 impl Target {
     /// A connection to `origin`, of any kind.
     pub fn new(origin: Origin) -> Target {
-        Target { origin, wish: Wish::Any, fresh: false, route: None }
+        Target { origin, wish: Wish::Any, reuse: Reuse::Any, route: None }
     }
 
     /// Whether a connection of this kind may turn out to carry several exchanges at once, so that a second one should
@@ -168,7 +180,7 @@ mod tests {
         let plain = target(None, Wish::Any);
         let via = target(Some("a"), Wish::Any);
         let mut fresh = target(Some("a"), Wish::Any);
-        fresh.fresh = true;
+        fresh.reuse = Reuse::Never;
         assert_eq!(via.key(), fresh.key());
         assert_eq!(state.hash_one(via.key()), state.hash_one(fresh.key()));
         assert_ne!(plain.key(), via.key());

@@ -9,12 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tower_service::Service;
-use treq_core::{BoxError, Connection, Error, Kind, Phase, Resend, Target};
+use treq_core::{BoxError, Connection, Error, Kind, Phase, Resend, Reuse, Target};
 
 use crate::Pooled;
-use crate::host::Wants;
 use crate::hosts::HostId;
 use crate::lease::Lease;
+use crate::queue::Wants;
 use crate::shared::Shared;
 use crate::state::Decision;
 
@@ -65,7 +65,7 @@ pub(crate) struct Waiting<C: Connection> {
     pool: Arc<Shared<C>>,
     host: HostId,
     ticket: u64,
-    receiver: oneshot::Receiver<Lease<C>>,
+    receiver: oneshot::Receiver<Result<Lease<C>, Arc<Error>>>,
 }
 
 impl<C: Connection> Drop for Waiting<C> {
@@ -77,12 +77,12 @@ impl<C: Connection> Drop for Waiting<C> {
 
 /// Asks for a connection; who is to wait stands in the queue when this returns.
 pub(crate) fn ask<C: Connection>(pool: &Arc<Shared<C>>, target: &Target) -> Asked<C> {
-    let queued = pool.change(|state, effects| match state.checkout(target, Instant::now(), effects) {
+    let now = Instant::now();
+    let queued = pool.change(|state, effects| match state.checkout(target, now, effects) {
         Decision::Grant(grant) => Ok(grant),
         Decision::Wait(host) => {
             let (sender, receiver) = oneshot::channel();
-            let wants = if target.fresh { Wants::Room } else { Wants::Any };
-            Err((host, state.enqueue(host, sender, wants), receiver))
+            Err((host, state.enqueue(host, sender, Wants::Either(target.reuse), now), receiver))
         }
     });
     match queued {
@@ -131,7 +131,7 @@ where
                     asked = Asked::Lease(lease);
                     continue;
                 }
-                lease.set_clean(false);
+                lease.set_dead();
                 drop(lease);
                 asked = ask(&pool, &target);
             }
@@ -155,8 +155,11 @@ where
 {
     let (sender, receiver) = oneshot::channel();
     let host = room.host();
-    // One who wants a fresh connection waits for its own.
-    let ticket = if target.fresh { 0 } else { pool.change(|state, _| state.enqueue(host, sender, Wants::Connection)) };
+    // One that is to have its own takes no other.
+    let ticket = match target.reuse {
+        Reuse::Never => 0,
+        reuse => pool.change(|state, _| state.enqueue(host, sender, Wants::Connection(reuse), Instant::now())),
+    };
     let mut waiting = Waiting { pool: Arc::clone(pool), host, ticket, receiver };
     pool.watch_idle();
     let target = target.clone();
@@ -167,22 +170,24 @@ where
             Err(error) => Err(error),
         };
         match made {
-            Ok(connection) => {
-                room.fill(connection, ticket);
-                Ok(room)
-            }
-            Err(error) => {
-                room.set_failed();
-                Err(error)
-            }
+            Ok(connection) => Ok((room, connection)),
+            Err(error) => Err(room.fail(error)),
         }
     });
     tokio::select! {
         biased;
-        made = &mut connecting => made.map(Made::New),
-        Ok(lease) = &mut waiting.receiver => {
+        made = &mut connecting => {
+            let (mut room, connection) = made?;
+            room.fill(connection, ticket);
+            Ok(Made::New(room))
+        }
+        Ok(Ok(lease)) = &mut waiting.receiver => {
             // The work done so far is not lost: the connection comes to its end by itself and serves the next.
-            tokio::spawn(connecting);
+            tokio::spawn(async move {
+                if let Ok((room, connection)) = connecting.await {
+                    room.fill_for_others(connection);
+                }
+            });
             Ok(Made::Handed(lease))
         }
     }
@@ -205,5 +210,7 @@ async fn wait<C: Connection>(
         },
         None => (&mut waiting.receiver).await,
     };
-    received.map_err(|_| Error::new(Kind::Cancelled, "the pool was taken down").with_resend(Resend::Safe))
+    let received =
+        received.map_err(|_| Error::new(Kind::Cancelled, "the pool was taken down").with_resend(Resend::Safe))?;
+    received.map_err(|error| Error::repeat(&error))
 }

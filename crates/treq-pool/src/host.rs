@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use tokio::time::Instant;
-use treq_core::{Connection, Target};
+use treq_core::{Connection, ConnectionId, Target};
+
+use crate::queue::{Queue, will_do};
 
 /// The connections of one target and those who wait for one.
 pub(crate) struct Host<C, W> {
@@ -13,12 +15,17 @@ pub(crate) struct Host<C, W> {
     /// Connections for one exchange at a time, the newest last.
     pub(crate) idle: VecDeque<Idle<C>>,
     pub(crate) shared: Vec<Shared<C>>,
-    waiters: VecDeque<Waiter<W>>,
+    pub(crate) queue: Queue<W>,
     /// Connections that exist or are being made, in use or not.
     pub(crate) open: usize,
+    /// Those being made.
     pub(crate) connecting: usize,
-    /// An attempt failed while others waited for what it would find out: they try side by side.
-    pub(crate) side_by_side: bool,
+    /// Those being made for one exchange alone.
+    pub(crate) connecting_own: usize,
+    /// How many exchanges a further shared connection is expected to carry: what the last one that told admits.
+    pub(crate) expected: usize,
+    /// The ticket under which the pool knows that only the total keeps a waiter of this host from connecting.
+    pub(crate) starving: Option<u64>,
     /// When something last happened here.
     pub(crate) used: Instant,
 }
@@ -45,8 +52,10 @@ pub(crate) struct Shared<C> {
     pub(crate) number: ShareId,
     pub(crate) born: Instant,
     pub(crate) users: usize,
-    /// Too old for further users: it goes with its last.
+    /// It takes no further users, and closes with its last.
     pub(crate) retired: bool,
+    /// The last word on it was a refusal: it is taken where no other can be had.
+    pub(crate) refusing: bool,
     /// Until when it is kept, and its number in the order of idleness; `None` while it has users.
     pub(crate) idle: Option<(Instant, u64)>,
     /// Handles given back: each keeps its buffers for the next exchange.
@@ -55,23 +64,6 @@ pub(crate) struct Shared<C> {
 
 /// Names a shared connection of a host.
 pub(crate) type ShareId = u64;
-
-struct Waiter<W> {
-    ticket: u64,
-    waiter: W,
-    wants: Wants,
-}
-
-/// What a waiter is content with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wants {
-    /// A connection, or room to make one.
-    Any,
-    /// A connection: it is making one itself, and takes whichever comes first.
-    Connection,
-    /// Room only: it has asked for a fresh connection.
-    Room,
-}
 
 impl<C: Connection, W> Host<C, W> {
     pub(crate) fn new(target: Target, hash: u64, now: Instant) -> Host<C, W> {
@@ -82,58 +74,46 @@ impl<C: Connection, W> Host<C, W> {
             protocol,
             idle: VecDeque::new(),
             shared: Vec::new(),
-            waiters: VecDeque::new(),
+            queue: Queue::default(),
             open: 0,
             connecting: 0,
-            side_by_side: false,
+            connecting_own: 0,
+            expected: usize::MAX,
+            starving: None,
             used: now,
         }
     }
 
-    /// Whether a connection under way may turn out to carry further exchanges, so that none is begun beside it.
-    pub(crate) fn expects_shared(&self) -> bool {
-        self.connecting > 0 && self.protocol != Protocol::Exclusive && !self.side_by_side
+    /// Whether connections under way, or that have not said yet what they admit, are expected to serve all who wait for a
+    /// share and `further` ones, so that none is begun next to them.
+    pub(crate) fn expects_shares(&self, further: usize) -> bool {
+        if self.protocol == Protocol::Exclusive {
+            return false;
+        }
+        let untold = self.shared.iter().filter(|shared| shared.is_untold());
+        let shares = untold
+            .map(|shared| self.expected.saturating_sub(shared.users))
+            .chain(std::iter::repeat_n(self.expected, self.connecting - self.connecting_own))
+            .fold(0, usize::saturating_add);
+        shares > 0 && self.queue.sharers() + further <= shares
     }
 
-    pub(crate) fn enqueue(&mut self, ticket: u64, waiter: W, wants: Wants) {
-        self.waiters.push_back(Waiter { ticket, waiter, wants });
+    /// Notes how many exchanges its connections admit.
+    pub(crate) fn learn(&mut self) {
+        if let Some(limit) = self.shared.iter().rev().find_map(|shared| shared.connection.max_shares()) {
+            self.expected = limit.max(1);
+        }
     }
 
-    /// The ticket of the first in line, and what it wants.
-    pub(crate) fn first(&self) -> Option<(u64, Wants)> {
-        self.waiters.front().map(|waiter| (waiter.ticket, waiter.wants))
+    /// A shared connection later than `after` that admits another user and refused none lately.
+    pub(crate) fn shareable(&mut self, after: Option<ConnectionId>) -> Option<&mut Shared<C>> {
+        let good = |shared: &Shared<C>| !shared.refusing && will_do(after, shared.connection.id()) && shared.admits();
+        self.shared.iter_mut().find(|shared| good(shared))
     }
 
-    /// Whether the waiter was still there.
-    pub(crate) fn dequeue(&mut self, ticket: u64) -> bool {
-        let at = self.waiters.iter().position(|waiter| waiter.ticket == ticket);
-        at.and_then(|at| self.waiters.remove(at)).is_some()
-    }
-
-    /// The first who takes a connection.
-    pub(crate) fn next_for_connection(&mut self) -> Option<W> {
-        let at = self.waiters.iter().position(|waiter| waiter.wants != Wants::Room)?;
-        self.waiters.remove(at).map(|waiter| waiter.waiter)
-    }
-
-    /// The first who would make a connection if there were room, with its ticket.
-    pub(crate) fn next_for_room(&self) -> Option<u64> {
-        self.waiters.iter().find(|waiter| waiter.wants != Wants::Connection).map(|waiter| waiter.ticket)
-    }
-
-    pub(crate) fn take_waiter(&mut self, ticket: u64) -> Option<W> {
-        let at = self.waiters.iter().position(|waiter| waiter.ticket == ticket)?;
-        self.waiters.remove(at).map(|waiter| waiter.waiter)
-    }
-
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiters.len()
-    }
-
-    /// A shared connection that admits another user.
-    pub(crate) fn shareable(&mut self) -> Option<&mut Shared<C>> {
-        let admits = |shared: &Shared<C>| shared.connection.is_open() && shared.users < shared.connection.max_shares();
-        self.shared.iter_mut().find(|shared| !shared.retired && admits(shared))
+    /// A shared connection that admits another user, though it has refused one.
+    pub(crate) fn refusing(&mut self) -> Option<&mut Shared<C>> {
+        self.shared.iter_mut().find(|shared| shared.refusing && shared.admits())
     }
 
     /// How many connections wait for their next request.
@@ -152,20 +132,32 @@ impl<C: Connection, W> Host<C, W> {
     }
 
     pub(crate) fn is_unused(&self) -> bool {
-        self.open == 0 && self.waiters.is_empty()
+        self.open == 0 && self.queue.len() == 0
     }
 }
 
 impl<C: Connection> Shared<C> {
     pub(crate) fn new(connection: C, number: ShareId, born: Instant) -> Shared<C> {
-        Shared { connection, number, born, users: 0, retired: false, idle: None, spare: Vec::new() }
+        let spare = Vec::new();
+        Shared { connection, number, born, users: 0, retired: false, refusing: false, idle: None, spare }
     }
 
-    /// A handle for one more user.
-    pub(crate) fn take(&mut self) -> Option<C> {
+    /// Whether the peer has still to say how many exchanges it admits next to the first.
+    fn is_untold(&self) -> bool {
+        self.users > 0 && !self.retired && self.connection.max_shares().is_none() && self.connection.is_open()
+    }
+
+    /// Whether there may be one more user.
+    pub(crate) fn admits(&self) -> bool {
+        // Before the peer's word one exchange goes ahead.
+        !self.retired && self.users < self.connection.max_shares().unwrap_or(1) && self.connection.is_open()
+    }
+
+    /// A handle for one more user, and whether the connection was idle.
+    pub(crate) fn take(&mut self) -> Option<(C, bool)> {
         let handle = self.spare.pop().or_else(|| self.connection.share())?;
         self.users += 1;
-        Some(handle)
+        Some((handle, self.idle.take().is_some()))
     }
 
     /// Takes no further users; where it has none, it is due at once.
@@ -176,9 +168,32 @@ impl<C: Connection> Shared<C> {
         }
     }
 
-    /// One user less; a clean handle is kept for the next.
-    pub(crate) fn give_back(&mut self, handle: Option<C>) {
+    /// One user less; returns its handle where it serves no other.
+    pub(crate) fn give_back(&mut self, handle: C, end: ShareEnd) -> Option<C> {
         self.users -= 1;
-        self.spare.extend(handle);
+        match end {
+            ShareEnd::Clean => {
+                self.refusing = false;
+                self.spare.push(handle);
+                return None;
+            }
+            ShareEnd::Refused => self.refusing = true,
+            ShareEnd::Dead => self.retired = true,
+            ShareEnd::Broken => {}
+        }
+        Some(handle)
     }
+}
+
+/// How the use of a share ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShareEnd {
+    /// The exchange is over, or there was none: the handle serves another.
+    Clean,
+    /// The peer said that it did not look at the request.
+    Refused,
+    /// The connection will not be ready again.
+    Dead,
+    /// The exchange was given up, or failed.
+    Broken,
 }

@@ -2,7 +2,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use tokio::time::Instant;
-use treq_core::{Connection, Target};
+use treq_core::{Connection, Reuse, Target};
 
 use crate::host::Host;
 
@@ -65,7 +65,7 @@ impl<C: Connection, W> Hosts<C, W> {
             return id;
         }
         let mut kept = target.clone();
-        kept.fresh = false;
+        kept.reuse = Reuse::Any;
         let id = self.free.pop().unwrap_or(HostId(self.entries.len() as u32));
         let at = id.0 as usize;
         self.entries.resize_with(self.entries.len().max(at + 1), || None);
@@ -82,5 +82,16 @@ impl<C: Connection, W> Hosts<C, W> {
             entry.remove();
         }
         self.free.push(id);
+        // A table that has been large is let go of: each sweep looks through all of it.
+        while self.entries.last().is_some_and(Option::is_none) {
+            self.entries.pop();
+        }
+        if self.free.len() > 2 * self.entries.len() + 64 {
+            let len = self.entries.len() as u32;
+            self.free.retain(|id| id.0 < len);
+            self.entries.shrink_to_fit();
+            let entries = &self.entries;
+            self.index.shrink_to_fit(|id| entries[id.0 as usize].as_ref().map_or(0, |host| host.hash));
+        }
     }
 }

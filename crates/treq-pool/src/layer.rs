@@ -26,6 +26,10 @@ pub(crate) struct Limits {
     pub(crate) wait: Option<Duration>,
 }
 
+/// How long a host waits for the total before others give up connections that their own requests would use again: without
+/// it hardly any connection is used twice where hosts compete.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+
 /// As long as any process lives: adding it to a time does not overflow.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use treq_core::Connection;
+use treq_core::{Connection, Error};
 
-use crate::host::ShareId;
+use crate::host::{ShareEnd, ShareId};
 use crate::hosts::HostId;
 use crate::shared::Shared;
 use crate::state::{Grant, What};
@@ -16,9 +16,9 @@ pub(crate) struct Lease<C: Connection> {
 }
 
 enum Held<C> {
-    /// A connection is being made; whether the attempt came to its end and failed.
+    /// A connection is being made; `own`: for one exchange alone.
     Room {
-        failed: bool,
+        own: bool,
     },
     /// `clean`: no exchange is under way on it, so that it can be kept.
     Whole {
@@ -26,10 +26,14 @@ enum Held<C> {
         born: Instant,
         clean: bool,
     },
+    /// It closes after its only exchange.
+    Own {
+        connection: C,
+    },
     Share {
         handle: C,
         of: ShareId,
-        clean: bool,
+        end: ShareEnd,
     },
     /// Given back.
     Nothing,
@@ -47,7 +51,7 @@ impl<C: Connection> Lease<C> {
     /// The connection, unless this is room for one.
     pub(crate) fn connection(&self) -> Option<&C> {
         match &self.held {
-            Held::Whole { connection, .. } => Some(connection),
+            Held::Whole { connection, .. } | Held::Own { connection } => Some(connection),
             Held::Share { handle, .. } => Some(handle),
             Held::Room { .. } | Held::Nothing => None,
         }
@@ -55,7 +59,7 @@ impl<C: Connection> Lease<C> {
 
     pub(crate) fn connection_mut(&mut self) -> Option<&mut C> {
         match &mut self.held {
-            Held::Whole { connection, .. } => Some(connection),
+            Held::Whole { connection, .. } | Held::Own { connection } => Some(connection),
             Held::Share { handle, .. } => Some(handle),
             Held::Room { .. } | Held::Nothing => None,
         }
@@ -64,14 +68,31 @@ impl<C: Connection> Lease<C> {
     /// Whether the connection may serve another exchange as it is.
     pub(crate) fn set_clean(&mut self, now_clean: bool) {
         match &mut self.held {
-            Held::Whole { clean, .. } | Held::Share { clean, .. } => *clean = now_clean,
-            Held::Room { .. } | Held::Nothing => {}
+            Held::Whole { clean, .. } => *clean = now_clean,
+            Held::Share { end, .. } => *end = if now_clean { ShareEnd::Clean } else { ShareEnd::Broken },
+            Held::Own { .. } | Held::Room { .. } | Held::Nothing => {}
         }
     }
 
-    /// Whether the pool keeps connections at all.
+    /// The peer says that it did not look at the request: further ones are sent elsewhere while that can be.
+    pub(crate) fn set_refused(&mut self) {
+        if let Held::Share { end, .. } = &mut self.held {
+            *end = ShareEnd::Refused;
+        }
+    }
+
+    /// The connection will not be ready again.
+    pub(crate) fn set_dead(&mut self) {
+        match &mut self.held {
+            Held::Whole { clean, .. } => *clean = false,
+            Held::Share { end, .. } => *end = ShareEnd::Dead,
+            Held::Own { .. } | Held::Room { .. } | Held::Nothing => {}
+        }
+    }
+
+    /// Whether the connection is kept after its exchange.
     pub(crate) fn is_kept(&self) -> bool {
-        self.pool.limits.keeps()
+        !matches!(self.held, Held::Own { .. }) && self.pool.keeps()
     }
 
     pub(crate) fn is_share(&self) -> bool {
@@ -83,34 +104,61 @@ impl<C: Connection> Lease<C> {
         if !matches!(self.held, Held::Whole { .. }) {
             return false;
         }
-        drop(std::mem::replace(&mut self.held, Held::Room { failed: false }));
+        drop(std::mem::replace(&mut self.held, Held::Room { own: false }));
         let host = self.host;
         self.pool.change(|state, _| state.reopen(host));
         true
     }
 
-    /// The attempt to make a connection failed.
-    pub(crate) fn set_failed(&mut self) {
-        self.held = Held::Room { failed: true };
+    /// The attempt to make a connection failed: those who waited for it learn it.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
+        let Held::Room { own } = self.held else { return error };
+        self.held = Held::Nothing;
+        let (host, error) = (self.host, Arc::new(error));
+        self.pool.change(|state, effects| state.not_connected(host, own, Some(&error), effects));
+        Arc::try_unwrap(error).unwrap_or_else(|shared| Error::repeat(&shared))
     }
 
     /// Fills the room with the connection that was made, after the waiter that stood by has left the queue.
     pub(crate) fn fill(&mut self, connection: C, ticket: u64) {
-        let host = self.host;
+        let Held::Room { own } = self.held else { return };
+        let (host, handle) = (self.host, self.observe(&connection));
         let what = self.pool.change(|state, effects| {
             state.dequeue(host, ticket, effects);
-            state.connected(host, connection, Instant::now(), effects)
+            state.connected(host, own, (connection, handle), Instant::now(), effects)
         });
         self.held = Held::of(what);
+    }
+
+    /// Gives the connection that was made to others: its maker has got another one meanwhile.
+    pub(crate) fn fill_for_others(mut self, connection: C) {
+        self.held = Held::Nothing;
+        let (host, handle) = (self.host, self.observe(&connection));
+        self.pool.change(|state, effects| {
+            state.connected_for_others(host, (connection, handle), Instant::now(), effects);
+        });
+    }
+
+    /// Has the pool told of changes to a connection that can be shared; a handle on such a one.
+    fn observe(&self, connection: &C) -> Option<C> {
+        let handle = connection.share()?;
+        let (pool, host) = (Arc::downgrade(&self.pool), self.host);
+        connection.on_change(Box::new(move || {
+            if let Some(pool) = pool.upgrade() {
+                pool.change(|state, effects| state.changed(host, effects));
+            }
+        }));
+        Some(handle)
     }
 }
 
 impl<C> Held<C> {
     fn of(what: What<C>) -> Held<C> {
         match what {
-            What::Room => Held::Room { failed: false },
+            What::Room { own } => Held::Room { own },
             What::Whole(connection, born) => Held::Whole { connection, born, clean: true },
-            What::Share(handle, of) => Held::Share { handle, of, clean: true },
+            What::Own(connection) => Held::Own { connection },
+            What::Share(handle, of) => Held::Share { handle, of, end: ShareEnd::Clean },
         }
     }
 }
@@ -120,18 +168,17 @@ impl<C: Connection> Drop for Lease<C> {
         let host = self.host;
         match std::mem::replace(&mut self.held, Held::Nothing) {
             Held::Nothing => {}
-            Held::Room { failed } => self.pool.change(|state, effects| state.not_connected(host, failed, effects)),
+            Held::Room { own } => self.pool.change(|state, effects| state.not_connected(host, own, None, effects)),
             Held::Whole { connection, born, clean: true } => {
                 self.pool.change(|state, effects| state.put_back(host, connection, born, Instant::now(), effects));
             }
-            Held::Whole { connection, clean: false, .. } => {
+            Held::Whole { connection, clean: false, .. } | Held::Own { connection } => {
                 // Closed before its place is given away, so that no cap is ever exceeded.
                 drop(connection);
                 self.pool.change(|state, effects| state.closed(host, effects));
             }
-            Held::Share { handle, of, clean } => {
-                let handle = clean.then_some(handle);
-                self.pool.change(|state, effects| state.unshare(host, of, handle, Instant::now(), effects));
+            Held::Share { handle, of, end } => {
+                self.pool.change(|state, effects| state.unshare(host, of, (handle, end), Instant::now(), effects));
             }
         }
     }

@@ -9,6 +9,7 @@ mod hosts;
 mod layer;
 mod lease;
 mod pooled;
+mod queue;
 mod service;
 mod shared;
 mod state;

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
-use treq_core::{Connection, Error, Exchange, Kind, Refused, Wire};
+use treq_core::{Connection, ConnectionId, Error, Exchange, Hold, Kind, Refused, Resend, Wire};
 
 use crate::PooledBody;
 use crate::lease::Lease;
@@ -52,6 +52,10 @@ impl<C: Connection> Connection for Pooled<C> {
         None
     }
 
+    fn id(&self) -> Option<ConnectionId> {
+        self.connection().and_then(C::id)
+    }
+
     fn is_reused(&self) -> bool {
         self.connection().is_some_and(C::is_reused)
     }
@@ -88,9 +92,17 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(response)) => {
                 let (head, body) = response.into_parts();
-                Poll::Ready(Ok(Response::from_parts(head, PooledBody::new(body, self.lease.take()))))
+                let mut lease = self.lease.take();
+                if let Some(hold) = head.extensions.get::<Hold>().filter(|_| lease.is_some()) {
+                    // The stream that comes out of it has the place until it ends.
+                    hold.keep(lease.take());
+                }
+                Poll::Ready(Ok(Response::from_parts(head, PooledBody::new(body, lease))))
             }
             Poll::Ready(Err(refused)) => {
+                if let Some(lease) = self.lease.as_mut().filter(|_| refused.error.resend() == Resend::Safe) {
+                    lease.set_refused();
+                }
                 self.lease = None;
                 Poll::Ready(Err(refused))
             }

@@ -26,7 +26,7 @@ struct Owner<M, C: Connection> {
 
 impl<M, C: Connection> Drop for Owner<M, C> {
     fn drop(&mut self) {
-        self.shared.change(|state, effects| state.shut(effects));
+        self.shared.shut();
     }
 }
 
@@ -49,7 +49,7 @@ impl<M, C: Connection> Pool<M, C> {
     /// Closes all idle connections, and keeps none from now on: one in use is closed when its exchange is over, and requests
     /// that come later have connections of their own. For all clones.
     pub fn close(&self) {
-        self.owner.shared.change(|state, effects| state.shut(effects));
+        self.owner.shared.shut();
     }
 }
 

@@ -1,21 +1,25 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use treq_core::{Connection, Target};
+use treq_core::{Connection, Error, Target};
 
 use crate::Limits;
 use crate::lease::Lease;
 use crate::state::{Effects, Grant, State};
 
-/// How a waiter is reached: what it receives is the lease itself, so that one that has gone passes it on by its drop.
-pub(crate) type Reach<C> = oneshot::Sender<Lease<C>>;
+/// How a waiter is reached: what it receives is the lease itself, so that one that has gone passes it on by its drop, or
+/// why the attempt that it waited for failed.
+pub(crate) type Reach<C> = oneshot::Sender<Result<Lease<C>, Arc<Error>>>;
 
 /// The state behind its lock, and the task that closes what has been idle too long.
 pub(crate) struct Shared<C: Connection> {
     state: Mutex<State<C, Reach<C>>>,
     pub(crate) limits: Limits,
+    /// Read with each request, without the lock.
+    closed: AtomicBool,
     reaper: Mutex<Option<AbortHandle>>,
     wake: Arc<Notify>,
 }
@@ -23,7 +27,24 @@ pub(crate) struct Shared<C: Connection> {
 impl<C: Connection> Shared<C> {
     pub(crate) fn new(limits: Limits) -> Shared<C> {
         let state = Mutex::new(State::new(limits.clone()));
-        Shared { state, limits, reaper: Mutex::new(None), wake: Arc::new(Notify::new()) }
+        Shared {
+            state,
+            limits,
+            closed: AtomicBool::new(false),
+            reaper: Mutex::new(None),
+            wake: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Whether connections are kept after an exchange.
+    pub(crate) fn keeps(&self) -> bool {
+        self.limits.keeps() && !self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Keeps nothing any more.
+    pub(crate) fn shut(self: &Arc<Self>) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.change(|state, effects| state.shut(effects));
     }
 
     /// The newest idle connection for `target`, where there is a good one and nobody waits.
@@ -45,6 +66,9 @@ impl<C: Connection> Shared<C> {
         if !effects.grants.is_empty() {
             self.hand_over(effects.grants);
         }
+        for (waiter, error) in effects.failed {
+            let _ = waiter.send(Err(error));
+        }
         if effects.wake {
             self.wake.notify_one();
         }
@@ -55,7 +79,7 @@ impl<C: Connection> Shared<C> {
     fn hand_over(self: &Arc<Self>, grants: Vec<(Reach<C>, Grant<C>)>) {
         for (waiter, grant) in grants {
             // An error gives the lease back, and its drop passes it on.
-            let _ = waiter.send(Lease::new(self, grant));
+            let _ = waiter.send(Ok(Lease::new(self, grant)));
         }
     }
 

@@ -2,15 +2,18 @@
 //! comes out.
 
 mod idle;
+mod returned;
 mod room;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tokio::time::Instant;
-use treq_core::{Connection, Target};
+use treq_core::{Connection, Error, Reuse, Target};
 
-use crate::host::{Host, Idle, Protocol, ShareId, Shared, Wants};
+use crate::host::{Host, Protocol, ShareEnd, ShareId, Shared};
 use crate::hosts::{HostId, Hosts};
+use crate::queue::{Wants, after, will_do};
 use crate::{Limits, PoolStats};
 
 /// All connections of a pool. `C` is a connection, `W` is how a waiter is reached.
@@ -26,11 +29,15 @@ pub(crate) struct State<C, W> {
     clock: u64,
     /// Idle connections, oldest first, by number; entries of connections that went on are skipped.
     oldest: VecDeque<(u64, HostId)>,
+    /// The first waiter of each host that only the total keeps from connecting, by ticket, and since when it waits.
+    starving: BTreeMap<u64, (HostId, Instant)>,
+    /// The shared connection that takes no further users for the sake of another host.
+    yielding: Option<(HostId, ShareId)>,
     /// When [`sweep`](State::sweep) is due; `None` where nothing expires.
     due: Option<Instant>,
 }
 
-/// The answer to who asks for a connection.
+/// The response to a request for a connection.
 pub(crate) enum Decision<C> {
     Grant(Grant<C>),
     /// To be reached later: see [`State::enqueue`].
@@ -44,10 +51,12 @@ pub(crate) struct Grant<C> {
 }
 
 pub(crate) enum What<C> {
-    /// A place to make a connection in.
-    Room,
+    /// A place to make a connection in, `own`: one for a single exchange.
+    Room { own: bool },
     /// A connection for one exchange at a time, and since when it exists.
     Whole(C, Instant),
+    /// A connection that closes after its only exchange.
+    Own(C),
     /// A handle on a connection that others use too.
     Share(C, ShareId),
 }
@@ -55,6 +64,8 @@ pub(crate) enum What<C> {
 /// What follows from a change: to be carried out once the lock is released.
 pub(crate) struct Effects<C, W> {
     pub(crate) grants: Vec<(W, Grant<C>)>,
+    /// Those who waited for an attempt that failed, and why it did.
+    pub(crate) failed: Vec<(W, Arc<Error>)>,
     pub(crate) dead: Vec<C>,
     /// Something expires earlier than the next look at it was planned.
     pub(crate) wake: bool,
@@ -62,7 +73,7 @@ pub(crate) struct Effects<C, W> {
 
 impl<C, W> Default for Effects<C, W> {
     fn default() -> Self {
-        Effects { grants: Vec::new(), dead: Vec::new(), wake: false }
+        Effects { grants: Vec::new(), failed: Vec::new(), dead: Vec::new(), wake: false }
     }
 }
 
@@ -76,6 +87,8 @@ impl<C: Connection, W> State<C, W> {
             made: 0,
             clock: 0,
             oldest: VecDeque::new(),
+            starving: BTreeMap::new(),
+            yielding: None,
             due: None,
         }
     }
@@ -83,7 +96,7 @@ impl<C: Connection, W> State<C, W> {
     /// What most requests find: the newest idle connection of their target, still good, and nobody waiting. `None`
     /// decides nothing: [`checkout`](State::checkout) does.
     pub(crate) fn take_newest(&mut self, target: &Target, now: Instant) -> Option<Grant<C>> {
-        if target.fresh {
+        if target.reuse != Reuse::Any {
             return None;
         }
         let id = self.hosts.find(target)?;
@@ -91,7 +104,7 @@ impl<C: Connection, W> State<C, W> {
         let host = self.hosts.get_mut(id)?;
         let newest = host.idle.back()?;
         let young = max_age.is_none_or(|age| now.duration_since(newest.born) < age);
-        if host.waiting() > 0 || newest.until <= now || !young || !newest.connection.is_open() {
+        if host.queue.has_takers() || newest.until <= now || !young || !newest.connection.is_open() {
             return None;
         }
         let newest = host.idle.pop_back()?;
@@ -102,71 +115,120 @@ impl<C: Connection, W> State<C, W> {
     /// A connection for `target`, a place to make one in, or the advice to wait.
     pub(crate) fn checkout(&mut self, target: &Target, now: Instant, effects: &mut Effects<C, W>) -> Decision<C> {
         let id = self.hosts.find_or_add(target, now);
+        let own = target.reuse == Reuse::Never;
         let Some(host) = self.host(id) else { return Decision::Wait(id) };
         host.used = now;
-        if host.connecting == 0 && host.waiting() == 0 {
-            host.side_by_side = false;
+        if host.queue.has_takers() {
+            // Nobody overtakes those who wait already for what this one would take.
+            self.serve(id, effects);
         }
-        // Nobody overtakes those who wait already.
-        let queue = host.next_for_room().is_some();
-        let kept = if queue || target.fresh { None } else { self.take_kept(id, now, effects) };
-        if let Some(what) = kept {
-            return Decision::Grant(Grant { host: id, what });
+        if !own {
+            if let Some(what) = self.take_kept(id, target.reuse, now, effects) {
+                return Decision::Grant(Grant { host: id, what });
+            }
         }
-        let expects_shared = self.host(id).is_some_and(|host| host.expects_shared());
-        if queue || expects_shared || !self.make_room(id, effects) {
+        if !own && self.host(id).is_some_and(|host| host.expects_shares(1)) {
             return Decision::Wait(id);
         }
-        self.claim(id);
-        Decision::Grant(Grant { host: id, what: What::Room })
+        if self.make_room(id, effects) {
+            self.claim(id, own);
+            return Decision::Grant(Grant { host: id, what: What::Room { own } });
+        }
+        // No other can be had: one that has refused a request may take the next.
+        let refusing = self.host(id).filter(|_| !own).and_then(|host| host.refusing());
+        match refusing.and_then(|shared| room::share(id, shared)) {
+            Some((grant, was_idle)) => {
+                self.idle -= usize::from(was_idle);
+                Decision::Grant(grant)
+            }
+            None => Decision::Wait(id),
+        }
     }
 
     /// Queues a waiter.
-    pub(crate) fn enqueue(&mut self, id: HostId, waiter: W, wants: Wants) -> u64 {
+    pub(crate) fn enqueue(&mut self, id: HostId, waiter: W, wants: Wants, now: Instant) -> u64 {
         self.clock += 1;
         let ticket = self.clock;
         if let Some(host) = self.host(id) {
-            host.enqueue(ticket, waiter, wants);
+            host.queue.push(ticket, waiter, wants, now);
         }
+        self.note_starving(id);
         ticket
     }
 
     /// A waiter goes, served or not.
     pub(crate) fn dequeue(&mut self, id: HostId, ticket: u64, effects: &mut Effects<C, W>) {
-        if self.host(id).is_some_and(|host| host.dequeue(ticket)) {
-            // It may have been the one that others stood behind.
+        if self.host(id).and_then(|host| host.queue.take(ticket)).is_some() {
+            // It may have been the one that others waited behind.
             self.serve(id, effects);
         }
     }
 
-    /// A connection was made in a place granted before. Returns what its maker uses of it.
+    /// A connection was made in a place granted before, with the handle of its maker where it can be shared. Returns what
+    /// the maker uses of it.
     pub(crate) fn connected(
         &mut self,
         id: HostId,
-        connection: C,
+        own: bool,
+        made: (C, Option<C>),
         now: Instant,
         effects: &mut Effects<C, W>,
     ) -> What<C> {
+        let what = self.admit(id, own, made, now);
+        self.serve(id, effects);
+        what
+    }
+
+    /// The same where the maker has got another connection meanwhile.
+    pub(crate) fn connected_for_others(
+        &mut self,
+        id: HostId,
+        made: (C, Option<C>),
+        now: Instant,
+        effects: &mut Effects<C, W>,
+    ) {
+        // In one step: nobody is to make a connection next to this one.
+        match self.admit(id, false, made, now) {
+            What::Whole(connection, born) => self.put_back(id, connection, born, now, effects),
+            What::Share(handle, share) => self.unshare(id, share, (handle, ShareEnd::Clean), now, effects),
+            What::Own(connection) => {
+                effects.dead.push(connection);
+                self.closed(id, effects);
+            }
+            What::Room { .. } => {}
+        }
+        // What it has told of the protocol may set others free.
+        self.serve(id, effects);
+    }
+
+    fn admit(&mut self, id: HostId, own: bool, (connection, handle): (C, Option<C>), now: Instant) -> What<C> {
         self.made += 1;
         self.clock += 1;
         let number = self.clock;
-        let Some(host) = self.host(id) else { return What::Whole(connection, now) };
+        let Some(host) = self.host(id) else { return What::Own(connection) };
         host.connecting -= 1;
-        let what = match connection.share() {
+        host.connecting_own -= usize::from(own);
+        host.protocol = if handle.is_some() { Protocol::Shared } else { Protocol::Exclusive };
+        match handle {
+            _ if own => What::Own(connection),
             Some(handle) => {
-                host.protocol = Protocol::Shared;
                 let mut shared = Shared::new(connection, number, now);
                 shared.users = 1;
                 host.shared.push(shared);
+                host.learn();
                 What::Share(handle, number)
             }
-            None => {
-                host.protocol = Protocol::Exclusive;
-                What::Whole(connection, now)
-            }
-        };
-        self.serve(id, effects);
-        what
+            None => What::Whole(connection, now),
+        }
+    }
+
+    /// A shared connection of this host admits more or fewer than before, or has been closed.
+    pub(crate) fn changed(&mut self, id: HostId, effects: &mut Effects<C, W>) {
+        if let Some(host) = self.host(id) {
+            host.learn();
+            self.close_where(id, effects, |_, open| !open);
+            self.serve(id, effects);
+        }
     }
 
     /// A connection granted before has turned out to be dead: its holder makes another in the same place.
@@ -182,94 +244,24 @@ impl<C: Connection, W> State<C, W> {
         self.close_idle(effects);
     }
 
-    /// A place granted before goes unused: the attempt `failed`, or was given up.
-    pub(crate) fn not_connected(&mut self, id: HostId, failed: bool, effects: &mut Effects<C, W>) {
+    /// A place granted before goes unused: the attempt failed, or was given up.
+    pub(crate) fn not_connected(
+        &mut self,
+        id: HostId,
+        own: bool,
+        failed: Option<&Arc<Error>>,
+        effects: &mut Effects<C, W>,
+    ) {
         if let Some(host) = self.host(id) {
             host.connecting -= 1;
-            // Those who waited for it to tell the protocol would each fail in turn.
-            host.side_by_side |= failed && host.protocol == Protocol::Unknown;
+            host.connecting_own -= usize::from(own);
+            // Those who waited for the same would each fail in turn, one limit on connecting after the other.
+            if let Some(error) = failed.filter(|_| host.open == 1 && host.protocol != Protocol::Exclusive) {
+                effects.failed.extend(host.queue.take_takers().map(|waiter| (waiter, Arc::clone(error))));
+                self.note_starving(id);
+            }
         }
         self.closed(id, effects);
-    }
-
-    /// An exchange is over and has left its connection clean.
-    pub(crate) fn put_back(
-        &mut self,
-        id: HostId,
-        connection: C,
-        born: Instant,
-        now: Instant,
-        effects: &mut Effects<C, W>,
-    ) {
-        if self.is_too_old(born, now) || !connection.is_open() {
-            effects.dead.push(connection);
-            return self.closed(id, effects);
-        }
-        let capped = self.limits.total.is_some();
-        let first = self.host(id).and_then(|host| host.first());
-        // One who wants it fresh, or has waited longer elsewhere for the total, gets the place instead.
-        let fresh_first = matches!(first, Some((_, Wants::Room)));
-        let elsewhere =
-            capped && self.first_starving().is_some_and(|(ticket, _)| first.is_none_or(|(own, _)| ticket < own));
-        if fresh_first || elsewhere {
-            effects.dead.push(connection);
-            return self.closed(id, effects);
-        }
-        let waiter = if first.is_some() { self.host(id).and_then(Host::next_for_connection) } else { None };
-        if let Some(waiter) = waiter {
-            effects.grants.push((waiter, Grant { host: id, what: What::Whole(connection, born) }));
-            return;
-        }
-        let keep = self.limits.idle_for(connection.idle_hint());
-        if keep.is_zero() || !self.limits.keeps() {
-            effects.dead.push(connection);
-            return self.closed(id, effects);
-        }
-        let number = self.count_idle(id);
-        let per_host = self.limits.idle_per_host;
-        let Some(host) = self.host(id) else { return };
-        let until = now + keep;
-        host.used = now;
-        host.idle.push_back(Idle { connection, born, until, number });
-        let crowded = host.idle.len() + host.shared.len() > per_host;
-        self.expires(until, effects);
-        if crowded || self.idle > self.limits.idle_total {
-            self.keep_within_limits(id, effects);
-        }
-    }
-
-    /// A handle on a shared connection is given back, unless it was used up.
-    pub(crate) fn unshare(
-        &mut self,
-        id: HostId,
-        share: ShareId,
-        handle: Option<C>,
-        now: Instant,
-        effects: &mut Effects<C, W>,
-    ) {
-        let starve = self.first_starving().is_some();
-        let (max_age, keep, keeps) = (self.limits.max_age, self.limits.idle_time, self.limits.keeps());
-        let Some(host) = self.host(id) else { return };
-        host.used = now;
-        let Some(at) = host.shared.iter().position(|shared| shared.number == share) else { return };
-        let shared = &mut host.shared[at];
-        shared.give_back(handle);
-        shared.retired |= max_age.is_some_and(|age| now.duration_since(shared.born) >= age);
-        let gone = !shared.connection.is_open() || shared.retired;
-        if shared.users > 0 {
-            return self.serve(id, effects);
-        }
-        if gone || (host.waiting() == 0 && (starve || !keeps)) {
-            effects.dead.push(host.shared.swap_remove(at).connection);
-            return self.closed(id, effects);
-        }
-        let number = self.count_idle(id);
-        if let Some(shared) = self.host(id).and_then(|host| host.shared.get_mut(at)) {
-            shared.idle = Some((now + keep, number));
-        }
-        self.expires(now + keep, effects);
-        self.serve(id, effects);
-        self.keep_within_limits(id, effects);
     }
 
     /// A connection granted before is no more.
@@ -291,17 +283,29 @@ impl<C: Connection, W> State<C, W> {
         let mut stats = PoolStats { open: self.open, idle: self.idle, made: self.made, ..PoolStats::default() };
         for (_, host) in self.hosts.iter() {
             stats.connecting += host.connecting;
-            stats.waiting += host.waiting();
+            stats.waiting += host.queue.len();
             stats.hosts += usize::from(!host.is_unused());
         }
         stats
     }
 
-    /// The newest idle connection that is still good, or a share of one in use.
-    fn take_kept(&mut self, id: HostId, now: Instant, effects: &mut Effects<C, W>) -> Option<What<C>> {
-        while let Some(kept) = self.host(id)?.idle.pop_back() {
+    /// The newest idle connection that is good for this, or a share of one in use.
+    fn take_kept(&mut self, id: HostId, reuse: Reuse, now: Instant, effects: &mut Effects<C, W>) -> Option<What<C>> {
+        let after = after(reuse);
+        let mut at = self.host(id)?.idle.len();
+        while at > 0 {
+            at -= 1;
+            let max_age = self.limits.max_age;
+            let host = self.host(id)?;
+            let Some(kept) = host.idle.get(at) else { continue };
+            let young = max_age.is_none_or(|age| now.duration_since(kept.born) < age);
+            let good = young && kept.until > now && kept.connection.is_open();
+            if good && !will_do(after, kept.connection.id()) {
+                continue;
+            }
+            let Some(kept) = host.idle.remove(at) else { continue };
             self.left_idleness(kept.number);
-            if kept.until > now && kept.connection.is_open() && !self.is_too_old(kept.born, now) {
+            if good {
                 return Some(What::Whole(kept.connection, kept.born));
             }
             effects.dead.push(kept.connection);
@@ -315,11 +319,9 @@ impl<C: Connection, W> State<C, W> {
             self.host(id)?.shared.iter_mut().filter(old).for_each(|shared| shared.retire(now));
         }
         self.close_where(id, effects, |until, open| until <= now || !open);
-        let shared = self.host(id)?.shareable()?;
-        let was_idle = shared.idle.take().is_some();
-        let what = shared.take().map(|handle| What::Share(handle, shared.number));
+        let (grant, was_idle) = room::share(id, self.host(id)?.shareable(after)?)?;
         self.idle -= usize::from(was_idle);
-        what
+        Some(grant.what)
     }
 
     fn is_too_old(&self, born: Instant, now: Instant) -> bool {

@@ -3,7 +3,7 @@
 use super::Complaint;
 
 const SOURCE_LINES: usize = 400;
-const README_LINES: usize = 60;
+const README_LINES: usize = 80;
 const EXAMPLE_LINES: usize = 40;
 
 /// Sources are small; tests do not count where they stand last.
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_readme_has_sixty_lines() {
-        assert!(readme(&"x\n".repeat(60)).is_none());
-        assert!(readme(&"x\n".repeat(61)).is_some());
+        assert!(readme(&"x\n".repeat(80)).is_none());
+        assert!(readme(&"x\n".repeat(81)).is_some());
     }
 
     #[test]

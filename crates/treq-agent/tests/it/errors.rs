@@ -31,8 +31,6 @@ async fn answers_that_are_none_are_errors_of_protocol() {
         ("\0\0\u{12}\u{4}\0\0\0\0\0".to_owned(), "not HTTP"),
         (fields(101), "over the limit"),
         (long, "over the limit"),
-        ("HTTP/1.1 20".to_owned(), "closed the connection"),
-        (String::new(), "closed the connection"),
     ] {
         let server = server([Step::ReadRequest, Step::send(wire.clone()), Step::Close]);
         let (agent, pool) = pooled(server.connector());
@@ -47,12 +45,16 @@ async fn answers_that_are_none_are_errors_of_protocol() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_before_the_head_is_whole_is_no_answer() {
-    for sent in ["", "HTTP/1.1 200 OK\r\nX"] {
-        let server = server([Step::ReadRequest, Step::send(sent), Step::Reset]);
-        let error = send(&plain(server.connector()), get("http://a.test/")).await.unwrap_err();
-        assert_eq!((error.kind(), error.resend()), (Kind::Connect, Resend::MaybeProcessed), "{error}");
-        assert!(error.find::<std::io::Error>().is_some());
+async fn a_connection_that_ends_before_the_head_is_whole_is_one_kind_of_error_however_it_ends() {
+    for sent in ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nX"] {
+        for (end, is_reset) in [(Step::Close, false), (Step::Reset, true)] {
+            let server = server([Step::ReadRequest, Step::send(sent), end]);
+            let (agent, pool) = pooled(server.connector());
+            let error = send(&agent, get("http://a.test/")).await.unwrap_err();
+            assert_eq!((error.kind(), error.resend()), (Kind::Connect, Resend::MaybeProcessed), "{error}");
+            assert_eq!(error.find::<std::io::Error>().is_some(), is_reset);
+            assert_eq!(pool.stats().open, 0);
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! `Expect: 100-continue`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use tokio::time::Instant;
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::{Agent, HttpConnector, OnInformational};
 use treq_core::Body;
-use treq_testing::Step;
+use treq_testing::{RawServer, Step};
 
 use crate::support::{OK, plain, pooled, request, send, server, settle, stream};
 
@@ -18,7 +20,7 @@ fn expecting(body: Body) -> Request<Body> {
 
 #[tokio::test(start_paused = true)]
 async fn a_final_answer_keeps_the_body_back_and_ends_the_connection() {
-    for status in ["417 Expectation Failed", "200 OK", "413 Content Too Large"] {
+    for status in ["200 OK", "413 Content Too Large"] {
         let refusal = format!("HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\nno!");
         let server = server([Step::ReadHead, Step::send(refusal)]);
         let (agent, pool) = pooled(server.connector());
@@ -31,6 +33,43 @@ async fn a_final_answer_keeps_the_body_back_and_ends_the_connection() {
         }
         assert_eq!(pool.stats().open, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_expectation_fails_goes_out_again_without_it() {
+    let refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 3\r\n\r\nno!";
+    let server = RawServer::builder()
+        .connection([Step::ReadHead, Step::send(refusal)])
+        .connection([Step::ReadRequest, Step::send(OK), Step::Again])
+        .start_in_memory();
+    let (agent, _pool) = pooled(server.connector());
+    let response = send(&agent, expecting(Body::from("the body"))).await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.body()[..]), (200, &b"ok"[..]));
+    let requests = server.requests();
+    assert_eq!((requests[0].body.as_ref(), requests[1].body.as_ref()), (&b""[..], &b"the body"[..]));
+    assert!(!String::from_utf8_lossy(&requests[1].head).to_lowercase().contains("expect"));
+
+    // A body that cannot be had again: the response is the caller's.
+    let server = self::server([Step::ReadHead, Step::send(refusal)]);
+    let response = send(&plain(server.connector()), expecting(stream(&["the body"]))).await.unwrap();
+    assert_eq!(response.status().as_u16(), 417);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_observes_interim_responses_does_so_too_when_the_request_goes_out_again() {
+    let server = RawServer::builder()
+        .connection([Step::ReadRequest, Step::send(OK), Step::ReadHead, Step::Close])
+        .connection([Step::ReadHead, Step::send("HTTP/1.1 100 Continue\r\n\r\n"), Step::ReadBody, Step::send(OK)])
+        .start_in_memory();
+    let (agent, _pool) = pooled(server.connector());
+    send(&agent, request("PUT", "http://a.test/", Body::empty())).await.unwrap();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let mut request = expecting(Body::from("the body"));
+    *request.method_mut() = http::Method::PUT;
+    request.extensions_mut().insert(OnInformational::new(move |_| _ = count.fetch_add(1, SeqCst)));
+    assert!(send(&agent, request).await.is_ok());
+    assert_eq!((seen.load(SeqCst), server.connections()), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,18 +12,18 @@ use treq_testing::{MemoryServer, RawServer, Step};
 use crate::errors::{Failing, Mine};
 use crate::support::{OK, facts, get, plain, pooled, request, send, server, settle};
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Bytes {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Bytes {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat().into()
 }
 
 /// The server's settings and its word that it took ours.
-fn greeting() -> Step {
+pub(crate) fn greeting() -> Step {
     Step::Send([frame(4, 0, 0, &[]), frame(4, 1, 0, &[])].concat().into())
 }
 
 /// 200 without a body.
-fn ok(stream: u32) -> Step {
+pub(crate) fn ok(stream: u32) -> Step {
     Step::Send(frame(1, 0x5, stream, &[0x88]))
 }
 
@@ -31,11 +31,11 @@ fn interim(stream: u32) -> Bytes {
     frame(1, 0x4, stream, b"\x08\x03103")
 }
 
-fn reset(stream: u32, code: u32) -> Step {
+pub(crate) fn reset(stream: u32, code: u32) -> Step {
     Step::Send(frame(3, 0, stream, &code.to_be_bytes()))
 }
 
-fn go_away(last: u32, code: u32) -> Step {
+pub(crate) fn go_away(last: u32, code: u32) -> Step {
     Step::Send(frame(7, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
 }
 
@@ -54,7 +54,7 @@ fn requests(server: &RawServer) -> usize {
     (0..server.connections()).map(count).sum()
 }
 
-fn wishing(mut request: Request<Body>) -> Request<Body> {
+pub(crate) fn wishing(mut request: Request<Body>) -> Request<Body> {
     request.extensions_mut().insert(Wish::Http2);
     request
 }

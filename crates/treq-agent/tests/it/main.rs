@@ -4,6 +4,8 @@
 mod answers;
 mod bodies;
 mod cancelling;
+#[cfg(feature = "http2")]
+mod crowd;
 mod errors;
 mod expect;
 mod heads;

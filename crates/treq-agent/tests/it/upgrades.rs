@@ -29,7 +29,10 @@ async fn early_bytes_come_first_wherever_they_are_cut() {
         io.write_all(b"ping").await.unwrap();
         let mut text = String::new();
         io.read_to_string(&mut text).await.unwrap();
-        assert_eq!((text.as_str(), pool.stats().open), ("early pong", 0), "cut at {at}");
+        // It has its place until it is let go of, though HTTP is over.
+        assert_eq!((text.as_str(), pool.stats().open), ("early pong", 1), "cut at {at}");
+        drop(io);
+        assert_eq!(pool.stats().open, 0);
     }
 }
 
@@ -54,7 +57,9 @@ async fn a_tunnel_begins_right_behind_the_head() {
     let mut text = String::new();
     io.read_to_string(&mut text).await.unwrap();
     // The length has no meaning there: RFC 9110, section 9.3.6.
-    assert_eq!((text.as_str(), pool.stats().open), ("early", 0));
+    assert_eq!((text.as_str(), pool.stats().open), ("early", 1));
+    drop(io);
+    assert_eq!(pool.stats().open, 0);
 }
 
 #[tokio::test(start_paused = true)]

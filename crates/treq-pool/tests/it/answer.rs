@@ -12,6 +12,10 @@ use treq_core::{Error, Kind};
 pub(crate) enum Answer {
     Never,
     Refused,
+    /// The peer says that it did not look at the request.
+    Unprocessed,
+    /// The connection is handed over.
+    Upgraded,
     /// Pieces of so many bytes; `None` stands for "not there yet", an error for a body that is cut.
     Pieces(VecDeque<Option<Result<usize, ()>>>),
 }

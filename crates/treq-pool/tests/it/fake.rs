@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use tokio::sync::oneshot;
 use tower::{Layer as _, Service};
-use treq_core::{Connection, Error, Exchange, Kind, Origin, Refused, Target, Wire};
+use treq_core::{Connection, ConnectionId, Error, Exchange, Hold, Kind, Origin, Refused, Resend, Target, Wire};
 use treq_pool::{Checkout, Pool, PoolLayer, PoolStats, Pooled};
 
 use crate::answer::Answer;
@@ -28,22 +28,43 @@ struct Link(Arc<Knobs>);
 
 /// What a test sees of a connection and may change.
 pub(crate) struct Knobs {
+    /// Its origin.
     pub(crate) host: String,
     pub(crate) open: AtomicBool,
     ready: AtomicBool,
     waker: Mutex<Option<Waker>>,
-    /// 0 for one exchange after the other.
+    /// 0 for one exchange after the other, [`UNTOLD`] before the peer has said it.
     pub(crate) shares: AtomicUsize,
+    pub(crate) id: ConnectionId,
+    changed: Mutex<Vec<Changed>>,
     pub(crate) hint: Mutex<Option<Duration>>,
     begun: AtomicUsize,
     pub(crate) dropped: AtomicBool,
     world: Arc<World>,
 }
 
+/// So many shares of a connection whose peer has still to say how many it admits.
+pub(crate) const UNTOLD: usize = usize::MAX;
+
+type Changed = Box<dyn Fn() + Send + Sync>;
+
 impl Knobs {
     /// The peer closes it.
     pub(crate) fn close(&self) {
         self.open.store(false, SeqCst);
+        self.tell();
+    }
+
+    /// The peer says how many exchanges it admits from now on.
+    pub(crate) fn admit(&self, shares: usize) {
+        self.shares.store(shares, SeqCst);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        for changed in self.changed.lock().unwrap().iter() {
+            changed();
+        }
     }
 
     pub(crate) fn set_ready(&self, ready: bool) {
@@ -84,11 +105,21 @@ impl Connection for Fake {
     }
 
     fn share(&self) -> Option<Fake> {
+        let shares = self.link.0.world.shares_taken.fetch_add(1, SeqCst);
+        assert!(shares < 100_000, "shares are taken without end");
         (self.max_shares_told() > 0).then(|| Fake { link: Arc::clone(&self.link), answer: None })
     }
 
-    fn max_shares(&self) -> usize {
-        self.max_shares_told().max(1)
+    fn id(&self) -> Option<ConnectionId> {
+        Some(self.link.0.id)
+    }
+
+    fn max_shares(&self) -> Option<usize> {
+        Some(self.max_shares_told().max(1)).filter(|shares| *shares != UNTOLD)
+    }
+
+    fn on_change(&self, changed: Changed) {
+        self.link.0.changed.lock().unwrap().push(changed);
     }
 
     fn is_reused(&self) -> bool {
@@ -123,6 +154,15 @@ impl Exchange<Answer> for Fake {
         match self.answer.take() {
             Some(Answer::Never) | None => Poll::Pending,
             Some(Answer::Refused) => Poll::Ready(Err(Refused::new(Error::new(Kind::Protocol, "refused")))),
+            Some(Answer::Unprocessed) => {
+                let error = Error::new(Kind::Protocol, "not looked at").with_resend(Resend::Safe);
+                Poll::Ready(Err(Refused::new(error)))
+            }
+            Some(body @ Answer::Upgraded) => {
+                let mut response = Response::new(body);
+                response.extensions_mut().insert(Hold::default());
+                Poll::Ready(Ok(response))
+            }
             Some(body) => Poll::Ready(Ok(Response::new(body))),
         }
     }
@@ -136,6 +176,8 @@ pub(crate) struct World {
     /// The shares of the connections made from now on.
     pub(crate) shares: AtomicUsize,
     pub(crate) alive: AtomicUsize,
+    /// How often a connection was asked for a share: far from the limit unless nothing goes on.
+    pub(crate) shares_taken: AtomicUsize,
     /// Clones of the maker are not ready while this is set.
     pub(crate) busy: AtomicBool,
     pub(crate) panics: AtomicBool,
@@ -158,6 +200,8 @@ impl World {
             ready: true.into(),
             waker: Mutex::default(),
             shares: self.shares.load(SeqCst).into(),
+            id: ConnectionId::next(),
+            changed: Mutex::default(),
             hint: Mutex::default(),
             begun: 0.into(),
             dropped: false.into(),
@@ -231,7 +275,7 @@ impl Service<Target> for Maker {
         assert!(!self.0.panics.load(SeqCst), "the maker panics as it was told to");
         let (sender, receiver) = oneshot::channel();
         let by_hand = self.0.by_hand.load(SeqCst);
-        let host = target.origin.host().to_owned();
+        let host = target.origin.to_string();
         self.0.attempts.lock().unwrap().push(Attempt { host: host.clone(), sender: by_hand.then_some(sender) });
         let world = Arc::clone(&self.0);
         Box::pin(async move { if by_hand { receiver.await.unwrap() } else { Ok(world.connection(&host)) } })

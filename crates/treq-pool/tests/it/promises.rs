@@ -21,6 +21,7 @@ async fn a_host_does_not_overtake_another_that_has_waited_longer_for_the_total()
         for turn in 0..5 {
             let mut later = ask(&pool, "a");
             assert!(now(&mut later).is_none());
+            advance(Duration::from_millis(100)).await;
             if spoiled {
                 spoil(held)
             } else {
@@ -34,12 +35,32 @@ async fn a_host_does_not_overtake_another_that_has_waited_longer_for_the_total()
 }
 
 #[tokio::test(start_paused = true)]
+async fn hosts_that_compete_for_the_total_reuse_their_connections() {
+    const HOSTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let (pool, world) = pool(PoolLayer::new().max_total(12).wait(secs(10)));
+    let tasks = (0..40).map(|task| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                let held = get(&pool, HOSTS[task % HOSTS.len()]).await;
+                sleep(Duration::from_millis(1)).await;
+                drop(held);
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert!(world.attempts() < 100, "{} connections for 4,000 exchanges", world.attempts());
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_who_asks_for_a_fresh_connection_is_not_handed_a_used_one() {
     let (mut pool, world) = pool(PoolLayer::new());
     let held = get(&pool, "a").await;
     world.by_hand.store(true, SeqCst);
     let mut fresh = target("http://a.test/");
-    fresh.fresh = true;
+    fresh.reuse = treq_core::Reuse::Never;
     let mut checkout = tower::Service::call(&mut pool, fresh);
     assert!(now(&mut checkout).is_none());
     drop(held);
@@ -53,10 +74,10 @@ async fn one_who_asks_for_a_fresh_connection_has_an_idle_one_of_its_host_closed_
     let (mut pool, world) = pool(PoolLayer::new().max_per_host(1));
     drop(get(&pool, "a").await);
     let mut fresh = target("http://a.test/");
-    fresh.fresh = true;
+    fresh.reuse = treq_core::Reuse::Never;
     let mut checkout = tower::Service::call(&mut pool, fresh);
-    assert!(now(&mut checkout).is_some(), "waits for an idle connection that nobody will ever give back");
-    assert_eq!((world.attempts(), world.alive()), (2, 1));
+    let held = now(&mut checkout).expect("waits for an idle connection that nobody will ever give back");
+    assert_eq!((world.attempts(), world.alive(), held.is_ok()), (2, 1, true));
 }
 
 #[tokio::test(start_paused = true)]

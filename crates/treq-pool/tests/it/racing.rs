@@ -111,8 +111,9 @@ async fn one_leads_and_the_others_learn_from_it_what_the_target_speaks() {
                 None => true,
             });
             let under_way = world.attempts() - world.alive();
-            // Where they share, the next connection is again looked for by one alone.
-            assert!(shares == 0 || under_way <= 1, "{under_way} attempts beside each other");
+            // Where they share, no more are made at once than those who wait will fill.
+            let needed = (asked.len() + held.len()).div_ceil(shares.max(1));
+            assert!(shares == 0 || world.attempts() <= needed, "{under_way} attempts next to each other");
             (world.alive()..world.attempts()).for_each(|attempt| _ = world.succeed(attempt));
         }
         let made = if shares == 0 { 6 } else { 6_usize.div_ceil(shares) };
@@ -141,17 +142,25 @@ async fn a_leader_that_is_dropped_hands_the_lead_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_fails_sets_the_others_free_to_try_side_by_side() {
-    let (pool, world) = pool(PoolLayer::new());
-    world.by_hand.store(true, SeqCst);
-    let mut asked: Vec<_> = (0..4).map(|_| ask(&pool, "https://a.test/")).collect();
-    assert!(asked.iter_mut().all(|one| now(one).is_none()));
-    world.fail(0);
-    assert!(now(&mut asked.remove(0)).unwrap().is_err());
-    assert!(asked.iter_mut().all(|one| now(one).is_none()));
-    assert_eq!((figures(&pool), world.attempts()), ((3, 0, 3, 3, 1), 4));
-    drop(asked);
-    assert_eq!(figures(&pool), (0, 0, 0, 0, 0));
+async fn those_who_wait_for_an_attempt_fail_with_it_also_where_the_protocol_is_known() {
+    for known in [false, true] {
+        let (pool, world) = pool(PoolLayer::new());
+        world.shares.store(8, SeqCst);
+        if known {
+            drop(ask(&pool, "https://a.test/").await.unwrap());
+            world.made(0).close();
+        }
+        world.by_hand.store(true, SeqCst);
+        let mut asked: Vec<_> = (0..4).map(|_| ask(&pool, "https://a.test/")).collect();
+        assert!(asked.iter_mut().all(|one| now(one).is_none()));
+        let attempt = world.attempts() - 1;
+        world.fail(attempt);
+        for one in &mut asked {
+            let error = now(one).expect("waits for an attempt of its own").unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Connect, "refused by the test"));
+        }
+        assert_eq!((figures(&pool), world.attempts()), ((0, 0, 0, 0, 0), attempt + 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,11 +195,12 @@ async fn a_fresh_one_is_not_one_that_was_idle() {
     let (mut pool, world) = pool(PoolLayer::new());
     drop(get(&pool, "a").await);
     let mut target = crate::fake::target("http://a.test/");
-    target.fresh = true;
+    target.reuse = treq_core::Reuse::Never;
     let fresh = tower::Service::call(&mut pool, target).await.unwrap();
     assert_eq!((figures(&pool), world.attempts()), ((2, 1, 0, 0, 1), 2));
+    // It was made for one exchange.
     drop(fresh);
-    assert_eq!(figures(&pool), (2, 2, 0, 0, 1));
+    assert_eq!((figures(&pool), world.alive()), ((1, 1, 0, 0, 1), 1));
 }
 
 #[tokio::test(start_paused = true)]
