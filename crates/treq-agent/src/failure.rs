@@ -154,12 +154,12 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
 
 /// h2 keeps the `io::Error` out of its chain of sources.
 #[cfg(feature = "http2")]
-fn is_http2_io(error: &hyper::Error) -> bool {
+pub(crate) fn is_http2_io(error: &hyper::Error) -> bool {
     find_cause::<h2::Error>(error).is_some_and(h2::Error::is_io)
 }
 
 #[cfg(not(feature = "http2"))]
-fn is_http2_io(_: &hyper::Error) -> bool {
+pub(crate) fn is_http2_io(_: &hyper::Error) -> bool {
     false
 }
 

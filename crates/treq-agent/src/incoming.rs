@@ -54,7 +54,11 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map_err(failure::of_body));
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        // h2 forgets that a response was whole when its connection ends under an upload; all that was announced has come.
+        let is_whole = |error: &hyper::Error| failure::is_http2_io(error) && self.body.size_hint().exact() == Some(0);
+        let frame = frame.filter(|frame| !frame.as_ref().is_err_and(is_whole));
+        let mut frame = frame.map(|frame| frame.map_err(failure::of_body));
         match &frame {
             // hyper looks at the length alone: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1
             Some(Ok(data))

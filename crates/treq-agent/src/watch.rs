@@ -109,6 +109,7 @@ pub(crate) struct Watched<IO> {
     watch: Arc<Watch>,
     interim: Interim,
     lost: Option<Box<Lost>>,
+    last_read: Option<Pin<Box<Sleep>>>,
 }
 
 /// Why nothing more can be written, and until when the peer may still say something.
@@ -121,9 +122,12 @@ struct Lost {
 /// stream, unless something between the two keeps one direction open.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
+/// How long responses that are there may take to be read when the connection has ended under an upload.
+const LAST_READ: Duration = Duration::from_millis(100);
+
 impl<IO> Watched<IO> {
     pub(crate) fn new(io: IO, watch: Arc<Watch>, interim: Interim) -> Watched<IO> {
-        Watched { io, watch, interim, lost: None }
+        Watched { io, watch, interim, lost: None, last_read: None }
     }
 
     /// What writing comes to, where the error may mean no more than that the peer does not read.
@@ -148,6 +152,21 @@ impl<IO> Watched<IO> {
         }
     }
 
+    /// The end of what is read. h2 forgets that a response was whole when its connection ends under an upload, so responses
+    /// are given a moment to be read first; the connection is of no further use meanwhile.
+    fn ended(&mut self, read: io::Result<()>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let is_http2 = matches!(self.interim, Interim::Frames(_));
+        if is_http2 && self.last_read.is_none() && self.watch.is_uploading() {
+            self.watch.lost.store(true, Ordering::Release);
+            self.last_read = Some(Box::pin(sleep(LAST_READ)));
+        }
+        if let Some(wait) = &mut self.last_read {
+            // What failed once fails again.
+            ready!(wait.as_mut().poll(cx));
+        }
+        Poll::Ready(read)
+    }
+
     /// HTTP/2 does not read before it has written what it owes: acknowledgements, windows. HTTP/1.1 does, and is kept from
     /// reading an upload to its end for nothing.
     fn unwritten(&self, given: usize) -> Poll<io::Result<usize>> {
@@ -163,7 +182,10 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let this = &mut *self;
         let before = buf.filled().len();
         match Pin::new(&mut this.io).poll_read(cx, buf) {
-            Poll::Ready(Ok(())) => {}
+            Poll::Ready(read) if read.is_err() || buf.filled().len() == before && buf.remaining() > 0 => {
+                return this.ended(read, cx);
+            }
+            Poll::Ready(_) => {}
             Poll::Pending => {
                 if let Some(lost) = &mut this.lost {
                     ready!(lost.wait.as_mut().poll(cx));
@@ -171,7 +193,6 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
                 }
                 return Poll::Pending;
             }
-            failed => return failed,
         }
         let new = &buf.filled()[before..];
         // Only this task writes the count, so a load and a store do.

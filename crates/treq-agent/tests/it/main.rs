@@ -6,6 +6,7 @@ mod bodies;
 mod cancelling;
 #[cfg(feature = "http2")]
 mod crowd;
+mod early;
 mod errors;
 mod expect;
 mod heads;

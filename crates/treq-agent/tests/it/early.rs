@@ -1,0 +1,92 @@
+//! Servers that have seen enough of an upload, over sockets: they respond, and close on what they have not read.
+//!
+//! `TREQ_ROUNDS=1000` plays so many uploads of each kind.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tower::{Layer as _, ServiceExt as _};
+use treq_agent::{Agent, HttpConnection, HttpConnector};
+use treq_core::{Body, Connected, Peer, Target};
+use treq_pool::PoolLayer;
+
+use crate::support::{IntoBytes as _, request};
+
+const UPLOAD: usize = 20 << 20;
+
+fn rounds() -> usize {
+    std::env::var("TREQ_ROUNDS").ok().map_or(10, |text| text.parse().expect("a number"))
+}
+
+fn upload(uri: &str) -> Request<Body> {
+    request("POST", uri, Body::from(vec![b'x'; UPLOAD]))
+}
+
+/// Each upload has its response, whole.
+async fn all_are_told(address: SocketAddr, make: fn() -> Request<Body>) {
+    let connector = tower::service_fn(move |_: Target| async move {
+        let stream = TcpStream::connect(address).await?;
+        Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
+    });
+    let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpConnector::new(connector));
+    let agent = Agent::new(pool.clone());
+    for round in 0..rounds() {
+        let sent = async { agent.clone().oneshot(make()).await?.into_bytes().await };
+        let done = timeout(Duration::from_secs(30), sent).await.expect("an upload hangs");
+        let response = done.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        assert_eq!((response.status(), &response.body()[..]), (StatusCode::PAYLOAD_TOO_LARGE, &b"big"[..]), "{round}");
+    }
+    assert_eq!(pool.stats().in_use(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_upload_is_told_over_http1() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 1024];
+                stream.read(&mut head).await?;
+                let refusal = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
+                stream.write_all(refusal.as_bytes()).await
+                // The drop resets the connection: there is more to read.
+            });
+        }
+    });
+    all_are_told(address, || upload("http://a.test/")).await;
+    server.abort();
+}
+
+#[cfg(feature = "http2")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_upload_is_told_over_http2() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await?;
+                let Some(request) = connection.accept().await else { return Ok(()) };
+                let (request, mut respond) = request?;
+                let refusal = http::Response::builder().status(413).header("content-length", "3").body(()).unwrap();
+                respond.send_response(refusal, false)?.send_data("big".into(), true)?;
+                drop(request);
+                // Its frames go out; what comes in the meantime stays unread.
+                let _ = timeout(Duration::ZERO, std::future::poll_fn(|cx| connection.poll_closed(cx))).await;
+                Ok::<_, h2::Error>(())
+            });
+        }
+    });
+    let alone = || {
+        let mut request = crate::http2::wishing(upload("http://a.test/"));
+        request.extensions_mut().insert(treq_agent::Fresh);
+        request
+    };
+    all_are_told(address, alone).await;
+    server.abort();
+}
