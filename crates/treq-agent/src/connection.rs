@@ -314,6 +314,10 @@ impl<B> Inner<B> {
             extensions.insert(facts.clone());
         }
         if self.hands_over(response.status()) {
+            // Over HTTP/2 a tunnel is one stream of many.
+            if matches!(self.sender, Sender::Http1(_)) {
+                self.shared.watch.hand_over();
+            }
             response.extensions_mut().insert(Hold::default());
         }
         let unsent = self.shared.watch.is_uploading() && matches!(self.sender, Sender::Http1(_));

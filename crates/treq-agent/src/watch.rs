@@ -30,6 +30,8 @@ pub(crate) struct Watch {
     has_settings: AtomicBool,
     /// Nothing more can be written.
     lost: AtomicBool,
+    /// HTTP is over: the byte stream is the caller's.
+    handed_over: AtomicBool,
     /// Interim heads went over their limit. h2 does not keep the error of the stream that says so.
     excess: AtomicBool,
 }
@@ -57,6 +59,11 @@ impl Watch {
     #[cfg(feature = "http2")]
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
+    }
+
+    /// HTTP is over: errors are the caller's.
+    pub(crate) fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::Release);
     }
 
     /// How many streams the HTTP/2 peer admits; `None` until it has said so.
@@ -140,7 +147,8 @@ impl<IO> Watched<IO> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
         match written {
             Poll::Ready(Err(error))
-                if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected) =>
+                if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
+                    && !self.watch.handed_over.load(Ordering::Acquire) =>
             {
                 self.lost = Some(Box::new(Lost { error, wait: Box::pin(sleep(LAST_WORD)) }));
                 self.watch.lost.store(true, Ordering::Release);
@@ -171,6 +179,9 @@ impl<IO> Watched<IO> {
     /// reading an upload to its end for nothing.
     fn unwritten(&self, given: usize) -> Poll<io::Result<usize>> {
         match self.interim {
+            Interim::Heads(_) if self.watch.handed_over.load(Ordering::Acquire) => {
+                Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+            }
             Interim::Heads(_) => Poll::Pending,
             Interim::Frames(_) => Poll::Ready(Ok(given)),
         }

@@ -24,6 +24,8 @@ pub(crate) struct Host<C, W> {
     pub(crate) connecting_own: usize,
     /// How many exchanges a further shared connection is expected to carry: what the last one that told admits.
     pub(crate) expected: usize,
+    /// Attempts that have failed since the last that succeeded, or since nobody wanted one.
+    pub(crate) failures: usize,
     /// The ticket under which the pool knows that only the total keeps a waiter of this host from connecting.
     pub(crate) starving: Option<u64>,
     /// When something last happened here.
@@ -79,6 +81,7 @@ impl<C: Connection, W> Host<C, W> {
             connecting: 0,
             connecting_own: 0,
             expected: usize::MAX,
+            failures: 0,
             starving: None,
             used: now,
         }

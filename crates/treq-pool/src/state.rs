@@ -118,6 +118,9 @@ impl<C: Connection, W> State<C, W> {
         let own = target.reuse == Reuse::Never;
         let Some(host) = self.host(id) else { return Decision::Wait(id) };
         host.used = now;
+        if host.connecting == 0 && host.queue.len() == 0 {
+            host.failures = 0;
+        }
         if host.queue.has_takers() {
             // Nobody overtakes those who wait already for what this one would take.
             self.serve(id, effects);
@@ -208,6 +211,7 @@ impl<C: Connection, W> State<C, W> {
         let Some(host) = self.host(id) else { return What::Own(connection) };
         host.connecting -= 1;
         host.connecting_own -= usize::from(own);
+        host.failures = 0;
         host.protocol = if handle.is_some() { Protocol::Shared } else { Protocol::Exclusive };
         match handle {
             _ if own => What::Own(connection),
@@ -255,8 +259,11 @@ impl<C: Connection, W> State<C, W> {
         if let Some(host) = self.host(id) {
             host.connecting -= 1;
             host.connecting_own -= usize::from(own);
-            // Those who waited for the same would each fail in turn, one limit on connecting after the other.
-            if let Some(error) = failed.filter(|_| host.open == 1 && host.protocol != Protocol::Exclusive) {
+            host.failures += usize::from(failed.is_some());
+            // One may have had bad luck. After a second, those who waited for the same would only fail in turn, one limit on
+            // connecting after the other.
+            let is_gone = host.failures > 1 && host.open == 1 && host.protocol != Protocol::Exclusive;
+            if let Some(error) = failed.filter(|_| is_gone) {
                 effects.failed.extend(host.queue.take_takers().map(|waiter| (waiter, Arc::clone(error))));
                 self.note_starving(id);
             }

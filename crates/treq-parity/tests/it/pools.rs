@@ -143,11 +143,12 @@ async fn parity_pool_13_the_second_attempt_is_made_unless_switched_off() {
 
 #[tokio::test(start_paused = true)]
 async fn parity_c_pool_28_the_second_attempt_is_on_a_new_connection() {
+    // An idle one would do that was made after the one that was dead; here there is none.
     let (world, client) = answered(&[]);
-    idle(&world, &client, 2).await;
+    idle(&world, &client, 1).await;
     world.then([Step::Close]);
     client.get("http://example.com/").await.unwrap();
-    assert_eq!((world.connections().len(), world.requests().last().unwrap().connection), (3, 3));
+    assert_eq!((world.connections().len(), world.requests().last().unwrap().connection), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]

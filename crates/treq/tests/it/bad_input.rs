@@ -141,7 +141,8 @@ async fn servers_that_break_the_rules_are_told_apart() {
     for (sent, kind, part) in [
         ("SSH-2.0-OpenSSH_9.6\r\n", Kind::Protocol, "not HTTP"),
         ("\x16\x03\x01\x02\x00 garbage\r\n\r\n", Kind::Protocol, "not HTTP"),
-        ("", Kind::Protocol, "closed the connection"),
+        ("", Kind::Connect, "closed the connection"),
+        ("HTTP/1.1 20", Kind::Connect, "closed the connection"),
         (&many, Kind::Protocol, "limit"),
         (&large, Kind::Protocol, "limit"),
         (&flood, Kind::Protocol, "16 interim"),

@@ -379,7 +379,7 @@ async fn a_request_whose_answer_has_begun_is_not_repeated() {
     let client = Client::new().unwrap();
     client.get(server.url("/warm")).await.unwrap().content().await.unwrap();
     let error = client.get(server.url("/cut")).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Protocol, "{error:?}");
+    assert_eq!(error.kind(), Kind::Connect, "{error:?}");
     assert_eq!(server.connections(), 1);
 }
 

@@ -305,7 +305,7 @@ async fn an_axum_app_is_tested_without_a_socket() {
     assert_eq!(stub.put("http://shop.test/orders").await.unwrap().status(), 405);
     assert_eq!(stub.get("http://elsewhere.test/").await.unwrap_err().kind(), Kind::Resolve);
     // A server that panics is a connection that breaks, and nothing else is harmed.
-    assert_eq!(stub.post("http://shop.test/orders").data("coffee").await.unwrap_err().kind(), Kind::Protocol);
+    assert_eq!(stub.post("http://shop.test/orders").data("coffee").await.unwrap_err().kind(), Kind::Connect);
     assert_eq!(price("tea").await.unwrap().status(), 200);
 }
 

@@ -21,7 +21,9 @@ async fn a_101_hands_the_connection_out_with_what_came_behind_it() {
     io.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "first pong");
     assert_eq!(server.connection(0).extra, "ping");
-    // It is no longer the pool's.
+    // It counts for the caps as long as it lives.
+    assert_eq!(client.pool_stats().unwrap().open, 1);
+    drop(io);
     assert_eq!(client.pool_stats().unwrap().open, 0);
 }
 
