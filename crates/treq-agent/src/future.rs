@@ -9,8 +9,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use treq_core::{
-    BoxError, Connection, ConnectionId, Error, Exchange, KeptFields, Origin, Refused, Replay, Resend, Reuse, Route,
-    Target, Wish,
+    BoxError, Connection, ConnectionId, Error, Exchange, InFlight, KeptFields, Origin, Refused, Replay, Resend, Reuse,
+    Route, Target, Wish,
 };
 
 use crate::expect;
@@ -103,9 +103,10 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     pub(crate) fn failed(error: Error) -> Self {
         AgentFuture { state: State::Failed { error: Some(error) }, sending: None }
     }
+}
 
-    /// Whether the request has been handed to a connection, so that the time counts that the server takes.
-    pub fn is_exchanging(&self) -> bool {
+impl<C: Service<Target>, R, B> InFlight for AgentFuture<C, R, B> {
+    fn is_in_flight(&self) -> bool {
         matches!(self.state, State::Exchanging { .. })
     }
 }

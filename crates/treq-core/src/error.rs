@@ -136,7 +136,7 @@ impl Error {
     /// the innermost is the one that failed.
     #[must_use]
     pub fn with_url(mut self, url: &Uri) -> Error {
-        self.0.url.get_or_insert_with(|| masked(url));
+        self.0.url.get_or_insert_with(|| crate::mask::of_uri(url));
         self
     }
 
@@ -210,24 +210,6 @@ impl StdError for SharedCause {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source()?.source()
     }
-}
-
-/// Scheme, host, port and path; `?…` stands for a query.
-fn masked(url: &Uri) -> Box<str> {
-    let mut text = String::new();
-    if let Some(scheme) = url.scheme_str() {
-        text.push_str(scheme);
-        text.push_str("://");
-    }
-    if let Some(authority) = url.authority() {
-        let whole = authority.as_str();
-        text.push_str(whole.rsplit_once('@').map_or(whole, |(_, host)| host));
-    }
-    text.push_str(url.path());
-    if url.query().is_some() {
-        text.push_str("?…");
-    }
-    text.into()
 }
 
 impl fmt::Display for Error {

@@ -85,6 +85,13 @@ pub trait Exchange<B>: Connection {
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
 }
 
+/// The future of a response that tells whether its request has been handed to a connection: from then on counts what a server
+/// takes, before that what making a connection takes.
+pub trait InFlight {
+    /// Whether the request is on a connection.
+    fn is_in_flight(&self) -> bool;
+}
+
 /// An extension of a response that hands its connection over (101, or 2xx to CONNECT): what has to be held until the byte
 /// stream ends, such as the connection's place in a pool.
 ///

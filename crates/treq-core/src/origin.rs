@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use http::Uri;
 use http::uri::Authority;
 
+use crate::mask::masked;
 use crate::{Error, Kind};
 
 /// `http` or `https`: the two schemes that a client connects for.
@@ -81,7 +82,10 @@ impl Origin {
             Some("https") => Scheme::Https,
             Some(other) => return Err(refused(uri, format!("scheme {other:?} is not supported: use http or https"))),
             None => {
-                return Err(refused(uri, format!("the URL {:?} is relative: give it as http://host/…", uri.path())));
+                return Err(refused(
+                    uri,
+                    format!("the URL {:?} is relative: give it as http://host/…", masked(uri.path())),
+                ));
             }
         };
         match uri.authority() {
@@ -100,7 +104,7 @@ impl Origin {
         let bytes = whole.as_bytes();
         let cut = Cut::of(bytes);
         if cut.host_start == cut.host_end {
-            return Err(Error::new(Kind::Builder, format!("{whole:?} names no host")));
+            return Err(Error::new(Kind::Builder, format!("{:?} names no host", masked(&format!("//{whole}")))));
         }
         let host_end = u16::try_from(cut.host_end - cut.host_start)
             .map_err(|_| Error::new(Kind::Builder, format!("a host name of {} bytes is too long", whole.len())))?;
@@ -199,8 +203,10 @@ fn port(text: &[u8], scheme: Scheme) -> Result<u16, Error> {
     match u16::try_from(number) {
         Ok(port) if port > 0 => Ok(port),
         _ => {
-            let digits = String::from_utf8_lossy(digits);
-            Err(Error::new(Kind::Builder, format!("port {digits:?} is not usable: ports go from 1 to 65535")))
+            // In place of a number a password may stand whose host is missing.
+            let is_number = digits.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'));
+            let shown = if is_number { String::from_utf8_lossy(digits) } else { "…".into() };
+            Err(Error::new(Kind::Builder, format!("port {shown:?} is not usable: ports go from 1 to 65535")))
         }
     }
 }

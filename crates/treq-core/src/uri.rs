@@ -7,6 +7,7 @@ use http::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use url::Url;
 
+pub use crate::mask::masked;
 use crate::stand_in::{self, StandIn};
 use crate::{Error, Kind, Origin};
 
@@ -277,23 +278,10 @@ fn is_normal_path(path: &[u8]) -> bool {
 fn bad(text: &str, why: &str) -> Error {
     /// Enough to find the place, not enough to flood a log.
     const SHOWN: usize = 200;
-    let text = hide_userinfo(text);
+    let text = masked(text);
     let end = (0..=SHOWN.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     let dots = if end < text.len() { "…" } else { "" };
     Error::new(Kind::Builder, format!("the URL {:?}{dots} {why}", &text[..end]))
-}
-
-/// The text without what may be a password, and without the query, which may hold keys.
-fn hide_userinfo(text: &str) -> std::borrow::Cow<'_, str> {
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
-    let query = text.find('?').unwrap_or(text.len());
-    let shown = if query < text.len() { format!("{}?…", &text[..query]) } else { text.to_owned() };
-    match text[start..end].rfind('@') {
-        Some(at) => format!("{}…@{}", &text[..start], &shown[start + at + 1..]).into(),
-        None if query < text.len() => shown.into(),
-        None => text.into(),
-    }
 }
 
 fn too_long(len: usize) -> Error {

@@ -2,7 +2,8 @@
 
 use http::uri::Authority;
 use percent_encoding::percent_decode_str;
-use treq_core::{Error, Kind, Origin, Scheme, uri};
+use treq_core::uri::{self, masked};
+use treq_core::{Error, Kind, Origin, Scheme};
 
 use crate::ProxyScheme;
 use crate::credentials::Login;
@@ -112,27 +113,12 @@ fn login(userinfo: &str, scheme: ProxyScheme) -> Result<Option<Login>, Error> {
 fn bad(text: &str, why: &str) -> Error {
     /// Enough to find the place, not enough to flood a log.
     const SHOWN: usize = 200;
-    let mut shown: String = masked(text).chars().take(SHOWN).collect();
-    if shown.len() < masked(text).len() {
+    let masked = masked(text);
+    let mut shown: String = masked.chars().take(SHOWN).collect();
+    if shown.len() < masked.len() {
         shown.push('…');
     }
     Error::new(Kind::Builder, format!("the proxy {shown:?} {why}"))
-}
-
-/// The text without all that may be a secret: whatever stands in front of the last `@`, wherever that is, since a
-/// password may hold what ends an authority; and what a path or query hold.
-pub(crate) fn masked(text: &str) -> String {
-    let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains('@') => (format!("{scheme}://"), rest),
-        _ => (String::new(), text),
-    };
-    let (hidden, rest) = match rest.rsplit_once('@') {
-        Some((_, place)) => ("…@", place),
-        None => ("", rest),
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let dots = if matches!(&rest[end..], "" | "/") { "" } else { "/…" };
-    format!("{scheme}{hidden}{}{dots}", &rest[..end])
 }
 
 #[cfg(test)]

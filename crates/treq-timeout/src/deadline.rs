@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tokio::runtime::Id;
 use tokio::time::{Instant, Sleep};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -112,8 +113,8 @@ impl<F> fmt::Debug for DeadlineFuture<F> {
 pub(crate) struct Countdown {
     limit: Duration,
     end: Instant,
-    /// Set up when something is first waited for.
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// Set up when something is first waited for, and anew on another runtime: the first may never run again.
+    sleep: Option<(Pin<Box<Sleep>>, Id)>,
 }
 
 impl Countdown {
@@ -132,10 +133,14 @@ impl Countdown {
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let sleep = match &mut self.sleep {
-            Some(sleep) => sleep,
+        let now = match clock::runtime() {
+            Ok(handle) => handle.id(),
+            Err(error) => return Poll::Ready(error),
+        };
+        let (sleep, _) = match self.sleep.take().filter(|(_, runtime)| *runtime == now) {
+            Some(sleep) => self.sleep.insert(sleep),
             None => match clock::sleep(self.end) {
-                Ok(sleep) => self.sleep.insert(sleep),
+                Ok(sleep) => self.sleep.insert((sleep, now)),
                 Err(error) => return Poll::Ready(error),
             },
         };

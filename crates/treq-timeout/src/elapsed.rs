@@ -16,7 +16,15 @@ pub struct Elapsed {
 
 impl Elapsed {
     pub(crate) fn error(phase: Phase, limit: Duration) -> Error {
-        let error = Error::new(Kind::Timeout(phase), "the request took too long").with_source(Elapsed { phase, limit });
+        let during = match phase {
+            Phase::Connect => "while connecting",
+            Phase::Head => "waiting for the head of the response",
+            Phase::Read => "reading the response's body",
+            Phase::Write => "sending the request's body",
+            _ => "before the response was read to its end",
+        };
+        let why = format!("the request timed out {during} (limit: {limit:?})");
+        let error = Error::new(Kind::Timeout(phase), why).with_source(Elapsed { phase, limit });
         match phase {
             // Nothing has been sent on a connection that is not there.
             Phase::Connect => error.with_resend(Resend::Safe),

@@ -19,5 +19,5 @@ pub use connect::{ConnectTimeout, ConnectTimeoutFuture, ConnectTimeoutLayer};
 pub use deadline::{Deadline, DeadlineFuture, DeadlineLayer};
 pub use elapsed::Elapsed;
 pub use options::{Head, Read, Total, Write};
-pub use phases::{Timeout, TimeoutFuture, TimeoutLayer};
+pub use phases::{Begins, FromCall, Timeout, TimeoutFuture, TimeoutLayer, WhenInFlight};
 pub use upload::{ByBody, Sent, Unwatched, Uploads};

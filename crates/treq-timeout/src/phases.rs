@@ -10,7 +10,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{BoxError, Error, Phase};
+use treq_core::{BoxError, Error, InFlight, Phase};
 
 use crate::limit::{Limits, Shared};
 use crate::timer::Timer;
@@ -23,22 +23,50 @@ const USUAL: Duration = Duration::from_secs(60);
 ///
 /// Best next to what reaches the network, where each hop of a redirect and each attempt is an exchange of its own.
 #[derive(Clone, Debug)]
-pub struct TimeoutLayer<W = Unwatched> {
+pub struct TimeoutLayer<W = Unwatched, G = FromCall> {
     limits: Limits,
     uploads: W,
+    begins: G,
+}
+
+/// When the limits begin to count, as far as the future of the inner service tells.
+pub trait Begins<F> {
+    /// Whether the request has been handed to a connection.
+    fn has_begun(&self, future: &F) -> bool;
+}
+
+/// They count from the call on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FromCall;
+
+impl<F> Begins<F> for FromCall {
+    fn has_begun(&self, _: &F) -> bool {
+        true
+    }
+}
+
+/// They count while the request is [in flight](InFlight): making a connection has limits of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WhenInFlight;
+
+impl<F: InFlight> Begins<F> for WhenInFlight {
+    fn has_begun(&self, future: &F) -> bool {
+        future.is_in_flight()
+    }
 }
 
 impl TimeoutLayer {
     /// 60 seconds for the head, between two reads and between two writes.
     #[must_use]
     pub fn new() -> TimeoutLayer {
-        TimeoutLayer { limits: Limits { head: Some(USUAL), read: Some(USUAL), write: Some(USUAL) }, uploads: Unwatched }
+        let limits = Limits { head: Some(USUAL), read: Some(USUAL), write: Some(USUAL) };
+        TimeoutLayer { limits, uploads: Unwatched, begins: FromCall }
     }
 
     /// No limits but those that a request brings along.
     #[must_use]
     pub fn unlimited() -> TimeoutLayer {
-        TimeoutLayer { limits: Limits::NONE, uploads: Unwatched }
+        TimeoutLayer { limits: Limits::NONE, uploads: Unwatched, begins: FromCall }
     }
 }
 
@@ -48,7 +76,7 @@ impl Default for TimeoutLayer {
     }
 }
 
-impl<W> TimeoutLayer<W> {
+impl<W, G> TimeoutLayer<W, G> {
     /// How long the head of the response may take from the end of the request; `None`: as long as it takes. Interim
     /// (1xx) responses are no head.
     #[must_use]
@@ -76,30 +104,39 @@ impl<W> TimeoutLayer<W> {
     /// How the layer learns that a request's body goes out: [`ByBody`](crate::ByBody) for treq's, a closure for any
     /// other. Without, the head is waited for from the call on.
     #[must_use]
-    pub fn uploads<T>(self, uploads: T) -> TimeoutLayer<T> {
-        TimeoutLayer { limits: self.limits, uploads }
+    pub fn uploads<T>(self, uploads: T) -> TimeoutLayer<T, G> {
+        TimeoutLayer { limits: self.limits, uploads, begins: self.begins }
+    }
+
+    /// Has the limits count only while a request is in flight, for inner services whose future says so, such as treq's agent:
+    /// a connection that takes long to make has a limit of its own, and nothing has been sent by then.
+    #[must_use]
+    pub fn when_in_flight(self) -> TimeoutLayer<W, WhenInFlight> {
+        TimeoutLayer { limits: self.limits, uploads: self.uploads, begins: WhenInFlight }
     }
 }
 
-impl<S, W: Clone> Layer<S> for TimeoutLayer<W> {
-    type Service = Timeout<S, W>;
+impl<S, W: Clone, G: Clone> Layer<S> for TimeoutLayer<W, G> {
+    type Service = Timeout<S, W, G>;
 
-    fn layer(&self, inner: S) -> Timeout<S, W> {
+    fn layer(&self, inner: S) -> Timeout<S, W, G> {
         let shared = Shared { limits: self.limits, ticker: Arc::default() };
-        Timeout { inner, shared: Arc::new(shared), uploads: self.uploads.clone() }
+        Timeout { inner, shared: Arc::new(shared), uploads: self.uploads.clone(), begins: self.begins.clone() }
     }
 }
 
 /// The service of a [`TimeoutLayer`].
 #[derive(Clone)]
-pub struct Timeout<S, W = Unwatched> {
+pub struct Timeout<S, W = Unwatched, G = FromCall> {
     inner: S,
     shared: Arc<Shared>,
     uploads: W,
+    begins: G,
 }
 
-impl<S, W, B, R> Service<Request<B>> for Timeout<S, W>
+impl<S, W, G, B, R> Service<Request<B>> for Timeout<S, W, G>
 where
+    G: Begins<S::Future> + Clone,
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: Into<BoxError> + 'static,
     W: Uploads<B>,
@@ -108,7 +145,7 @@ where
 {
     type Response = Response<TimeoutBody<R>>;
     type Error = Error;
-    type Future = TimeoutFuture<S::Future>;
+    type Future = TimeoutFuture<S::Future, G>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx).map_err(Error::adopt)
@@ -118,7 +155,7 @@ where
         let timer = Timer::new(self.shared.of(request.extensions()));
         // Most requests have no body, and then the head is waited for from the start.
         if request.body().is_end_stream() {
-            return TimeoutFuture { future: self.inner.call(request), timer, upload: None };
+            return TimeoutFuture::new(self.inner.call(request), timer, None, self.begins.clone());
         }
         let (head, body) = request.into_parts();
         let sent = Sent::new();
@@ -126,11 +163,11 @@ where
             Ok(body) => (body, Some(sent)),
             Err(body) => (body, None),
         };
-        TimeoutFuture { future: self.inner.call(Request::from_parts(head, body)), timer, upload }
+        TimeoutFuture::new(self.inner.call(Request::from_parts(head, body)), timer, upload, self.begins.clone())
     }
 }
 
-impl<S: fmt::Debug, W> fmt::Debug for Timeout<S, W> {
+impl<S: fmt::Debug, W, G> fmt::Debug for Timeout<S, W, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timeout").field("inner", &self.inner).field("limits", &self.shared.limits).finish()
     }
@@ -138,28 +175,48 @@ impl<S: fmt::Debug, W> fmt::Debug for Timeout<S, W> {
 
 pin_project! {
     /// The future of a [`Timeout`].
-    pub struct TimeoutFuture<F> {
+    pub struct TimeoutFuture<F, G = FromCall> {
         #[pin]
         future: F,
         timer: Timer,
         upload: Option<Sent>,
+        begins: G,
+        begun: bool,
     }
 }
 
-impl<F, R, E> Future for TimeoutFuture<F>
+impl<F, G> TimeoutFuture<F, G> {
+    fn new(future: F, timer: Timer, upload: Option<Sent>, begins: G) -> Self {
+        TimeoutFuture { future, timer, upload, begins, begun: false }
+    }
+}
+
+impl<F, G, R, E> Future for TimeoutFuture<F, G>
 where
+    G: Begins<F>,
     F: Future<Output = Result<Response<R>, E>>,
     E: Into<BoxError> + 'static,
 {
     type Output = Result<Response<TimeoutBody<R>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(outcome) = this.future.poll(cx) {
+        let mut this = self.project();
+        if let Poll::Ready(outcome) = this.future.as_mut().poll(cx) {
             let timer = this.timer.take();
             return Poll::Ready(
                 outcome.map(|head| head.map(|body| TimeoutBody::new(body, timer))).map_err(Error::adopt),
             );
+        }
+        let begun = this.begins.has_begun(&this.future);
+        if begun != std::mem::replace(this.begun, begun) {
+            // Each connection that the request is tried on has the whole limit.
+            this.timer.progress();
+            if let Some(upload) = this.upload.as_ref().filter(|_| begun) {
+                upload.moved();
+            }
+        }
+        if !begun {
+            return Poll::Pending;
         }
         let Some(upload) = this.upload else {
             let Some(limit) = this.timer.limits().head else { return Poll::Pending };
@@ -177,7 +234,7 @@ where
     }
 }
 
-impl<F> fmt::Debug for TimeoutFuture<F> {
+impl<F, G> fmt::Debug for TimeoutFuture<F, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutFuture").field("timer", &self.timer).finish_non_exhaustive()
     }

@@ -34,7 +34,8 @@ struct State {
 #[derive(Debug)]
 struct Running {
     runtime: Id,
-    task: AbortHandle,
+    /// `None` for a moment: it is just being spawned.
+    task: Option<AbortHandle>,
     /// Somebody waited since the last tick.
     busy: bool,
 }
@@ -61,15 +62,7 @@ impl Ticker {
         let runtime = handle.id();
         let slot = Some(Slot { since: Instant::now(), runtime, waker: Some(waker.clone()) });
         let mut state = self.state();
-        match state.running.iter_mut().find(|running| running.runtime == runtime) {
-            Some(running) => running.busy = true,
-            None => {
-                let ticking = Ticking { ticker: Arc::downgrade(self), runtime };
-                let task = handle.spawn(ticking.run()).abort_handle();
-                state.running.push(Running { runtime, task, busy: true });
-            }
-        }
-        Ok(match state.free.pop() {
+        let place = match state.free.pop() {
             Some(place) => {
                 state.slots[place as usize] = slot;
                 place
@@ -79,7 +72,25 @@ impl Ticker {
                 // More than four thousand million requests at once do not fit into memory.
                 (state.slots.len() - 1) as Place
             }
-        })
+        };
+        if let Some(running) = state.running.iter_mut().find(|running| running.runtime == runtime) {
+            running.busy = true;
+            return Ok(place);
+        }
+        state.running.push(Running { runtime, task: None, busy: true });
+        drop(state);
+        // A runtime that shuts down drops the task at once, and that takes the lock.
+        let ticking = Ticking { ticker: Arc::downgrade(self), runtime };
+        let task = handle.spawn(ticking.run()).abort_handle();
+        if let Some(running) = self.state().running.iter_mut().find(|running| running.runtime == runtime) {
+            running.task = Some(task);
+        }
+        Ok(place)
+    }
+
+    /// Since when somebody waits here, and on which runtime's tick.
+    pub(crate) fn since(&self, place: Place) -> Option<(Instant, Id)> {
+        self.state().slots[place as usize].as_ref().map(|slot| (slot.since, slot.runtime))
     }
 
     /// Whether it has been rung: then the place is free again, and this is since when it was taken. Else the next tick
@@ -112,7 +123,7 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.running.iter().for_each(|running| running.task.abort());
+        state.running.iter().filter_map(|running| running.task.as_ref()).for_each(AbortHandle::abort);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Id;
 use tokio::time::{Instant, Sleep};
 use treq_core::Error;
 
@@ -26,7 +27,7 @@ pub(crate) struct Timer {
 enum State {
     Idle,
     Ticking { moved: bool, place: Place },
-    Armed { moved: bool, sleep: Pin<Box<Sleep>> },
+    Armed { moved: bool, sleep: Pin<Box<Sleep>>, runtime: Id },
 }
 
 impl Timer {
@@ -56,6 +57,7 @@ impl Timer {
 
     /// Ready once nothing has happened for `limit`; the first look begins the waiting. An error outside of a runtime.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<Result<(), Error>> {
+        self.follow(limit)?;
         match &mut self.state {
             State::Idle if limit >= LONG => {
                 self.state = State::Ticking { moved: false, place: self.shared.ticker.enter(cx.waker())? };
@@ -78,14 +80,40 @@ impl Timer {
         }
     }
 
+    /// Goes on by the clock of the runtime that looks now, if it is another than that of the last look: that one may never
+    /// run again.
+    fn follow(&mut self, limit: Duration) -> Result<(), Error> {
+        if matches!(self.state, State::Idle) {
+            return Ok(());
+        }
+        let now = clock::runtime()?.id();
+        let (end, moved) = match &self.state {
+            State::Ticking { moved, place } => match self.shared.ticker.since(*place) {
+                Some((since, runtime)) if runtime != now => (since.checked_add(limit), *moved),
+                _ => return Ok(()),
+            },
+            State::Armed { moved, sleep, runtime } if *runtime != now => (Some(sleep.deadline()), *moved),
+            State::Armed { .. } | State::Idle => return Ok(()),
+        };
+        self.stop();
+        self.arm(end)?;
+        if moved {
+            self.progress();
+        }
+        Ok(())
+    }
+
     /// The waiting ends at this instant, never for `None`. An error outside of a runtime.
     pub(crate) fn arm(&mut self, end: Option<Instant>) -> Result<(), Error> {
         match (&mut self.state, end) {
-            (State::Armed { moved, sleep }, Some(end)) => {
+            (State::Armed { moved, sleep, .. }, Some(end)) => {
                 *moved = false;
                 sleep.as_mut().reset(end);
             }
-            (_, Some(end)) => self.state = State::Armed { moved: false, sleep: clock::sleep(end)? },
+            (_, Some(end)) => {
+                let runtime = clock::runtime()?.id();
+                self.state = State::Armed { moved: false, sleep: clock::sleep(end)?, runtime };
+            }
             (_, None) => self.state = State::Idle,
         }
         Ok(())

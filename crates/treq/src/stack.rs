@@ -13,7 +13,7 @@ use treq_proxy::ProxyConnect;
 use treq_redirect::{Redirect, RedirectLayer};
 use treq_timeout::{
     ByBody, ConnectTimeout, ConnectTimeoutLayer, Deadline, DeadlineBody, DeadlineLayer, Timeout, TimeoutBody,
-    TimeoutLayer,
+    TimeoutLayer, WhenInFlight,
 };
 
 use crate::detour::{Detour, DetourLayer};
@@ -29,7 +29,7 @@ pub(crate) type Proxied<C> = ProxyConnect<C, Https<C>>;
 pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<Body>>;
 
 /// What the caller's layers next to the agent stand on.
-pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody>;
+pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody, WhenInFlight>;
 
 /// What every request goes through, from the network up to the caller's own layers.
 pub(crate) type Layered<A> = Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>;
@@ -116,8 +116,8 @@ where
     let pool = layers.pool.layer(connect);
     // The agent knows whether bytes have left, so the one safe resend is its business.
     let agent = Agent::new(pool.clone()).resend(layers.resend);
-    // Next to the agent, so that each hop and each attempt has its time.
-    let timed = layers.timeouts.clone().uploads(ByBody).layer(agent);
+    // Next to the agent, so that each hop and each attempt has its time, from when it is on a connection.
+    let timed = layers.timeouts.clone().uploads(ByBody).when_in_flight().layer(agent);
     // The caller's layers that want to see what goes over the network.
     let agent = agent_layers.layer(timed);
     // Within redirects, so that every hop has its cookies and each answer's are kept.

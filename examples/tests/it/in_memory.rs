@@ -29,7 +29,7 @@ fn scripted_server_breaks_off_in_every_way() {
         "cut: Body: the response was cut: the connection ended before the body did (http://a.test/)",
         "reset: Connect: the connection broke before an answer came (http://a.test/)",
         "nonsense: Protocol: the server's answer is not HTTP: invalid HTTP version parsed (http://a.test/)",
-        "silence: Timeout(Head): the request took too long (http://a.test/)",
+        "silence: Timeout(Head): the request timed out waiting for the head of the response (limit: 60s) (http://a.test/)",
     ];
     assert_eq!(lines("scripted_server"), expected);
 }

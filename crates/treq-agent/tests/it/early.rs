@@ -51,7 +51,7 @@ async fn a_refused_upload_is_told_over_http1() {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut head = [0; 1024];
-                stream.read(&mut head).await?;
+                let _head = stream.read(&mut head).await?;
                 let refusal = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
                 stream.write_all(refusal.as_bytes()).await
                 // The drop resets the connection: there is more to read.

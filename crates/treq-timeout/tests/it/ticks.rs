@@ -76,6 +76,52 @@ fn whoever_waits_when_a_runtime_ends_waits_on_elsewhere() {
     drop(service);
 }
 
+#[test]
+fn a_first_wait_on_a_runtime_that_shuts_down_does_not_keep_it_from_ending() {
+    let never = |_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>();
+    let service = TimeoutLayer::new().layer(service_fn(never));
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in 0..20 {
+            let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+            for wait in 0..4 {
+                let service = service.clone();
+                runtime.spawn(async move {
+                    // The worker does not see that the runtime ends before this wait is over.
+                    std::thread::sleep(Duration::from_millis(5 + wait));
+                    let _ = service.oneshot(Request::new(Body::empty())).await;
+                });
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            drop(runtime);
+        }
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(Duration::from_secs(20)).expect("a runtime does not end");
+}
+
+#[test]
+fn a_wait_goes_on_by_the_clock_of_the_runtime_that_looks() {
+    let never = |_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>();
+    for limit in [Duration::from_secs(5), Duration::from_millis(100)] {
+        let (first, second) = (paused(), paused());
+        let head = TimeoutLayer::new().head(limit).layer(service_fn(never));
+        let total = treq_timeout::DeadlineLayer::new().total(limit).layer(service_fn(never));
+        let mut call = Box::pin(head.oneshot(Request::new(Body::empty())));
+        let mut total = Box::pin(total.oneshot(Request::new(Body::empty())));
+        // It lives on, and nobody drives it any more.
+        first.block_on(async {
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(call.as_mut().poll(&mut cx).is_pending() && total.as_mut().poll(&mut cx).is_pending());
+        });
+        let ends = second.block_on(async {
+            tokio::time::timeout(Duration::from_secs(60), async { (call.await.is_err(), total.await.is_err()) }).await
+        });
+        assert!(matches!(ends, Ok((true, true))), "{limit:?}: {ends:?}");
+        drop(first);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn thousands_wait_at_once_and_each_has_its_own_end() {
     let mut calls = tokio::task::JoinSet::new();

@@ -47,6 +47,19 @@ async fn each_part_that_takes_too_long_is_named_and_the_client_goes_on() {
     assert_eq!(read(patient).await.unwrap(), "ok");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_making_a_connection_takes_counts_for_no_other_limit() {
+    let answer = tower::service_fn(|_: http::Request<Body>| async {
+        Ok::<_, std::convert::Infallible>(http::Response::new(Body::from("ok")))
+    });
+    let server = treq_testing::MemoryServer::new(answer).connect_delay(Duration::from_secs(5));
+    let limits = TimeoutLayer::new().head(SHORT).read(SHORT).write(SHORT);
+    let client = Client::builder().connector(server.connector()).timeouts(limits).build().unwrap();
+    assert_eq!(read(client.get("http://a.test/")).await.unwrap(), "ok");
+    let fresh = client.post("http://a.test/").persistent(false).body("body");
+    assert_eq!(read(fresh).await.unwrap(), "ok");
+}
+
 #[tokio::test]
 async fn one_deadline_covers_redirects_and_the_body() {
     let wait = Duration::from_millis(60);

@@ -51,7 +51,9 @@ fn panics() -> &'static AtomicUsize {
 /// Runs a scenario, then asks the same client once more; returns how the scenario ended.
 async fn one(run: Run, ground: Ground, limit: Duration, goes_on: bool) -> Result<(), Error> {
     let (client, healthy, faults) = (ground.client.clone(), ground.url("/get"), ground.faults.clone());
-    let outcome = tokio::time::timeout(limit, run(ground)).await.unwrap_or_else(|_| panic!("the scenario hangs: {:?}", faults.list()));
+    let outcome = tokio::time::timeout(limit, run(ground))
+        .await
+        .unwrap_or_else(|_| panic!("the scenario hangs: {:?}", faults.list()));
     if let Err(error) = &outcome {
         assert!(!error.to_string().is_empty());
     }
