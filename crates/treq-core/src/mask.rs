@@ -102,20 +102,18 @@ fn last_at(text: &str) -> Option<usize> {
 
 /// The authority without what stands in place of a port and is no number.
 fn host_and_port(authority: &str) -> &str {
-    let host_end = match authority.rfind(']') {
+    let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|colon| bracket + colon),
-        // An address that nobody closed.
         None if authority.starts_with('[') => {
-            authority.find(|char: char| !"[:.".contains(char) && !char.is_ascii_hexdigit())
+            // An address that nobody closed.
+            let end = authority.find(|char: char| !"[:.".contains(char) && !char.is_ascii_hexdigit());
+            return &authority[..end.unwrap_or(authority.len())];
         }
         None => authority.find(':'),
     };
-    match host_end {
-        Some(colon)
-            if !authority[colon + 1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'+' || byte == b'-') =>
-        {
-            &authority[..colon]
-        }
+    let is_of_port = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
+    match colon {
+        Some(colon) if !authority[colon + 1..].bytes().all(is_of_port) => &authority[..colon],
         _ => authority,
     }
 }

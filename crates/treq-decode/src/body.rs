@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -8,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use treq_core::{BoxError, Error};
 
-use crate::chain::{Chain, Pulled};
+use crate::chain::{BUDGET, Chain, Pulled};
 
 pin_project! {
     /// A body whose codings are undone as it is read; without codings, the body as it is.
@@ -26,6 +27,16 @@ struct Coded {
     chain: Chain,
     trailers: Option<HeaderMap>,
     ended: bool,
+    /// Why it ended: a further look sees the same, and never an end that looks like a whole body.
+    failed: Option<Arc<Error>>,
+}
+
+impl Coded {
+    fn fail<T>(&mut self, error: Error) -> Poll<Option<Result<T, Error>>> {
+        self.ended = true;
+        let error = self.failed.insert(Arc::new(error));
+        Poll::Ready(Some(Err(Error::repeat(error))))
+    }
 }
 
 impl<B> DecodeBody<B> {
@@ -34,7 +45,7 @@ impl<B> DecodeBody<B> {
     }
 
     pub(crate) fn coded(body: B, chain: Chain) -> DecodeBody<B> {
-        DecodeBody { body, coded: Some(Box::new(Coded { chain, trailers: None, ended: false })) }
+        DecodeBody { body, coded: Some(Box::new(Coded { chain, trailers: None, ended: false, failed: None })) }
     }
 
     /// The body as it comes from the inner service.
@@ -53,45 +64,45 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let mut this = self.project();
-        let Some(Coded { chain, trailers, ended }) = this.coded.as_deref_mut() else {
+        let Some(coded) = this.coded.as_deref_mut() else {
             return this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::adopt);
         };
-        if *ended {
-            return Poll::Ready(None);
+        if coded.ended {
+            return Poll::Ready(coded.failed.as_ref().map(|error| Err(Error::repeat(error))));
         }
+        let mut left = BUDGET;
         loop {
-            match chain.pull() {
+            match coded.chain.pull(&mut left) {
                 Ok(Pulled::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
                 Ok(Pulled::End) => {
-                    *ended = true;
-                    return Poll::Ready(trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                    coded.ended = true;
+                    return Poll::Ready(coded.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                }
+                Ok(Pulled::Later) => {
+                    // Others have the thread meanwhile, a time limit of this very request among them.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 Ok(Pulled::Hungry) => {}
-                Err(error) => {
-                    *ended = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
+                Err(error) => return coded.fail(error),
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => chain.feed(whole(data)),
+                    Ok(data) => coded.chain.feed(whole(data)),
                     Err(frame) => {
-                        *trailers = frame.into_trailers().ok();
-                        chain.end();
+                        coded.trailers = frame.into_trailers().ok();
+                        coded.chain.end();
                     }
                 },
-                Some(Err(error)) => {
-                    *ended = true;
-                    return Poll::Ready(Some(Err(Error::adopt(error))));
-                }
-                None => chain.end(),
+                Some(Err(error)) => return coded.fail(Error::adopt(error)),
+                None => coded.chain.end(),
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.coded {
-            Some(coded) => coded.ended,
+            Some(coded) => coded.ended && coded.failed.is_none(),
             None => self.body.is_end_stream(),
         }
     }

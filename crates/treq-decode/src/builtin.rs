@@ -119,6 +119,8 @@ impl<D: DecodeV2 + Send> Decoder for Codec<D> {
                     return Err(format!("more than {MAX_EMPTY_MEMBERS} empty members follow each other").into());
                 }
                 (self.written, self.at) = (false, At::Between);
+                // One member a call: what it takes to begin one is counted by the caller.
+                return Ok(total);
             }
             let stuck = progress == Progress::default() && !done;
             if stuck || total.written == output.len() || (total.read == input.len() && self.start.is_empty()) {

@@ -9,8 +9,19 @@ use crate::{Coding, Decoder, Expanded};
 /// How much is decoded at a time.
 const PIECE: usize = 32 * 1024;
 
-/// Below so many decoded bytes the ratio says nothing.
+/// How much one look at the chain may read and write, over all stages, before it lets others have the thread: a stage may
+/// read much of which nothing comes out.
+pub(crate) const BUDGET: usize = 256 * 1024;
+
+/// What a call of a decoder counts for at least: it may begin a member, which takes as long as so many bytes.
+const CALL: usize = 1024;
+
+/// Below so many decoded bytes no proportion says anything.
 const RATIO_FROM: u64 = 1024 * 1024;
+
+/// A stage under another may write so much more than comes out at the top. It writes coded bytes, which are fewer than decoded
+/// ones unless somebody has built them to be more.
+const INNER_RATIO: u64 = 2;
 
 /// Decoders over each other: coded bytes in at the bottom, decoded ones out at the top, as they are asked for.
 pub(crate) struct Chain {
@@ -18,7 +29,6 @@ pub(crate) struct Chain {
     stages: Vec<Stage>,
     limits: Limits,
     read: u64,
-    written: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +50,18 @@ struct Stage {
     ended: bool,
     /// All of the last piece's buffer: the next piece's too, if by then nobody has that piece any more.
     buffer: Bytes,
+    /// A buffer that nobody has: the last piece was small, and is a copy.
+    spare: BytesMut,
+    written: u64,
+}
+
+/// What a stage has come to.
+enum Step {
+    Data(Bytes),
+    /// All of its input is read.
+    Done,
+    /// There is more to do than one look may do.
+    Later,
 }
 
 /// What can be had without more input.
@@ -47,6 +69,8 @@ pub(crate) enum Pulled {
     Data(Bytes),
     /// More coded bytes are wanted.
     Hungry,
+    /// There is more to do than one look may do.
+    Later,
     End,
 }
 
@@ -61,8 +85,10 @@ impl Chain {
             last: false,
             ended: false,
             buffer: Bytes::new(),
+            spare: BytesMut::new(),
+            written: 0,
         };
-        Chain { stages: codings.iter().map(stage).collect(), limits, read: 0, written: 0 }
+        Chain { stages: codings.iter().map(stage).collect(), limits, read: 0 }
     }
 
     /// Coded bytes have come; only when the chain was hungry.
@@ -80,53 +106,76 @@ impl Chain {
         }
     }
 
-    pub(crate) fn pull(&mut self) -> Result<Pulled, Error> {
-        let pulled = self.pull_from(self.stages.len())?;
-        if let Pulled::Data(data) = &pulled {
-            self.written += data.len() as u64;
-            let Limits { size, ratio } = self.limits;
-            if size.is_some_and(|limit| self.written > limit) {
-                return Err(expanded(Expanded { size, ratio: None }));
-            }
-            let allowed = |ratio| self.read.max(1).saturating_mul(u64::from(ratio));
-            if self.written > RATIO_FROM && ratio.is_some_and(|ratio| self.written > allowed(ratio)) {
-                return Err(expanded(Expanded { size: None, ratio }));
-            }
+    /// What comes out next, for as long as there is budget `left`.
+    pub(crate) fn pull(&mut self, left: &mut usize) -> Result<Pulled, Error> {
+        match self.pull_from(self.stages.len(), left)? {
+            Pulled::Hungry if *left == 0 => Ok(Pulled::Later),
+            pulled => Ok(pulled),
         }
-        Ok(pulled)
     }
 
-    /// What the first `count` stages give.
-    fn pull_from(&mut self, count: usize) -> Result<Pulled, Error> {
+    /// What the first `count` stages give; `left` is what they may still read and write.
+    fn pull_from(&mut self, count: usize, left: &mut usize) -> Result<Pulled, Error> {
         let Some(at) = count.checked_sub(1) else { return Ok(Pulled::Hungry) };
         loop {
             let stage = &mut self.stages[at];
-            if let Some(data) = stage.step()? {
-                return Ok(Pulled::Data(data));
+            match stage.step(left)? {
+                Step::Data(data) => {
+                    stage.written += data.len() as u64;
+                    self.check(at)?;
+                    return Ok(Pulled::Data(data));
+                }
+                Step::Later => return Ok(Pulled::Later),
+                Step::Done if stage.ended => return Ok(Pulled::End),
+                Step::Done => {}
             }
-            if stage.ended {
-                return Ok(Pulled::End);
-            }
-            match self.pull_from(at)? {
+            match self.pull_from(at, left)? {
                 Pulled::Data(data) => self.stages[at].input = data,
                 Pulled::End => self.stages[at].last = true,
-                Pulled::Hungry => return Ok(Pulled::Hungry),
+                other => return Ok(other),
             }
         }
+    }
+
+    /// The limits hold for what each stage writes, so that nothing is hidden by a stage above.
+    fn check(&self, at: usize) -> Result<(), Error> {
+        let Limits { size, ratio } = self.limits;
+        let (written, is_inner) = (self.stages[at].written, at + 1 < self.stages.len());
+        // Coded bytes may be a few more than those that they stand for.
+        let slack = |limit: u64| if is_inner { (limit / 16).saturating_add(4096) } else { 0 };
+        if size.is_some_and(|limit| written > limit.saturating_add(slack(limit))) {
+            return Err(expanded(Expanded { size, ratio: None }));
+        }
+        if written <= RATIO_FROM {
+            return Ok(());
+        }
+        if ratio.is_some_and(|ratio| written > self.read.max(1).saturating_mul(u64::from(ratio))) {
+            return Err(expanded(Expanded { size: None, ratio }));
+        }
+        let top = self.stages.last().map_or(0, |stage| stage.written);
+        if is_inner && written > RATIO_FROM.saturating_add(top.saturating_mul(INNER_RATIO)) {
+            return Err(expanded(Expanded { size: None, ratio: None }));
+        }
+        Ok(())
     }
 }
 
 impl Stage {
-    /// Decodes until there is something, or nothing left to decode.
-    fn step(&mut self) -> Result<Option<Bytes>, Error> {
+    /// Decodes until there is something, or nothing left to decode, or no budget.
+    fn step(&mut self, left: &mut usize) -> Result<Step, Error> {
         self.begun |= !self.input.is_empty();
         while !self.input.is_empty() || self.full {
+            if *left == 0 {
+                return Ok(Step::Later);
+            }
             let mut output = self.room();
             let mut written = 0;
-            while written < PIECE && (!self.input.is_empty() || self.full) {
-                let progress = self.decoder.decode(&self.input, &mut output[written..]);
+            while written < PIECE && *left > 0 && (!self.input.is_empty() || self.full) {
+                let input = &self.input[..self.input.len().min(*left)];
+                let progress = self.decoder.decode(input, &mut output[written..]);
                 let progress = progress.map_err(|cause| broken(&self.name, cause))?;
                 let _ = self.input.split_to(progress.read);
+                *left = left.saturating_sub(progress.read + progress.written + CALL);
                 written += progress.written;
                 self.full = written == PIECE;
                 if progress.read == 0 && progress.written == 0 && !self.input.is_empty() {
@@ -136,9 +185,8 @@ impl Stage {
                     break;
                 }
             }
-            self.buffer = output.freeze();
-            if written > 0 {
-                return Ok(Some(self.buffer.slice(..written)));
+            if let Some(piece) = self.piece(output, written) {
+                return Ok(Step::Data(piece));
             }
         }
         if self.last && !self.ended {
@@ -147,11 +195,25 @@ impl Stage {
             }
             self.ended = true;
         }
-        Ok(None)
+        Ok(Step::Done)
+    }
+
+    /// What was written. It owns at most twice its length: whoever gathers small pieces must not keep a buffer of each.
+    fn piece(&mut self, output: BytesMut, written: usize) -> Option<Bytes> {
+        if written < PIECE / 2 {
+            let piece = (written > 0).then(|| Bytes::copy_from_slice(&output[..written]));
+            self.spare = output;
+            return piece;
+        }
+        self.buffer = output.freeze();
+        Some(self.buffer.slice(..written))
     }
 
     /// Room for a piece. It is filled with zeros only when it is new: who streams lets each piece go before the next.
     fn room(&mut self) -> BytesMut {
+        if !self.spare.is_empty() {
+            return mem::take(&mut self.spare);
+        }
         mem::take(&mut self.buffer).try_into_mut().unwrap_or_else(|_| BytesMut::zeroed(PIECE))
     }
 }

@@ -2,7 +2,8 @@ use std::fmt;
 
 use treq_core::{BoxError, Error, Kind};
 
-/// The cause of an error of [`Kind::Decode`]: a body grew beyond a limit.
+/// The cause of an error of [`Kind::Decode`]: a body grew beyond a limit. With neither of the two, one coding under another grew to
+/// more than twice of what comes out in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expanded {
@@ -17,7 +18,7 @@ impl fmt::Display for Expanded {
         match (self.size, self.ratio) {
             (Some(size), _) => write!(f, "the body has more than {size} decoded bytes"),
             (None, Some(ratio)) => write!(f, "the body has more than {ratio} decoded bytes for each coded one"),
-            (None, None) => f.write_str("the body is too large"),
+            (None, None) => f.write_str("a coding of the body expands to more than comes of it in the end"),
         }
     }
 }
@@ -25,7 +26,11 @@ impl fmt::Display for Expanded {
 impl std::error::Error for Expanded {}
 
 pub(crate) fn expanded(cause: Expanded) -> Error {
-    Error::new(Kind::Decode, format!("{cause}: raise the limit where that is meant")).with_source(cause)
+    let remedy = match (cause.size, cause.ratio) {
+        (None, None) => "this is how decompression bombs are built; switch decoding off to see it",
+        _ => "raise the limit where that is meant",
+    };
+    Error::new(Kind::Decode, format!("{cause}: {remedy}")).with_source(cause)
 }
 
 pub(crate) fn broken(coding: &str, cause: BoxError) -> Error {

@@ -3,6 +3,7 @@
 
 mod layer;
 mod over;
+mod search;
 mod vectors;
 
 use std::convert::Infallible;
