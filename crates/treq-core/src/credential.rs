@@ -1,10 +1,13 @@
+//! Which names stand for secrets.
+
 use http::HeaderName;
 
-/// Whether a request field of this name carries a key, a token or cookies: what goes to the origin that it is meant for and to
-/// no other, and stands in no log.
+/// Whether a field of this name carries a key, a token or cookies: what is sent to the origin that it is meant for and to no
+/// other, and appears in no log.
 ///
-/// There is no register of such names: these are the standards', those of well-known services, and the endings by which
-/// others go. A field too many is taken for a secret rather than one too few.
+/// There is no register of such names: these are the standards', those of well-known services, and the endings by which others
+/// are called. A field too many is taken for a secret rather than one too few. What a server asks with (`WWW-Authenticate`) is
+/// none.
 ///
 /// ```
 /// use http::{HeaderName, header};
@@ -15,34 +18,128 @@ use http::HeaderName;
 /// assert!(!is_credential(&header::ACCEPT));
 /// ```
 pub fn is_credential(name: &HeaderName) -> bool {
-    const NAMES: [&str; 12] = [
-        "api-key",
+    /// By their endings they would be; what they carry is no secret.
+    const PUBLIC: [&str; 11] = [
+        "accept-signature",
+        "cache-key",
+        "content-signature",
+        "idempotency-key",
+        "partition-key",
+        "public-key",
+        "routing-key",
+        "sec-websocket-key",
+        "signature",
+        "sort-key",
+        "surrogate-key",
+    ];
+    const NAMES: [&str; 4] = ["authentication-info", "dpop", "set-cookie2", "token"];
+    const LAST: [&str; 7] = ["auth", "cookie", "cookie2", "jwt", "key", "session", "ticket"];
+    let name = name.as_str();
+    let own = name.strip_prefix("x-").unwrap_or(name);
+    if PUBLIC.contains(&own) || own.starts_with("access-control-") {
+        return false;
+    }
+    let last = own.rsplit(['-', '_', '.']).next().unwrap_or(own);
+    NAMES.contains(&own) || own.starts_with("auth-") || LAST.contains(&last) || is_secret_name(own)
+}
+
+/// Whether a parameter of a query or a form, a key of JSON, or a part of a multipart body carries a secret, by its name in any
+/// spelling: `api_key`, `apiKey`, `user[password]`.
+///
+/// ```
+/// use treq_core::is_secret_name;
+///
+/// assert!(is_secret_name("client_secret") && is_secret_name("accessToken"));
+/// assert!(!is_secret_name("page") && !is_secret_name("max_tokens"));
+/// ```
+pub fn is_secret_name(name: &str) -> bool {
+    const NAMES: [&str; 42] = [
         "apikey",
         "auth",
+        "authcode",
+        "authentication",
         "authorization",
+        "authorizationcode",
+        "bearer",
+        "clientassertion",
+        "codeverifier",
         "cookie",
-        "cookie2",
-        "dpop",
-        "proxy-authorization",
+        "cookies",
+        "credential",
+        "credentials",
+        "csrf",
+        "cvc",
+        "cvv",
+        "devicecode",
+        "jwt",
+        "mfacode",
+        "otp",
+        "otpcode",
+        "pass",
+        "passcode",
+        "passkey",
+        "passphrase",
+        "passwd",
+        "pin",
+        "proxyauthorization",
+        "pw",
+        "pwd",
+        "securitycode",
+        "sessionkey",
+        "setcookie",
+        "sid",
+        "sig",
+        "signingkey",
+        "ticket",
+        "totp",
+        "usercode",
+        "userpass",
+        "verificationcode",
+        "xsrf",
+    ];
+    const ENDS: [&str; 22] = [
+        "accesskey",
+        "accesskeyid",
+        "apikey",
+        "apikeyid",
+        "applicationkey",
+        "assertion",
+        "authkey",
+        "authorization",
+        "credential",
+        "customerkey",
+        "encryptionkey",
+        "passwd",
+        "password",
+        "privatekey",
+        "secret",
+        "secretkey",
+        "sessid",
+        "sessionid",
+        "sharedkey",
+        "signature",
+        "subscriptionkey",
         "token",
-        "x-auth",
-        "x-functions-key",
-        "x-goog-api-key",
     ];
-    const ENDS: [&str; 10] = [
-        "-access-key",
-        "-api-key",
-        "-apikey",
-        "-authorization",
-        "-credential",
-        "-password",
-        "-secret",
-        "-signature",
-        "-subscription-key",
-        "-token",
-    ];
-    let name = name.as_str();
-    NAMES.contains(&name) || name.starts_with("x-auth-") || ENDS.iter().any(|end| name.ends_with(end))
+    let name = plain(name);
+    // `password2` and `password_confirmation` are asked for in forms.
+    let name = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    let name = ["confirmation", "confirm"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    // One of `passwords` is one too; what models count as `tokens` is nothing of the kind.
+    let counted = |one: &&str| {
+        let kind = one.strip_suffix("token");
+        kind.is_some_and(|kind| {
+            !["access", "api", "auth", "bearer", "refresh", "session"].iter().any(|of| kind.ends_with(of))
+        })
+    };
+    let one = name.strip_suffix('s').filter(|one| !counted(one)).unwrap_or(name);
+    // `user[password]` is how some frameworks nest.
+    [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
+}
+
+/// The name without case and without what joins its words.
+fn plain(name: &str) -> String {
+    name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -50,12 +147,121 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_told_from_other_fields() {
-        for name in ["cookie", "my-api-key", "private-token", "x-amz-security-token", "x-auth-user", "x-csrf-token"] {
+    fn secrets_are_told_from_other_fields() {
+        for name in [
+            "api-key",
+            "api_key",
+            "apikey",
+            "auth",
+            "authentication",
+            "authorization",
+            "cf-access-jwt-assertion",
+            "cookie",
+            "dd-application-key",
+            "dpop",
+            "my-api-key",
+            "ocp-apim-subscription-key",
+            "private-token",
+            "proxy-authorization",
+            "set-cookie",
+            "token",
+            "x-access-key-id",
+            "x-amz-security-token",
+            "x-amz-server-side-encryption-customer-key",
+            "x-auth",
+            "x-auth-user",
+            "x-csrf-token",
+            "x-csrftoken",
+            "x-functions-key",
+            "x-goog-api-key",
+            "x-hub-signature-256",
+            "x-jwt-assertion",
+            "x-ms-authorization-auxiliary-token",
+            "x-otp",
+            "x-rapidapi-key",
+            "x-session",
+            "x-session-id",
+            "x-user-session",
+        ] {
             assert!(is_credential(&HeaderName::from_static(name)), "{name}");
         }
-        for name in ["accept", "author", "idempotency-key", "etag", "www-authenticate", "set-cookie", "range"] {
+        for name in [
+            "accept",
+            "accept-signature",
+            "access-control-allow-credentials",
+            "author",
+            "content-type",
+            "etag",
+            "idempotency-key",
+            "if-match",
+            "keep-alive",
+            "range",
+            "sec-websocket-accept",
+            "sec-websocket-key",
+            "signature-input",
+            "surrogate-key",
+            "traceparent",
+            "user-agent",
+            "www-authenticate",
+            "x-cache-key",
+            "x-forwarded-for",
+            "x-idempotency-key",
+            "x-ratelimit-tokens",
+            "x-request-id",
+            "x-token-type",
+        ] {
             assert!(!is_credential(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_known_in_any_spelling() {
+        for name in [
+            "PHPSESSID",
+            "JSESSIONID",
+            "X-Amz-Signature",
+            "accessToken",
+            "access_token",
+            "access_tokens",
+            "api_key_2",
+            "client_secrets",
+            "csrf",
+            "cvv",
+            "deviceCode",
+            "new_password",
+            "otp_code",
+            "password",
+            "password2",
+            "passwordConfirm",
+            "password_confirmation",
+            "passwords",
+            "signing_key",
+            "ticket",
+            "token1",
+            "user[password]",
+            "user_pass",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "1",
+            "author",
+            "bypass",
+            "confirm",
+            "design",
+            "keyword",
+            "max_tokens",
+            "page",
+            "pages",
+            "passage",
+            "s",
+            "spinning",
+            "tickets_count",
+            "tokens",
+            "user",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
         }
     }
 }

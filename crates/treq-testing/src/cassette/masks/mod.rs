@@ -7,11 +7,11 @@ mod finder;
 mod json;
 mod literal;
 mod masker;
-mod names;
 
 use std::fmt;
 
 use http::{HeaderName, HeaderValue};
+use treq_core::{is_credential, is_secret_name};
 
 use self::literal::Literal;
 use super::entry::Message;
@@ -76,7 +76,7 @@ impl Masks {
     /// And values of this name in queries, forms, JSON and multipart bodies.
     #[must_use]
     pub fn name(mut self, name: impl AsRef<str>) -> Masks {
-        self.names.push(names::plain(name.as_ref()));
+        self.names.push(plain(name.as_ref()));
         self
     }
 
@@ -97,17 +97,17 @@ impl Masks {
     }
 
     fn is_secret_header(&self, name: &HeaderName, value: &HeaderValue) -> bool {
-        let by_name = self.by_name && (value.is_sensitive() || names::is_secret_header(name));
+        let by_name = self.by_name && (value.is_sensitive() || is_credential(name));
         by_name || self.headers.contains(name)
     }
 
     fn is_secret_field(&self, name: &str) -> bool {
-        self.by_name && names::is_secret_field(name) || self.names.contains(&names::plain(name))
+        self.by_name && is_secret_name(name) || self.names.contains(&plain(name))
     }
 
-    /// In a query `key` is a key; in JSON it is anything.
+    /// In a query `key` is a key, and `code` what OAuth gives out tokens for; in JSON they are anything.
     fn is_secret_parameter(&self, name: &str) -> bool {
-        self.is_secret_field(name) || self.by_name && name.eq_ignore_ascii_case("key")
+        self.is_secret_field(name) || self.by_name && ["key", "code"].iter().any(|own| name.eq_ignore_ascii_case(own))
     }
 
     /// Whether any coding but those that can be looked into is to be kept out.
@@ -121,6 +121,11 @@ impl Masks {
         let unread = self.looks_into_bodies() && !message.body.is_empty() && !coding::is_known(&coding);
         unread.then_some(coding)
     }
+}
+
+/// The name without case and without what joins its words.
+fn plain(name: &str) -> String {
+    name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Default for Masks {
