@@ -1,15 +1,16 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
 use std::time::SystemTime;
 
 use treq_core::{Error, Kind};
+use treq_file::{Access, Replacement};
 
 use crate::{Jar, Session};
 
 impl Jar {
     /// Writes the file at `path` as [`save_json`](Jar::save_json) does. It is replaced at once and whole, so that nobody
-    /// ever reads a part of it; on Unix only its owner can read it.
+    /// ever reads a part of it; one that is new on Unix only its owner can read.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -31,21 +32,9 @@ impl Jar {
     ///
     /// Those of the file system; the file that was there is then unchanged.
     pub fn save_file(&self, path: impl AsRef<Path>, session: Session, now: SystemTime) -> io::Result<()> {
-        let path = path.as_ref();
-        let (file, beside) = create_beside(path)?;
-        let written = self.write_to(file, session, now).and_then(|()| fs::rename(&beside, path));
-        if written.is_err() {
-            // The error at hand says more than one of this.
-            let _ = fs::remove_file(&beside);
-        }
-        written
-    }
-
-    fn write_to(&self, file: File, session: Session, now: SystemTime) -> io::Result<()> {
-        let mut writer = BufWriter::new(file);
+        let mut writer = BufWriter::new(Replacement::create(path.as_ref(), Access::Private)?);
         self.save_json(&mut writer, session, now)?;
-        writer.flush()?;
-        writer.get_ref().sync_all()
+        writer.into_inner()?.commit()
     }
 
     /// Puts in what stands in the file at `path`, as [`load_json`](Jar::load_json) does.
@@ -58,25 +47,5 @@ impl Jar {
         let file = File::open(path)
             .map_err(|error| Error::new(Kind::Builder, format!("{path:?} could not be opened")).with_source(error))?;
         self.load_json(file, now)
-    }
-}
-
-/// A new file in the folder of `path`, from where it can be renamed in one step.
-fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-    let mut number = 0_u32;
-    loop {
-        let mut beside = name.to_owned();
-        beside.push(format!(".{}-{}.new", std::process::id(), number));
-        let beside = path.with_file_name(beside);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&beside) {
-            // Another thread's, or left by a process that had the same number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            outcome => return outcome.map(|file| (file, beside)),
-        }
     }
 }

@@ -41,6 +41,7 @@ mod query;
 mod reading;
 mod request;
 mod response;
+mod resume;
 mod save;
 mod stack;
 mod status;

@@ -1,25 +1,27 @@
 use std::fmt;
-use std::fs::File;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::task::Poll;
 
 use bytes::Bytes;
-use tempfile::NamedTempFile;
 use treq_core::{Error, Kind};
+use treq_file::{Access, Replacement};
 
 use crate::Response;
 
-/// How much is gathered for one trip to the blocking threads.
+/// How much is gathered for one trip to the blocking threads, and in how many pieces at most.
 const BATCH: usize = 256 * 1024;
+const PIECES: usize = 1024;
 
 /// Told how many bytes there are so far, and how many there will be where that is known.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(u64, Option<u64>) + Send + 'a>;
 
 impl Response {
     /// Writes the rest of the body to a file, which is there whole or not at all: the bytes go to a temporary file in the same
-    /// folder, which takes the name at the end and replaces a file that has it. Awaited, it returns how many bytes were written.
+    /// folder, which takes the name at the end and replaces a file that has it, whose mode it keeps. Symbolic links are
+    /// followed, and devices and FIFOs written to. Awaited, it returns how many bytes were written.
     ///
     /// [`RequestBuilder::download`](crate::RequestBuilder::download) goes on where an earlier attempt was cut.
     ///
@@ -60,16 +62,32 @@ impl<'a> Save<'a> {
     }
 
     async fn run(self) -> Result<u64, Error> {
-        let Save { response, path, mut told } = self;
-        let folder = folder(&path).to_owned();
-        let mut file = blocking(&path, move || NamedTempFile::new_in(folder)).await?;
+        let Save { response, path, told } = self;
+        let target = path.clone();
+        let file = blocking(&path, move || Replacement::create(&target, Access::Ordinary)).await?;
         let total = response.content_length();
-        let mut written = 0;
-        loop {
-            let batch = response.batch().await;
-            batch.outcome?;
+        let (file, written) = pour(response, &path, file, 0, total, told).await?;
+        blocking(&path, move || file.commit()).await?;
+        Ok(written)
+    }
+}
+
+/// Writes the body after the `at` bytes that are there, as it comes: also what comes before an error. Returns how many bytes there
+/// are then.
+pub(crate) async fn pour<W: Write + Send + 'static>(
+    response: &mut Response,
+    path: &Path,
+    mut file: W,
+    at: u64,
+    total: Option<u64>,
+    mut told: Option<OnProgress<'_>>,
+) -> Result<(W, u64), Error> {
+    let mut written = at;
+    loop {
+        let batch = response.batch().await;
+        if !batch.pieces.is_empty() {
             written += batch.bytes;
-            file = blocking(&path, move || {
+            file = blocking(path, move || {
                 batch.pieces.iter().try_for_each(|piece| file.write_all(piece))?;
                 Ok(file)
             })
@@ -77,18 +95,11 @@ impl<'a> Save<'a> {
             if let Some(told) = &mut told {
                 told(written, total);
             }
-            if batch.ended {
-                break;
-            }
         }
-        let target = path.clone();
-        blocking(&path, move || {
-            #[cfg(unix)]
-            permit(file.as_file())?;
-            file.persist(target).map_err(|error| error.error)
-        })
-        .await?;
-        Ok(written)
+        batch.outcome?;
+        if batch.ended {
+            return Ok((file, written));
+        }
     }
 }
 
@@ -108,28 +119,36 @@ impl fmt::Debug for Save<'_> {
 }
 
 /// Pieces that are written at once.
-pub(crate) struct Batch {
-    pub(crate) pieces: Vec<Bytes>,
-    pub(crate) bytes: u64,
-    pub(crate) ended: bool,
+struct Batch {
+    pieces: Vec<Bytes>,
+    bytes: u64,
+    ended: bool,
     /// What came after the pieces.
-    pub(crate) outcome: Result<(), Error>,
+    outcome: Result<(), Error>,
 }
 
 impl Response {
-    pub(crate) async fn batch(&mut self) -> Batch {
+    /// Waits for a piece, and takes those that are there already: a slow line is written as it comes.
+    async fn batch(&mut self) -> Batch {
         let mut batch = Batch { pieces: Vec::new(), bytes: 0, ended: false, outcome: Ok(()) };
-        while batch.bytes < BATCH as u64 {
-            match self.chunk().await {
-                Ok(Some(piece)) => {
+        while batch.bytes < BATCH as u64 && batch.pieces.len() < PIECES {
+            let mut next = Box::pin(self.chunk());
+            let wait = batch.pieces.is_empty();
+            let piece = poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Pending if !wait => Poll::Ready(None),
+                polled => polled.map(Some),
+            });
+            match piece.await {
+                None => break,
+                Some(Ok(Some(piece))) => {
                     batch.bytes += piece.len() as u64;
                     batch.pieces.push(piece);
                 }
-                Ok(None) => {
+                Some(Ok(None)) => {
                     batch.ended = true;
                     break;
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     batch.outcome = Err(error);
                     break;
                 }
@@ -139,24 +158,20 @@ impl Response {
     }
 }
 
-/// The folder that a file stands in.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Temporary files are for their owner only; what is saved is an ordinary file.
-#[cfg(unix)]
-fn permit(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
 /// Work on a file that may wait for a disk.
 pub(crate) async fn blocking<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Error> {
-    let failed = |error| Error::new(Kind::Body, format!("{} cannot be written", path.display())).with_source(error);
+    let failed = |error: io::Error| {
+        let named = path.display();
+        // What the system says of itself needs the name of the file; what this crate's files say has it, and says all.
+        let why = match error.get_ref() {
+            Some(own) => format!("{named} cannot be written: {own}"),
+            None => format!("{named} cannot be written"),
+        };
+        Error::new(Kind::Body, why).with_source(error)
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(failed),
         Err(lost) => Err(failed(io::Error::other(lost))),

@@ -4,6 +4,8 @@
 pub(crate) enum Role {
     /// The vocabulary: nothing of the workspace below it.
     Core,
+    /// How files are written: nothing of the workspace below it, and [`WRITE_FILES`] above it.
+    Files,
     /// One concern; of the workspace it knows the vocabulary only.
     Layer,
     /// Stubs and checks for the others' tests; of the workspace it knows the vocabulary only.
@@ -11,6 +13,9 @@ pub(crate) enum Role {
     /// The paved path over all of them.
     Umbrella,
 }
+
+/// Besides the umbrella, the crates that write files. All other layers depend on the vocabulary alone.
+pub(crate) const WRITE_FILES: &[&str] = &["treq-cookies", "treq-testing"];
 
 /// A published crate.
 #[derive(Debug)]
@@ -30,6 +35,13 @@ pub(crate) const PUBLISHED: &[Row] = &[
         name: "treq-core",
         role: Role::Core,
         may_use: Some(&["bytes", "http", "http-body", "percent-encoding", "pin-project-lite", "url"]),
+        tests_use: &[],
+        may_name: Some(&[]),
+    },
+    Row {
+        name: "treq-file",
+        role: Role::Files,
+        may_use: Some(&["rustix", "tempfile"]),
         tests_use: &[],
         may_name: Some(&[]),
     },

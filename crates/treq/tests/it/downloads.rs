@@ -126,7 +126,7 @@ async fn what_something_else_writes_meanwhile_is_not_taken_for_content() {
 
 #[tokio::test]
 async fn what_is_complete_is_not_fetched_again() {
-    let all = "HTTP/1.1 416 No\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
+    let all = "HTTP/1.1 416 No\r\nETag: \"a\"\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
     // All of it came, and the connection was lost before the end of the chunks.
     let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n";
     let (server, folder, client) = (server(&[cut, all]).await, Folder::new(), Client::new().unwrap());
@@ -134,6 +134,97 @@ async fn what_is_complete_is_not_fetched_again() {
     let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
     assert!(done(10, 10)(&outcome), "{outcome:?}");
     assert_eq!(folder.text(), "0123456789");
+
+    // The length alone does not say that it is the same.
+    let (any, new) =
+        ("HTTP/1.1 416 No\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n", format!("{HEAD}abcdefghij"));
+    let (server, folder) = (self::server(&[cut, any, &new]).await, Folder::new());
+    client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+    let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
+    assert!(done(10, 0)(&outcome) && folder.text() == "abcdefghij", "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_the_content_replaces_no_file() {
+    let part = "206 Partial\r\nContent-Range: bytes 0-2/10";
+    for status in ["204 No Content", "304 Not Modified", "202 Accepted", "300 Choices", part, "404 No", "416 No"] {
+        for resume in [false, true] {
+            let length =
+                if status.starts_with("204") || status.starts_with("304") { "" } else { "\r\nContent-Length: 3" };
+            let body = if length.is_empty() { "" } else { "xyz" };
+            let response = format!("HTTP/1.1 {status}{length}\r\n\r\n{body}");
+            let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+            std::fs::write(folder.path(), "good").unwrap();
+            let request = client.get(server.url("/f")).allow_redirects(false);
+            let error = request.download(folder.path()).resume(resume).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Status, "{status}: {error:?}");
+            assert!(error.to_string().contains(&status[..3]), "{error}");
+            assert_eq!((folder.text().as_str(), folder.names()), ("good", vec!["file".to_owned()]), "{status}");
+        }
+    }
+    // A part that was asked for is what was asked for.
+    let response = format!("HTTP/1.1 {part}\r\nContent-Length: 3\r\n\r\nxyz");
+    let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+    client.get(server.url("/f")).header("range", "bytes=0-2").download(folder.path()).await.unwrap();
+    assert_eq!(folder.text(), "xyz");
+}
+
+#[tokio::test]
+async fn a_server_that_codes_what_is_to_be_resumed_gives_the_same_file() {
+    use async_compression::tokio::write::GzipEncoder;
+    use tokio::io::AsyncWriteExt as _;
+
+    let text = "tea and coffee\n".repeat(20_000);
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(text.as_bytes()).await.unwrap();
+    encoder.shutdown().await.unwrap();
+    let coded = encoder.into_inner();
+    let server = MemoryServer::new(tower::service_fn(move |_: Request<Body>| {
+        let response = Response::builder().header("etag", "\"a\"").header("content-encoding", "gzip");
+        let response = response.body(Body::from(coded.clone())).unwrap();
+        async { Ok::<_, std::convert::Infallible>(response) }
+    }));
+    let (folder, client) = (Folder::new(), Client::builder().connector(server.connector()).build().unwrap());
+    for resume in [false, true] {
+        let outcome = client.get("http://a.test/f").download(folder.path()).resume(resume).await.unwrap();
+        assert!(done(text.len() as u64, 0)(&outcome), "{outcome:?}");
+        assert_eq!((folder.text(), folder.names()), (text.clone(), vec!["file".to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn two_that_resume_to_one_path_do_not_write_into_each_other() {
+    let cut = [Step::ReadRequest, Step::send(format!("{HEAD}0123")), Step::Stall];
+    let server = RawServer::builder().connection(cut).repeat_last().start().await;
+    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let first = client.get(server.url("/f")).download(folder.path()).resume(true);
+    let first = tokio::spawn(std::future::IntoFuture::into_future(first));
+    while !folder.names().contains(&"file.part.note".to_owned()) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let error = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+    assert!(error.kind() == Kind::Body && error.to_string().contains("is in use"), "{error}");
+    // Given up, it leaves its place to the next.
+    first.abort();
+    let _ = first.await;
+    let whole = self::server(&[&format!("{HEAD}0123456789")]).await;
+    let outcome = client.get(whole.url("/f")).download(folder.path()).resume(true).await.unwrap();
+    assert!(done(10, 0)(&outcome) && folder.text() == "0123456789", "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_slow_line_is_written_as_it_comes() {
+    let pieces = (0..10).flat_map(|_| [Step::send("5\r\nhello\r\n"), Step::sleep_ms(30)]);
+    let head = Step::send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let script = [Step::ReadRequest, head].into_iter().chain(pieces).chain([Step::send("0\r\n\r\n")]);
+    let server = RawServer::builder().connection(script).start().await;
+    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let download = client.get(server.url("/f")).download(folder.path());
+    download.on_progress(move |bytes, _| seen.lock().unwrap().push(bytes)).await.unwrap();
+    let told = told.lock().unwrap();
+    assert!(told.len() >= 8 && told.last() == Some(&50), "{told:?}");
 }
 
 #[tokio::test]

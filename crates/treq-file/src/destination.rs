@@ -1,0 +1,102 @@
+//! What a path leads to.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::access::Access;
+
+/// As many symbolic links in a row are followed as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// Where bytes for a path end up.
+pub(crate) enum Destination {
+    /// A regular file, or none yet: to be replaced by a rename.
+    File(Target),
+    /// A device, FIFO or socket: to be written to.
+    Special(PathBuf),
+}
+
+/// A file that is or will be.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The path behind all links.
+    pub(crate) path: PathBuf,
+    /// What is there now.
+    pub(crate) old: Option<Metadata>,
+}
+
+impl Destination {
+    pub(crate) fn of(path: &Path) -> io::Result<Destination> {
+        let ends_in_slash =
+            path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()));
+        if path.file_name().is_none() || ends_in_slash {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        }
+        let path = follow(path)?;
+        let old = match fs::metadata(&path) {
+            Ok(old) if old.is_dir() => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory is in the way"));
+            }
+            Ok(old) if !old.is_file() => return Ok(Destination::Special(path)),
+            Ok(old) => Some(old),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Destination::File(Target { path, old }))
+    }
+}
+
+impl Target {
+    /// The folder that the file is in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Gives a new file what the old one had: its mode, of a private one the owner's part, and its owner where that may be set.
+    #[cfg(unix)]
+    pub(crate) fn dress(&self, file: &File, access: Access) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+
+        let Some(old) = &self.old else { return Ok(()) };
+        let new = file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            // Only root may give files away; the group is set alone where that is allowed.
+            let _ = fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| fchown(file, None, Some(old.gid())));
+        }
+        // After the owner, whose change takes some bits away.
+        let mode = if access == Access::Private { old.mode() & 0o700 } else { old.mode() };
+        file.set_permissions(fs::Permissions::from_mode(mode))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn dress(&self, _: &File, _: Access) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Has the new name on the disk, as far as folders can be asked for that.
+    pub(crate) fn sync_folder(&self) {
+        if cfg!(unix) {
+            // The bytes are there whatever becomes of this.
+            let _ = File::open(self.folder()).and_then(|folder| folder.sync_all());
+        }
+    }
+}
+
+/// The path behind symbolic links, the last of which may lead nowhere yet.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                let link = fs::read_link(&path)?;
+                // Relative to the folder of the link.
+                path = path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => return Ok(path),
+        }
+    }
+    let why = format!("more than {MAX_LINKS} symbolic links lead on from each other");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}

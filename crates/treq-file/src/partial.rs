@@ -1,0 +1,251 @@
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::access::Access;
+use crate::destination::{Destination, Target};
+
+/// How long another is given to let go of the file: one that was given up may have a piece on its way to the disk.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest name that file systems take, in bytes.
+const MAX_NAME: usize = 255;
+
+/// A file that may be cut and gone on with later. See the [crate's page](crate).
+///
+/// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
+/// read. A name that would be too long is shortened.
+#[derive(Debug)]
+pub struct Partial {
+    target: Target,
+    part: PathBuf,
+    noted: PathBuf,
+    /// `None` once it has been committed.
+    file: Option<File>,
+    len: u64,
+    note: Option<Vec<u8>>,
+}
+
+impl Partial {
+    /// Opens what an earlier attempt has left of the file at `path`, or begins. `None` where `path` leads to something that is
+    /// no regular file, of which nothing can be kept.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Replacement::create`](crate::Replacement::create), and [`io::ErrorKind::WouldBlock`] where another has it open.
+    /// It waits for 2 s for that.
+    pub fn open(path: &Path) -> io::Result<Option<Partial>> {
+        let target = match Destination::of(path)? {
+            Destination::File(target) => target,
+            Destination::Special(_) => return Ok(None),
+        };
+        let (part, noted) = (beside(&target.path, ".part"), beside(&target.path, ".part.note"));
+        let until = Instant::now() + LOCK_WAIT;
+        let file = loop {
+            let file = OpenOptions::new().read(true).append(true).create(true).open(&part)?;
+            if lock(&file)? && is_at(&file, &part) {
+                break file;
+            }
+            if Instant::now() >= until {
+                let why = format!(
+                    "{} is in use: another download writes to it; wait for it, or choose another path",
+                    part.display()
+                );
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let len = file.metadata()?.len();
+        let note = if len > 0 { read(&noted)? } else { None };
+        Ok(Some(Partial { target, part, noted, file: Some(file), len, note }))
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The note that was left with the bytes, if there are any.
+    pub fn note(&self) -> Option<&[u8]> {
+        self.note.as_deref()
+    }
+
+    /// Where the bytes are.
+    pub fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// Drops all bytes, and notes of what kind those are that follow; without a note no later attempt goes on with them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn restart(&mut self, note: Option<&[u8]>) -> io::Result<()> {
+        // No note may ever be next to bytes that it does not describe.
+        remove(&self.noted)?;
+        self.note = None;
+        self.file()?.set_len(0)?;
+        self.file()?.rewind()?;
+        self.len = 0;
+        if let Some(note) = note {
+            let mut options = OpenOptions::new();
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.write(true).create(true).truncate(true).open(&self.noted)?.write_all(note)?;
+            self.note = Some(note.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Cuts off what something else has appended since it was opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn trim(&mut self) -> io::Result<()> {
+        let len = self.len;
+        let file = self.file()?;
+        if file.metadata()?.len() > len { file.set_len(len) } else { Ok(()) }
+    }
+
+    /// Puts the file in its place, once its bytes are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, and [`io::ErrorKind::InvalidData`] where something else has written to the file meanwhile: the
+    /// note is dropped then, so that no later attempt goes on with it.
+    pub fn commit(mut self) -> io::Result<()> {
+        let there = self.file()?.metadata()?.len();
+        if there != self.len {
+            remove(&self.noted)?;
+            let (part, len) = (self.part.display(), self.len);
+            let why = format!("{part} has {there} bytes, not {len}: something else writes to it too");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        let file = self.file.as_ref().ok_or_else(over)?;
+        self.target.dress(file, Access::Ordinary)?;
+        file.sync_all()?;
+        fs::rename(&self.part, &self.target.path)?;
+        self.file = None;
+        self.target.sync_folder();
+        remove(&self.noted)
+    }
+
+    /// Drops all of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn discard(mut self) -> io::Result<()> {
+        self.restart(None)
+    }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        self.file.as_mut().ok_or_else(over)
+    }
+}
+
+fn over() -> io::Error {
+    io::Error::other("the file is in its place already")
+}
+
+impl Write for Partial {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file()?.write(bytes)?;
+        self.len += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Drop for Partial {
+    /// An attempt that came to nothing leaves nothing.
+    fn drop(&mut self) {
+        if self.file.is_some() && self.len == 0 {
+            let _ = remove(&self.noted);
+            let _ = remove(&self.part);
+        }
+    }
+}
+
+/// Whether nobody else has the file open.
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<bool> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(false),
+        // A file system that knows no locks, such as some over a network.
+        Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Whether the file is still the one of that name: its last owner may have put it in its place meanwhile.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata().map(own), fs::metadata(path).map(own)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// The name with an ending; one that is too long keeps its beginning, and a number that stands for the rest.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let mut whole = OsString::from(name);
+    whole.push(end);
+    if whole.len() <= MAX_NAME {
+        return path.with_file_name(whole);
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    // Cut where a character ends, whatever the rest is.
+    let shown: String = name
+        .to_string_lossy()
+        .chars()
+        .scan(0, |len, char| {
+            *len += char.len_utf8();
+            (*len <= 128).then_some(char)
+        })
+        .collect();
+    path.with_file_name(format!("{shown}-{:016x}{end}", hasher.finish()))
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    /// A note is a URL and a few values.
+    const MAX: u64 = 256 * 1024;
+    let mut note = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAX).read_to_end(&mut note).map(|_| Some(note)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,229 @@
+//! What a download asks for that goes on, and what a response means for what is kept: without IO.
+
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+/// What an earlier download has left.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) bytes: u64,
+    validator: HeaderValue,
+    /// How long the whole was said to be.
+    total: Option<u64>,
+}
+
+/// What is done with a response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// It is written from the beginning.
+    Write,
+    /// It is written after what is kept, and the whole is then so long.
+    Append(Option<u64>),
+    /// Nothing is missing.
+    Finish,
+    /// What is kept is of no use: the whole is asked for.
+    AskAnew,
+    /// The server codes what was asked for as it is, and a part of a coding is no part of the content: asked for as usual.
+    AskCoded,
+    /// Its status is an error.
+    Fail,
+    /// It is no error, and not the content either.
+    Refuse,
+}
+
+/// Asks for what is missing, or for the whole; as it is, since a part of a coded content cannot be added to a part of another coding
+/// of it.
+pub(crate) fn ask(headers: &mut HeaderMap, kept: Option<&Kept>) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(kept) = kept {
+        let range = format!("bytes={}-", kept.bytes);
+        headers.insert(RANGE, HeaderValue::try_from(range).unwrap_or(HeaderValue::from_static("bytes=0-")));
+        headers.insert(IF_RANGE, kept.validator.clone());
+    }
+}
+
+/// [RFC 9110, section 15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7): a part may be added to one of the same
+/// strong validator only.
+pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept>) -> Action {
+    let is_coded =
+        headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
+    match (status, kept, range) {
+        (StatusCode::OK, _, _) if is_coded => Action::AskCoded,
+        (StatusCode::OK, _, _) => Action::Write,
+        (StatusCode::PARTIAL_CONTENT, Some(kept), Some((Some(start), total))) => {
+            let same_total = kept.total.is_none() || total.is_none() || kept.total == total;
+            if start == kept.bytes && same_total && !is_coded && !kept.is_contradicted(headers) {
+                Action::Append(total.or(kept.total))
+            } else {
+                Action::AskAnew
+            }
+        }
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept), Some((None, Some(total))))
+            if total == kept.bytes && kept.is_confirmed(headers) =>
+        {
+            Action::Finish
+        }
+        (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(_), _) => Action::AskAnew,
+        (status, _, _) if status.is_client_error() || status.is_server_error() => Action::Fail,
+        _ => Action::Refuse,
+    }
+}
+
+impl Kept {
+    /// What `note` says of so many bytes; `None` where it is none for this URL.
+    pub(crate) fn of(url: &str, note: &[u8], bytes: u64) -> Option<Kept> {
+        let rest = note.strip_prefix(url.as_bytes())?.strip_prefix(b"\n")?;
+        let mut lines = rest.split(|&byte| byte == b'\n');
+        let validator = HeaderValue::from_bytes(lines.next()?).ok().filter(|value| !value.is_empty())?;
+        let total = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
+        Some(Kept { bytes, validator, total }).filter(|kept| kept.bytes > 0)
+    }
+
+    fn is_tag(&self) -> bool {
+        self.validator.as_bytes().starts_with(b"\"")
+    }
+
+    fn own<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
+        headers.get(if self.is_tag() { ETAG } else { LAST_MODIFIED })
+    }
+
+    /// Whether the response says that it is of the same version.
+    fn is_confirmed(&self, headers: &HeaderMap) -> bool {
+        self.own(headers) == Some(&self.validator)
+    }
+
+    /// Whether it says that it is of another, where it says anything.
+    fn is_contradicted(&self, headers: &HeaderMap) -> bool {
+        self.own(headers).is_some_and(|own| *own != self.validator)
+    }
+}
+
+/// What is noted of a content that begins: by whose validator a later download may go on. `None` where it has none.
+pub(crate) fn note(url: &str, headers: &HeaderMap) -> Option<Vec<u8>> {
+    let length = headers.get(CONTENT_LENGTH).map_or(&b""[..], HeaderValue::as_bytes);
+    validator(headers).map(|validator| [url.as_bytes(), b"\n", validator.as_bytes(), b"\n", length, b"\n"].concat())
+}
+
+/// `bytes 5-9/10`, `bytes 5-9/*`, `bytes */10`: start and total
+/// ([RFC 9110, section 14.4](https://www.rfc-editor.org/rfc/rfc9110#section-14.4)).
+fn content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let (range, total) = text.trim().strip_prefix("bytes ")?.trim().split_once('/')?;
+    let total = if total == "*" { None } else { Some(total.parse().ok()?) };
+    if range == "*" {
+        return Some((None, total));
+    }
+    let (start, end) = range.split_once('-')?;
+    let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+    (start <= end && total.is_none_or(|total| end < total)).then_some((Some(start), total))
+}
+
+/// What tells that a content is byte for byte the same
+/// ([RFC 9110, section 8.8](https://www.rfc-editor.org/rfc/rfc9110#section-8.8)).
+fn validator(headers: &HeaderMap) -> Option<&HeaderValue> {
+    if let Some(tag) = headers.get(ETAG) {
+        let bytes = tag.as_bytes();
+        return Some(tag).filter(|_| bytes.len() > 2 && bytes.starts_with(b"\"") && bytes.ends_with(b"\""));
+    }
+    let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
+    let age = date(DATE)?.duration_since(date(LAST_MODIFIED)?).ok()?;
+    // Within a second it may change without a trace; section 8.8.2.2 has a minute for clocks that differ.
+    headers.get(LAST_MODIFIED).filter(|_| age.as_secs() >= 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let field = |&(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value));
+        fields.iter().map(field).collect()
+    }
+
+    #[test]
+    fn ranges_that_make_no_sense_are_none() {
+        for (text, want) in [
+            ("bytes 5-9/10", Some((Some(5), Some(10)))),
+            ("bytes 5-9/*", Some((Some(5), None))),
+            ("bytes */10", Some((None, Some(10)))),
+            ("bytes 5-10/10", None),
+            ("bytes 9-5/10", None),
+            ("bytes=5-9/10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-9", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_strong_validates() {
+        let of = |own: &[(&'static str, &'static str)]| {
+            validator(&fields(own)).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let (old, late) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:50:36 GMT");
+        assert_eq!(of(&[("etag", "\"a\"")]).as_deref(), Some("\"a\""));
+        assert_eq!(of(&[("etag", "W/\"a\""), ("last-modified", old), ("date", "Mon, 07 Nov 1994 08:49:37 GMT")]), None);
+        assert_eq!(of(&[("last-modified", old), ("date", "Mon, 07 Nov 1994 08:49:37 GMT")]).as_deref(), Some(old));
+        assert_eq!(of(&[("last-modified", old), ("date", late)]), None);
+        assert_eq!(of(&[("last-modified", old)]), None);
+    }
+
+    #[test]
+    fn a_response_is_written_only_where_it_is_the_content() {
+        const OLD: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        const PART: (&str, &str) = ("content-range", "bytes 4-9/10");
+        const NEW: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
+        let tagged = || Kept::of("u", b"u\n\"a\"\n10\n", 4);
+        let dated = || Kept::of("u", format!("u\n{OLD}\n10\n").as_bytes(), 4);
+        let whole = || Kept::of("u", b"u\n\"a\"\n\n", 10);
+        type Case = (u16, &'static [(&'static str, &'static str)], Option<Kept>, Action);
+        let cases: &[Case] = &[
+            (200, &[], None, Action::Write),
+            (200, &[], tagged(), Action::Write),
+            (200, &[("content-encoding", "gzip")], None, Action::AskCoded),
+            (200, &[("content-encoding", "identity")], None, Action::Write),
+            (206, &[PART], tagged(), Action::Append(Some(10))),
+            (206, &[PART, ("etag", "\"a\"")], tagged(), Action::Append(Some(10))),
+            (206, &[PART, ("etag", "\"b\"")], tagged(), Action::AskAnew),
+            (206, &[PART, ("etag", "W/\"a\"")], tagged(), Action::AskAnew),
+            (206, &[PART, ("content-encoding", "gzip")], tagged(), Action::AskAnew),
+            (206, &[("content-range", "bytes 4-9/11")], tagged(), Action::AskAnew),
+            (206, &[("content-range", "bytes 4-9/*")], tagged(), Action::Append(Some(10))),
+            (206, &[("content-range", "bytes 3-9/10")], tagged(), Action::AskAnew),
+            (206, &[], tagged(), Action::AskAnew),
+            (206, &[PART, ("last-modified", OLD)], dated(), Action::Append(Some(10))),
+            (206, &[PART, ("last-modified", NEW)], dated(), Action::AskAnew),
+            (206, &[PART], None, Action::Refuse),
+            (416, &[("content-range", "bytes */10"), ("etag", "\"a\"")], whole(), Action::Finish),
+            (416, &[("content-range", "bytes */10")], whole(), Action::AskAnew),
+            (416, &[("content-range", "bytes */10"), ("etag", "\"b\"")], whole(), Action::AskAnew),
+            (416, &[("content-range", "bytes */9"), ("etag", "\"a\"")], whole(), Action::AskAnew),
+            (416, &[], None, Action::Fail),
+            (404, &[], tagged(), Action::Fail),
+            (503, &[], None, Action::Fail),
+            (204, &[], None, Action::Refuse),
+            (304, &[], tagged(), Action::Refuse),
+            (202, &[], None, Action::Refuse),
+            (302, &[], None, Action::Refuse),
+        ];
+        for (status, headers, kept, action) in cases {
+            let status = StatusCode::from_u16(*status).unwrap();
+            assert_eq!(&decide(status, &fields(headers), kept.as_ref()), action, "{status} {headers:?} {kept:?}");
+        }
+    }
+
+    #[test]
+    fn a_note_is_for_its_url() {
+        let note = note("http://a.test/?k=1", &fields(&[("etag", "\"a\""), ("content-length", "10")])).unwrap();
+        assert_eq!(note, b"http://a.test/?k=1\n\"a\"\n10\n");
+        let kept = Kept::of("http://a.test/?k=1", &note, 4).unwrap();
+        assert_eq!((kept.validator.as_bytes(), kept.total, kept.bytes), (&b"\"a\""[..], Some(10), 4));
+        assert!(Kept::of("http://a.test/?k=12", &note, 4).is_none());
+        assert!(Kept::of("http://a.test/", &note, 4).is_none());
+        assert!(Kept::of("u", b"u\n", 4).is_none() && Kept::of("u", b"", 4).is_none());
+    }
+}
