@@ -1,6 +1,10 @@
 //! Which names stand for secrets.
 
-use http::HeaderName;
+use std::fmt;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::mask::masked;
 
 /// Whether a field of this name carries a key, a token or cookies: what is sent to the origin that it is meant for and to no
 /// other, and appears in no log.
@@ -135,6 +139,37 @@ pub fn is_secret_name(name: &str) -> bool {
     let one = name.strip_suffix('s').filter(|one| !counted(one)).unwrap_or(name);
     // `user[password]` is how some frameworks nest.
     [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
+}
+
+/// Header fields as they may be shown: secret values and those that are marked sensitive as `…`, URLs
+/// [masked](crate::uri::masked).
+///
+/// ```
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("set-cookie", "sid=7f".parse().unwrap());
+/// headers.insert("location", "/login?next=7f".parse().unwrap());
+/// let shown = format!("{:?}", treq_core::MaskedFields(&headers));
+/// assert_eq!(shown, r#"{"set-cookie": "…", "location": "/login?…"}"#);
+/// ```
+#[derive(Clone, Copy)]
+pub struct MaskedFields<'a>(
+    /// The fields.
+    pub &'a HeaderMap,
+);
+
+impl fmt::Debug for MaskedFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const URLS: [HeaderName; 5] =
+            [header::CONTENT_LOCATION, header::LINK, header::LOCATION, header::REFERER, header::REFRESH];
+        let shown = |name: &HeaderName, value: &HeaderValue| {
+            if value.is_sensitive() || is_credential(name) {
+                return "…".to_owned();
+            }
+            let text = String::from_utf8_lossy(value.as_bytes());
+            if URLS.contains(name) { masked(&text).into_owned() } else { text.into_owned() }
+        };
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name.as_str(), shown(name, value)))).finish()
+    }
 }
 
 /// The name without case and without what joins its words.

@@ -18,7 +18,7 @@ pub mod uri;
 
 pub use body::Body;
 pub use connected::{Connected, Forward, Peer, TlsFacts};
-pub use credential::{is_credential, is_secret_name};
+pub use credential::{MaskedFields, is_credential, is_secret_name};
 pub use error::{BoxError, Error, Kind, Phase, Resend, find_cause};
 pub use exchange::{Connection, Exchange, Hold, InFlight, Refused, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_layer::{Identity, Layer, Stack as Both};
 use tower_service::Service;
 use treq_agent::HttpConnector;
-use treq_connect::TcpConnect;
+use treq_connect::{Resolve as _, TcpConnect};
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target};
 use treq_proxy::{Proxies, ProxyLayer};
 
@@ -57,6 +57,8 @@ pub(crate) struct Parts {
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<treq_cookies::Jar>,
     pub(crate) settings: Settings,
+    /// What looks names up for proxies that take addresses; the system, if another connector does without.
+    pub(crate) resolver: Option<TcpConnect>,
     /// The first thing that was wrong.
     pub(crate) error: Option<Error>,
 }
@@ -88,6 +90,7 @@ impl ClientBuilder {
             #[cfg(feature = "cookies")]
             jar: Some(jar),
             settings: Settings::default(),
+            resolver: Some(TcpConnect::new()),
             error: None,
         };
         ClientBuilder { outer: Identity::new(), agent: Identity::new(), connect: TcpConnect::new(), parts }
@@ -95,7 +98,8 @@ impl ClientBuilder {
 }
 
 impl<O, A> ClientBuilder<O, A, TcpConnect> {
-    /// How TCP connections are made: resolver, static addresses, keep-alive.
+    /// How TCP connections are made: resolver, static addresses, keep-alive. SOCKS proxies that take addresses (`socks4`,
+    /// `socks5`) are given those that it finds.
     ///
     /// ```
     /// use treq::{Client, TcpConnect};
@@ -106,6 +110,7 @@ impl<O, A> ClientBuilder<O, A, TcpConnect> {
     /// # Ok(()) }
     /// ```
     pub fn tcp(mut self, connect: TcpConnect) -> Self {
+        self.parts.resolver = Some(connect.clone());
         self.connect = connect;
         self
     }
@@ -114,7 +119,8 @@ impl<O, A> ClientBuilder<O, A, TcpConnect> {
 impl<O, A, C> ClientBuilder<O, A, C> {
     /// Where byte streams come from: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe.
     /// TLS is spoken over them for https.
-    pub fn connector<T>(self, connect: T) -> ClientBuilder<O, A, T> {
+    pub fn connector<T>(mut self, connect: T) -> ClientBuilder<O, A, T> {
+        self.parts.resolver = None;
         ClientBuilder { outer: self.outer, agent: self.agent, connect, parts: self.parts }
     }
 
@@ -224,7 +230,11 @@ where
         let (tls, proxy_tls) = ((), ());
         // Which proxy it is stands in each target's route.
         let to_proxy = crate::https::https(self.connect.clone(), proxy_tls);
-        let connect = ProxyLayer::new(Proxies::none()).secure(to_proxy).layer(self.connect.clone());
+        let mut proxy = ProxyLayer::new(Proxies::none()).secure(to_proxy);
+        if let Some(resolver) = self.parts.resolver.take() {
+            proxy = proxy.resolver(move |host, port| resolver.resolve(host, port));
+        }
+        let connect = proxy.layer(self.connect.clone());
         let https = crate::https::https(connect, tls);
         let (service, pool) =
             stack(self.http(https).facts_in_extensions(facts_in_extensions), &self.parts.layers, &self.agent);

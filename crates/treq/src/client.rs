@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{Extensions, HeaderMap, Method, Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error};
@@ -177,7 +178,7 @@ impl Client {
     pub(crate) fn send(&self, mut request: Request<Body>) -> Sent {
         let settings = &self.inner.settings;
         for name in settings.headers.keys() {
-            if !request.headers().contains_key(name) {
+            if !request.headers().contains_key(name) && !is_outranked(name, request.extensions()) {
                 for value in settings.headers.get_all(name) {
                     request.headers_mut().append(name, value.clone());
                 }
@@ -188,6 +189,15 @@ impl Client {
         }
         self.inner.stack.call(request)
     }
+}
+
+/// Whether the request says in another form what this field of the client says: the request's own counts.
+fn is_outranked(name: &HeaderName, extensions: &Extensions) -> bool {
+    #[cfg(feature = "cookies")]
+    if name == http::header::COOKIE && extensions.get::<treq_cookies::Extra>().is_some() {
+        return true;
+    }
+    name == AUTHORIZATION && crate::detour::has_credentials(extensions)
 }
 
 impl Client {

@@ -51,10 +51,10 @@ impl DetourLayer {
     fn around<S>(&self, straight: S) -> Detoured<S> {
         // Which proxy, and the answer to its 407, which is nobody else's business.
         let agent = self.route.layer(straight);
-        // Within the credentials, so that each attempt has those of its origin.
-        let agent = self.retry.layer(agent);
         // Above cookies, so that those of a 401 are kept before the answer to it.
-        self.auth.layer(agent)
+        let agent = self.auth.layer(agent);
+        // Around the credentials, so that each attempt has its own nonce count, date and signature.
+        self.retry.layer(agent)
     }
 
     #[inline]
@@ -75,16 +75,20 @@ pub(crate) fn mark_userinfo<B>(request: &mut Request<B>) {
     }
 }
 
+/// Whether the request brings credentials of its own, in whatever form.
+pub(crate) fn has_credentials(extensions: &Extensions) -> bool {
+    extensions.get::<Credentials>().is_some() || extensions.get::<HasUserinfo>().is_some()
+}
+
 /// Whether the request says more than nearly all do.
 fn asks(extensions: &Extensions) -> bool {
-    extensions.get::<Credentials>().is_some()
-        || extensions.get::<HasUserinfo>().is_some()
+    has_credentials(extensions)
         || extensions.get::<Via>().is_some()
         || extensions.get::<Attempts>().is_some()
         || extensions.get::<IdempotencyKey>().is_some()
 }
 
-type Detoured<S> = Auth<Retry<Routed<S>>>;
+type Detoured<S> = Retry<Auth<Routed<S>>>;
 
 /// A service with a second way.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use treq_core::{BoxError, Error, Kind};
+use treq_core::{BoxError, Error, Kind, is_credential};
 
 use crate::builder::refuse;
 
@@ -22,6 +22,8 @@ impl Headers for HeaderMap {
         for (name, value) in self {
             last = name.or(last);
             if let Some(name) = &last {
+                let mut value = value;
+                value.set_sensitive(value.is_sensitive() || is_credential(name));
                 into.append(name, value);
             }
         }
@@ -99,7 +101,11 @@ where
         let why = format!("the value of header {shown:?} has the control character {byte:#04x} at byte {at}");
         return Err(Error::new(Kind::Builder, why));
     }
-    let value =
+    let mut value: HeaderValue =
         value.try_into().map_err(|error| refuse(format!("the value of header {shown:?} is not allowed"), error))?;
+    if is_credential(&name) {
+        // Nobody who shows the request shows this, and no HTTP/2 table keeps it.
+        value.set_sensitive(true);
+    }
     Ok((name, value))
 }

@@ -31,6 +31,8 @@ mod global;
 #[cfg(all(any(doc, doctest), feature = "full"))]
 pub mod guide;
 mod https;
+#[cfg(feature = "json")]
+mod json;
 mod last_url;
 mod links;
 mod media_type;
@@ -63,6 +65,8 @@ pub use free::{collect, content, delete, get, head, options, patch, post, put, r
 #[doc(hidden)]
 pub use global::default_clients;
 pub use global::{default_client, global_pool, set_default_client};
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use links::Link;
 pub use media_type::MediaType;
 pub use pool::ClientPool;

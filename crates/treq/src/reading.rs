@@ -1,12 +1,15 @@
 //! The body, as far as it is wanted.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use encoding_rs::Encoding;
 use http_body::Body as HttpBody;
 use treq_core::{BoxError, Error, Kind};
 
+#[cfg(feature = "json")]
+use crate::json::JsonError;
 use crate::response::Read;
 use crate::{Response, text};
 
@@ -24,13 +27,17 @@ impl Response {
             Read::Part | Read::Rest(_) | Read::Passed => {
                 return Err(self.error("some of the body has been taken by `chunk` already"));
             }
-            Read::Broken => return Err(self.error("the body could not be read before")),
+            Read::Broken(error) => return Err(self.broken(error.as_ref())),
         }
-        self.read = Read::Broken;
-        let gathered = self.gather(self.reading.content_limit, true).await;
-        let bytes = gathered.inspect_err(|_| self.give_up())?;
-        self.read = Read::Whole(bytes.clone());
-        Ok(bytes)
+        // Until it is whole, also where this is dropped.
+        self.read = Read::Broken(None);
+        match self.gather(self.reading.content_limit, true).await {
+            Ok(bytes) => {
+                self.read = Read::Whole(bytes.clone());
+                Ok(bytes)
+            }
+            Err(error) => Err(self.fail(error)),
+        }
     }
 
     /// The whole body as text, by the charset that `Content-Type` names; without one by its byte order mark, else as
@@ -89,7 +96,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// As [`content`](Response::content), and [`Kind::Decode`] where it is not JSON or not of this shape, with the place.
+    /// As [`content`](Response::content), and [`Kind::Decode`] with a [`JsonError`] where it is not JSON or not of this
+    /// shape: it has the place, the status, and the beginning of the body for those who ask.
     #[cfg(feature = "json")]
     pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Error> {
         let bytes = self.content().await?;
@@ -102,8 +110,9 @@ impl Response {
             serde_json::from_str(&text::lossy(&bytes, charset))
         };
         parsed.map_err(|error| {
-            let why = format!("the body is not the JSON that was expected: {error}");
-            Error::new(Kind::Decode, why).with_source(error).with_url(self.url())
+            let cause = JsonError::new(self.status(), &bytes, error);
+            let why = format!("the body is not the JSON that was expected: {cause}");
+            Error::new(Kind::Decode, why).with_source(cause).with_url(self.url())
         })
     }
 
@@ -130,9 +139,10 @@ impl Response {
                 self.read = Read::Passed;
                 return Ok(None);
             }
-            Read::Broken => {
-                self.read = Read::Broken;
-                return Err(self.error("the body could not be read before"));
+            Read::Broken(error) => {
+                let again = self.broken(error.as_ref());
+                self.read = Read::Broken(error);
+                return Err(again);
             }
             Read::Nothing | Read::Part => {}
         }
@@ -148,11 +158,7 @@ impl Response {
                 self.read = Read::Passed;
                 Ok(None)
             }
-            Err(error) => {
-                self.read = Read::Broken;
-                self.give_up();
-                Err(error)
-            }
+            Err(error) => Err(self.fail(error)),
         }
     }
 
@@ -216,6 +222,18 @@ impl Response {
         Ok(())
     }
 
+    /// Reading has failed: who reads again has the same error.
+    fn fail(&mut self, error: Error) -> Error {
+        self.give_up();
+        let error = Arc::new(error);
+        self.read = Read::Broken(Some(Arc::clone(&error)));
+        Error::repeat(&error)
+    }
+
+    fn broken(&self, error: Option<&Arc<Error>>) -> Error {
+        error.map_or_else(|| self.error("reading the body was given up before"), Error::repeat)
+    }
+
     /// There is nothing more to be had of the body: its connection need not wait until the response is dropped.
     fn give_up(&mut self) {
         let body = std::mem::take(&mut self.body);
@@ -224,9 +242,8 @@ impl Response {
 
     /// Nobody wants the rest: the connection is not kept waiting for it.
     fn refused(&mut self, error: BoxError) -> Error {
-        self.read = Read::Broken;
-        self.give_up();
-        Error::new(Kind::Other, "the collector refused the body").with_source(error).with_url(self.url())
+        let refused = Error::new(Kind::Other, "the collector refused the body").with_source(error);
+        self.fail(refused.with_url(self.url()))
     }
 
     pub(crate) fn charset(&self, bytes: &[u8]) -> &'static Encoding {

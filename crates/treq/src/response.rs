@@ -1,4 +1,6 @@
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -6,12 +8,12 @@ use encoding_rs::{Encoding, UTF_8};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
-use treq_core::{BodyEnd, Error, Facts, Kind, Reason};
+use treq_core::{BodyEnd, Error, Facts, Kind, MaskedFields, Reason, uri};
 use treq_redirect::{FinalUrl, History, Hop};
 
 use crate::client::CONTENT_LIMIT;
 use crate::status::StatusError;
-use crate::{MediaType, ResponseBody, text};
+use crate::{MediaType, ResponseBody};
 
 /// An answer: its head, and its body as far as it is wanted.
 ///
@@ -32,7 +34,6 @@ use crate::{MediaType, ResponseBody, text};
 /// assert_eq!(address.origin, "127.0.0.1");
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct Response {
     head: response::Parts,
     url: Uri,
@@ -70,7 +71,6 @@ pub struct Timings {
 }
 
 /// How far the body has been read.
-#[derive(Debug)]
 pub(crate) enum Read {
     Nothing,
     /// Some of it has been passed on and is not kept.
@@ -81,8 +81,8 @@ pub(crate) enum Read {
     Passed,
     /// All of it is here.
     Whole(Bytes),
-    /// Reading it failed.
-    Broken,
+    /// Reading it failed with this, or was given up.
+    Broken(Option<Arc<Error>>),
 }
 
 impl Response {
@@ -149,7 +149,8 @@ impl Response {
             .get(CONTENT_LENGTH)
             .filter(|_| counts)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        field.or_else(|| self.body.size_hint().exact())
+        // Of a body that is gone nothing more is known.
+        field.or_else(|| self.body.size_hint().exact().filter(|_| !matches!(self.read, Read::Broken(_))))
     }
 
     /// The URL that answered: the last one of a chain of redirects.
@@ -197,7 +198,7 @@ impl Response {
         match self.read {
             Read::Whole(_) | Read::Passed => Some(self.facts().map_or(BodyEnd::Complete, Facts::body_end)),
             Read::Nothing if self.body.is_end_stream() => Some(BodyEnd::Complete),
-            Read::Nothing | Read::Part | Read::Rest(_) | Read::Broken => None,
+            Read::Nothing | Read::Part | Read::Rest(_) | Read::Broken(_) => None,
         }
     }
 
@@ -227,9 +228,20 @@ impl Response {
             _ => self.gather(StatusError::EXCERPT, false).await.unwrap_or_default(),
         };
         let reason = self.reason().to_owned();
-        let text = text::lossy(&excerpt, self.charset(&excerpt));
         let error = Error::new(Kind::Status, format!("the server answered {} {reason}", status.as_u16()));
-        Err(error.with_url(&self.url).with_source(StatusError::new(status, self.head.headers, excerpt, text)))
+        Err(error.with_url(&self.url).with_source(StatusError::new(status, self.head.headers, excerpt)))
+    }
+}
+
+impl fmt::Debug for Response {
+    /// Neither the body nor what may be a secret of URL and fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.head.status)
+            .field("version", &self.head.version)
+            .field("url", &uri::masked(&self.url.to_string()))
+            .field("headers", &MaskedFields(&self.head.headers))
+            .finish_non_exhaustive()
     }
 }
 

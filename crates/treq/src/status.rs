@@ -2,24 +2,26 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use treq_core::MaskedFields;
 
 /// The cause of an error of [`Kind::Status`](crate::Kind): found by
 /// [`Error::find`](crate::Error::find).
-#[derive(Debug)]
+///
+/// Neither `Display` nor `Debug` shows anything of the body, which may hold secrets, nor values of fields that may:
+/// [`excerpt`](StatusError::excerpt) and [`headers`](StatusError::headers) do.
 #[non_exhaustive]
 pub struct StatusError {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    text: String,
 }
 
 impl StatusError {
     /// How many bytes of the body are kept.
     pub(crate) const EXCERPT: usize = 4096;
 
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes, text: String) -> StatusError {
-        StatusError { status, headers, body, text }
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> StatusError {
+        StatusError { status, headers, body }
     }
 
     /// The status.
@@ -39,15 +41,24 @@ impl StatusError {
 }
 
 impl fmt::Display for StatusError {
-    /// The first line or two of the body, as text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 200;
-        if self.text.trim().is_empty() {
-            return f.write_str("its body is empty");
+        match self.body.len() {
+            0 => f.write_str("its body is empty"),
+            StatusError::EXCERPT => {
+                write!(f, "its body has {} bytes or more, which `excerpt` shows", StatusError::EXCERPT)
+            }
+            len => write!(f, "its body has {len} bytes, which `excerpt` shows"),
         }
-        let shown: String = self.text.trim().chars().take(SHOWN).collect();
-        let dots = if shown.len() < self.text.trim().len() { "…" } else { "" };
-        write!(f, "its body begins: {}{dots}", shown.escape_debug())
+    }
+}
+
+impl fmt::Debug for StatusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusError")
+            .field("status", &self.status)
+            .field("headers", &MaskedFields(&self.headers))
+            .field("excerpt", &format_args!("{} bytes", self.body.len()))
+            .finish()
     }
 }
 

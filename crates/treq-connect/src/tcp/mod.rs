@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target};
+use treq_core::{BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target, uri};
 
-use crate::{Resolve, SystemResolver};
+use crate::{Resolve, Resolving, SystemResolver};
 
 mod order;
 mod race;
@@ -57,7 +57,7 @@ pub struct TcpConnect {
 pub struct TcpFuture(Pin<Box<dyn Future<Output = Result<Connected<TcpStream>, Error>> + Send>>);
 
 impl TcpConnect {
-    /// The system's resolver, 250 ms between attempts, no Nagle delay, no keep-alive probes.
+    /// The system's resolver, 250 ms between attempts, no Nagle delay, keep-alive probes after 15 s of silence.
     pub fn new() -> TcpConnect {
         TcpConnect {
             resolver: Arc::new(SystemResolver),
@@ -75,14 +75,18 @@ impl TcpConnect {
         self
     }
 
-    /// Takes `addrs` for `host`, whatever its case, without looking it up. Port 0 stands for the port of the target.
+    /// Takes `addrs` for `host`, whatever its case, without looking it up. Port 0 stands for the port of the target. A name in
+    /// another script than ASCII means the same as in its ASCII form, and a dot at the end of either makes no difference.
     ///
     /// A second call for the same host replaces the first. With no address at all every connection to `host` fails.
     #[must_use]
     pub fn resolve_to(mut self, host: &str, addrs: impl IntoIterator<Item = SocketAddr>) -> TcpConnect {
-        let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        // As it stands in the origin of a URL.
+        let located = uri::parse(&format!("http://{host}/")).ok();
+        let parsed = located.as_ref().and_then(|located| located.uri.host()).unwrap_or(host);
+        let parsed = parsed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(parsed);
         let overrides = Arc::make_mut(&mut self.overrides);
-        overrides.insert(host.to_ascii_lowercase().into(), addrs.into_iter().collect());
+        overrides.insert(without_dot(&parsed.to_ascii_lowercase()).into(), addrs.into_iter().collect());
         self
     }
 
@@ -141,23 +145,42 @@ impl TcpConnect {
 
     /// Never empty, and without port 0.
     async fn lookup(&self, origin: &Origin) -> Result<Vec<SocketAddr>, Error> {
-        let host = origin.host();
-        let mut addrs = if let Some(addrs) = self.overrides.get(host) {
+        self.lookup_name(origin.host(), origin.port()).await
+    }
+
+    async fn lookup_name(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+        let mut addrs = if let Some(addrs) = self.overrides.get(without_dot(host)) {
             addrs.clone()
         } else if let Ok(ip) = host.parse::<IpAddr>() {
             vec![SocketAddr::new(ip, 0)]
+        } else if without_dot(host).ends_with(".localhost") {
+            // Never looked up: https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+            vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))]
         } else {
-            let found = self.resolver.resolve(host, origin.port()).await;
+            let found = self.resolver.resolve(host, port).await;
             found.map_err(|cause| unresolved(format!("could not resolve the host name {host:?}"), Some(cause)))?
         };
         if addrs.is_empty() {
             return Err(unresolved(format!("the host name {host:?} has no address"), None));
         }
         for addr in addrs.iter_mut().filter(|addr| addr.port() == 0) {
-            addr.set_port(origin.port());
+            addr.set_port(port);
         }
         Ok(addrs)
     }
+}
+
+/// What it would connect to: for those who connect in another way and are to find the same addresses, such as a SOCKS proxy that is
+/// given them.
+impl Resolve for TcpConnect {
+    fn resolve(&self, host: &str, port: u16) -> Resolving {
+        let (connect, host) = (self.clone(), host.to_owned());
+        Box::pin(async move { Ok(connect.lookup_name(&host, port).await?) })
+    }
+}
+
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 impl Default for TcpConnect {

@@ -15,8 +15,24 @@ pub struct Keepalive {
     probes: Option<u32>,
 }
 
+/// What systems take: whole seconds up to these, and so many probes. What is beyond has every connection fail.
+const MAX_IDLE: u64 = 32_767;
+const MAX_PROBES: u32 = 127;
+
+/// What Linux takes of a limit on what is not acknowledged: whole milliseconds in 31 bits.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MIN_LIMIT: Duration = Duration::from_millis(1);
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const MAX_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// The nearest time that systems take: parts of a second are rounded up.
+fn taken(time: Duration) -> Duration {
+    let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
+    Duration::from_secs(seconds.clamp(1, MAX_IDLE))
+}
+
 impl Keepalive {
-    /// The first probe is sent after `idle` of silence.
+    /// The first probe is sent after `idle` of silence. Times are whole seconds, from 1 to 32,767, to which others are rounded.
     pub fn after(idle: Duration) -> Keepalive {
         Keepalive { after: idle, every: None, probes: None }
     }
@@ -28,7 +44,7 @@ impl Keepalive {
         self
     }
 
-    /// The connection is given up after so many probes without an answer.
+    /// The connection is given up after so many probes without an answer, from 1 to 127, to which others are rounded.
     #[must_use]
     pub fn probes(mut self, probes: u32) -> Keepalive {
         self.probes = Some(probes);
@@ -45,12 +61,12 @@ impl Keepalive {
         target_os = "windows",
     ))]
     fn to_socket(self) -> TcpKeepalive {
-        let mut keepalive = TcpKeepalive::new().with_time(self.after);
+        let mut keepalive = TcpKeepalive::new().with_time(taken(self.after));
         if let Some(interval) = self.every {
-            keepalive = keepalive.with_interval(interval);
+            keepalive = keepalive.with_interval(taken(interval));
         }
         if let Some(probes) = self.probes {
-            keepalive = keepalive.with_retries(probes);
+            keepalive = keepalive.with_retries(probes.clamp(1, MAX_PROBES));
         }
         keepalive
     }
@@ -65,7 +81,7 @@ impl Keepalive {
         target_os = "windows",
     )))]
     fn to_socket(self) -> TcpKeepalive {
-        TcpKeepalive::new().with_time(self.after)
+        TcpKeepalive::new().with_time(taken(self.after))
     }
 }
 
@@ -98,7 +114,8 @@ impl Options {
             SockRef::from(&socket).set_tcp_keepalive(&keepalive.to_socket())?;
         }
         #[cfg(any(target_os = "android", target_os = "linux"))]
-        SockRef::from(&socket).set_tcp_user_timeout(self.user_timeout)?;
+        SockRef::from(&socket)
+            .set_tcp_user_timeout(self.user_timeout.map(|limit| limit.clamp(MIN_LIMIT, MAX_LIMIT)))?;
         if let Some(local) = self.local {
             socket.bind(SocketAddr::new(local, 0))?;
         }

@@ -99,3 +99,38 @@ async fn a_netrc_is_used_where_nothing_else_is_said() {
     let fields = sent(&server);
     assert!(fields[0].1.starts_with("Basic ") && fields[1].1 == "-", "{fields:?}");
 }
+
+#[tokio::test]
+async fn credentials_of_a_request_win_over_a_field_of_the_client() {
+    let server = answering([OK, OK, OK, OK, OK]);
+    let client = Client::builder().connector(server.connector()).header("authorization", "Bearer CLIENT");
+    let client = client.build().unwrap();
+    client.get("http://a.test/").basic_auth("ada", "s3cret").await.unwrap();
+    client.get("http://a.test/").bearer_auth("own").await.unwrap();
+    client.get("http://ada:s3cret@a.test/").await.unwrap();
+    client.get("http://a.test/").header("authorization", "Own field").await.unwrap();
+    client.get("http://a.test/").await.unwrap();
+    let fields: Vec<_> = sent(&server).into_iter().map(|(_, field)| field).collect();
+    let basic = "Basic YWRhOnMzY3JldA==";
+    assert_eq!(fields, [basic, "Bearer own", basic, "Own field", "Bearer CLIENT"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_has_credentials_of_its_own() {
+    let challenge = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\
+        WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n\r\n";
+    let busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    // The challenge comes within an attempt, and does not count for one.
+    let server = answering([challenge, busy, busy, OK]);
+    let client = Client::builder().connector(server.connector()).build().unwrap();
+    let request = client.get("http://a.test/x").auth(treq::Digest::new("ada", "s3cret")).attempts(3);
+    assert_eq!(request.await.unwrap().status(), 200);
+    let fields: Vec<_> = sent(&server).into_iter().map(|(_, field)| field).collect();
+    assert_eq!((fields.len(), fields[0].as_str()), (4, "-"));
+    for (at, field) in fields[1..].iter().enumerate() {
+        assert!(field.contains(&format!("nc=0000000{}", at + 1)), "{fields:?}");
+    }
+    let nonces: std::collections::BTreeSet<_> =
+        fields[1..].iter().map(|field| field.split("cnonce=").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(nonces.len(), 3, "{fields:?}");
+}

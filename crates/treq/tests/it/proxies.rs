@@ -81,3 +81,51 @@ async fn a_tunnel_that_is_refused_is_no_answer_of_the_origin() {
     assert_eq!((request.line.as_str(), request.header("host")), ("CONNECT a.test:443 HTTP/1.1", Some("a.test:443")));
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_proxy_that_takes_addresses_is_given_those_of_the_client() {
+    let grant = Step::send(&b"\x05\x00\x00\x01\0\0\0\0\0\0"[..]);
+    let greet = [Step::ReadBytes(3), Step::send(&b"\x05\x00"[..]), Step::ReadBytes(10)];
+    let steps = greet.into_iter().chain([grant, Step::ReadRequest, Step::send(OK)]);
+    let server = RawServer::builder().connection(steps).start().await;
+    // The resolver would find the proxy nowhere, so it is named by its address.
+    let tcp = treq::TcpConnect::new().resolve_to("exämple.test", ["203.0.113.7:0".parse().unwrap()]);
+    let client = Client::builder().tcp(tcp).build().unwrap();
+    let request = client.get("http://EXÄMPLE.test.:81/").proxy(format!("socks5://{}", server.addr()));
+    assert_eq!(request.await.unwrap().text().await.unwrap(), "ok");
+    assert_eq!(server.connection(0).extra[3..], [5, 1, 0, 1, 203, 0, 113, 7, 0, 81]);
+}
+
+#[tokio::test]
+async fn names_below_localhost_are_this_machine() {
+    let server = proxy().await;
+    struct Nowhere;
+    impl treq::Resolve for Nowhere {
+        fn resolve(&self, host: &str, _: u16) -> treq::Resolving {
+            panic!("{host} is looked up")
+        }
+    }
+    let tcp = treq::TcpConnect::new().resolver(Nowhere);
+    let client = Client::builder().tcp(tcp).build().unwrap();
+    let port = server.addr().port();
+    for host in ["app.localhost", "a.b.LocalHost", "app.localhost."] {
+        let response = client.get(format!("http://{host}:{port}/")).await.unwrap();
+        assert_eq!(response.status(), 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn values_that_no_system_takes_are_taken_for_the_nearest() {
+    use std::time::Duration;
+    use treq::Keepalive;
+
+    let server = proxy().await;
+    for time in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(500), Duration::MAX] {
+        for probes in [0, 3, 200, u32::MAX] {
+            let tcp = treq::TcpConnect::new().keepalive(Keepalive::after(time).every(time).probes(probes));
+            let client = Client::builder().tcp(tcp.user_timeout(time)).build().unwrap();
+            let response = client.get(server.url("/")).await;
+            assert!(response.is_ok(), "{time:?} {probes}: {response:?}");
+        }
+    }
+}
