@@ -18,7 +18,7 @@ use crate::head;
 ///
 /// | what happened | the request is sent again |
 /// |---|---|
-/// | nothing of it was written, or an HTTP/2 server says that it did not look at it ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | up to five times, each on a later connection |
+/// | nothing of it was written, or an HTTP/2 server says that it did not look at it ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | twice, each time on a later connection; once where the server goes away (GOAWAY) |
 /// | a reused connection turns out to be dead, no byte of a response has arrived, and the method is idempotent ([RFC 9112, section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1)) | once, on a later connection |
 /// | the server wants HTTP/1.1 (HTTP_1_1_REQUIRED) | over HTTP/1.1 |
 /// | 417 in response to `Expect: 100-continue` ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)) | once, without the field |

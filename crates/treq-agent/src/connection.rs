@@ -350,11 +350,11 @@ impl<B> Inner<B> {
         // also say which requests it did not look at.
         let nothing_arrived = self.shared.watch.read() == self.exchange.read_before;
         let dead = self.exchange.reused && nothing_arrived && failure::is_closed(&error);
-        let wants_http1 = failure::wants_http1(&error);
+        let (wants_http1, goes_away) = (failure::wants_http1(&error), failure::goes_away(&error));
         let unread = failure::refused_by_peer(&error);
         let mut refused = Refused::new(self.explain(error, request.is_some()));
         refused.stale = unread || dead;
-        refused.wants_http1 = wants_http1;
+        (refused.wants_http1, refused.goes_away) = (wants_http1, goes_away && unread);
         refused.request = request;
         refused.body = unsent;
         refused

@@ -188,6 +188,17 @@ pub(crate) fn refused_by_peer(_: &hyper::Error) -> bool {
     false
 }
 
+/// Whether an HTTP/2 peer ended the connection with a word.
+#[cfg(feature = "http2")]
+pub(crate) fn goes_away(error: &hyper::Error) -> bool {
+    find_cause::<h2::Error>(error).is_some_and(|error| error.is_remote() && error.is_go_away())
+}
+
+#[cfg(not(feature = "http2"))]
+pub(crate) fn goes_away(_: &hyper::Error) -> bool {
+    false
+}
+
 /// Whether an HTTP/2 peer asks for the request over HTTP/1.1
 /// ([RFC 9113, section 7](https://www.rfc-editor.org/rfc/rfc9113#section-7)).
 #[cfg(feature = "http2")]

@@ -62,9 +62,9 @@ struct Sending<C, R, B> {
     snapshot: Option<Snapshot<B>>,
 }
 
-/// How often a request goes out again that no server has looked at. Each time another connection is asked, so that a server
-/// that refuses for a moment on one of them ends no request.
-const UNPROCESSED: u8 = 5;
+/// How often a request goes out again that no server has looked at: each time another connection is asked, so that a server that
+/// refuses for a moment on one of them ends no request. Where it closes the connections as well, once is all.
+const UNPROCESSED: u8 = 2;
 
 struct Snapshot<B> {
     method: Method,
@@ -227,7 +227,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
         // Safe without the request in hand: the peer says that it did not look at it.
         let unprocessed = refused.request.is_some() || refused.error.resend() == Resend::Safe;
         if unprocessed {
-            match self.unprocessed_left.checked_sub(1) {
+            match self.unprocessed_left.checked_sub(if refused.goes_away { UNPROCESSED } else { 1 }) {
                 Some(left) => self.unprocessed_left = left,
                 None => return Err(refused.error),
             }

@@ -148,11 +148,13 @@ pub struct Refused<B> {
     pub stale: bool,
     /// Whether the peer asks for the request over HTTP/1.1.
     pub wants_http1: bool,
+    /// Whether the peer ends the connection, and says that it did not look at the request.
+    pub goes_away: bool,
 }
 
 impl<B> Refused<B> {
     /// A failure of which nothing more is known.
     pub fn new(error: Error) -> Refused<B> {
-        Refused { error, request: None, body: None, stale: false, wants_http1: false }
+        Refused { error, request: None, body: None, stale: false, wants_http1: false, goes_away: false }
     }
 }

@@ -203,6 +203,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "base64",
             "bytes",
             "flate2",
+            "h2",
             "http",
             "http-body",
             "http-body-util",

@@ -129,7 +129,7 @@ async fn a_server_that_refuses_everything_is_asked_a_few_times_and_believed() {
     let server = RawServer::builder().connection(refuses).repeat_last().start_in_memory();
     let (agent, pool) = pooled(server.connector());
     let error = send(&agent, wishing(request("POST", "http://a.test/", Body::from("body")))).await.unwrap_err();
-    assert_eq!((error.kind(), error.resend(), server.connections()), (Kind::Protocol, Resend::Safe, 6), "{error}");
+    assert_eq!((error.kind(), error.resend(), server.connections()), (Kind::Protocol, Resend::Safe, 3), "{error}");
     assert_at_rest(&pool, "refusing");
 }
 

@@ -25,6 +25,7 @@ mod responses;
 mod retries;
 mod runtimes;
 mod services;
+mod storm;
 mod streams;
 #[cfg(all(feature = "testing", feature = "full"))]
 mod suites;

@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+/// Numbers by seed.
+#[derive(Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Those of one connection.
+    pub(crate) fn of(seed: u64, connection: u64) -> Random {
+        let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ connection.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mut random = Random(mixed | 1);
+        // The first few of neighbouring seeds are alike.
+        (0..8).for_each(|_| _ = random.below(2));
+        random
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    pub(crate) fn one_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(crate) fn of_these<T: Copy>(&mut self, these: &[T]) -> T {
+        these[self.below(these.len())]
+    }
+
+    /// Nothing, or up to so many milliseconds.
+    pub(crate) async fn pause(&mut self, most: usize) {
+        match self.below(3) {
+            0 => {}
+            1 => tokio::task::yield_now().await,
+            _ => tokio::time::sleep(Duration::from_millis(1 + self.below(most) as u64)).await,
+        }
+    }
+}
+
+/// What is done with a request, over either version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// It is read, acted on and responded to.
+    Serve,
+    /// The same after interim responses.
+    Interim,
+    /// The same, with the end of the body missing.
+    Cut,
+    /// It is read and acted on, and the connection dies.
+    DieActing,
+    /// The connection dies before it is read.
+    Die,
+    /// A 413 or 401 comes before it is read.
+    Early,
+    /// No response comes, for as long as the client waits.
+    Stall,
+    /// Another of the hosts has it.
+    Redirect,
+    /// 503 or 429, with `Retry-After`.
+    Busy,
+    /// 401 with a challenge.
+    Challenge,
+    /// What comes is no HTTP.
+    Garbage,
+    /// The server says that it does not look at it.
+    Refuse,
+    /// The server goes away.
+    GoAway,
+}
+
+impl Deed {
+    pub(crate) fn by(random: &mut Random) -> Deed {
+        match random.below(40) {
+            0..=17 => Deed::Serve,
+            18 | 19 => Deed::Interim,
+            20 | 21 => Deed::Cut,
+            22 => Deed::DieActing,
+            23 => Deed::Die,
+            24 | 25 => Deed::Early,
+            26 => Deed::Stall,
+            27..=29 => Deed::Redirect,
+            30 | 31 => Deed::Busy,
+            32 => Deed::Challenge,
+            33 => Deed::Garbage,
+            34..=37 => Deed::Refuse,
+            _ => Deed::GoAway,
+        }
+    }
+}
+
+/// The number and the hops so far of `/s/ID/HOPS`.
+pub(crate) fn parse(path: &str) -> Option<(u64, u64)> {
+    let mut parts = path.strip_prefix("/s/")?.split('/');
+    let id = parts.next()?.parse().ok()?;
+    Some((id, parts.next().and_then(|hops| hops.parse().ok()).unwrap_or(0)))
+}
