@@ -333,7 +333,7 @@ impl<B> Inner<B> {
 
     /// Whether such an answer has no body, whatever its fields say.
     fn is_bodyless(&self, status: StatusCode) -> bool {
-        self.exchange.is_head || self.hands_over(status) || matches!(status.as_u16(), 204 | 304)
+        self.exchange.is_head || matches!(status.as_u16(), 204 | 304) || self.hands_over(status)
     }
 
     fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {

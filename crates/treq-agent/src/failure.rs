@@ -152,14 +152,19 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
             || find_cause::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
 }
 
+/// Whether an HTTP/2 connection ended under a body.
+pub(crate) fn is_lost(error: &Error) -> bool {
+    error.find::<hyper::Error>().is_some_and(is_http2_io)
+}
+
 /// h2 keeps the `io::Error` out of its chain of sources.
 #[cfg(feature = "http2")]
-pub(crate) fn is_http2_io(error: &hyper::Error) -> bool {
+fn is_http2_io(error: &hyper::Error) -> bool {
     find_cause::<h2::Error>(error).is_some_and(h2::Error::is_io)
 }
 
 #[cfg(not(feature = "http2"))]
-pub(crate) fn is_http2_io(_: &hyper::Error) -> bool {
+fn is_http2_io(_: &hyper::Error) -> bool {
     false
 }
 

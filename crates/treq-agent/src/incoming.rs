@@ -54,11 +54,7 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        // h2 forgets that a response was whole when its connection ends under an upload; all that was announced has come.
-        let is_whole = |error: &hyper::Error| failure::is_http2_io(error) && self.body.size_hint().exact() == Some(0);
-        let frame = frame.filter(|frame| !frame.as_ref().is_err_and(is_whole));
-        let mut frame = frame.map(|frame| frame.map_err(failure::of_body));
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map_err(failure::of_body));
         match &frame {
             // hyper looks at the length alone: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1
             Some(Ok(data))
@@ -70,6 +66,8 @@ impl Body for Incoming {
             // A stream that was reset without an error ends like any other; what was announced tells.
             None if self.is_short() => frame = Some(Err(failure::short())),
             None => {}
+            // h2 forgets that a response was whole when its connection ends under an upload; all that was announced has come.
+            Some(Err(error)) if self.body.size_hint().exact() == Some(0) && failure::is_lost(error) => frame = None,
             Some(Err(_)) => {
                 if let Some(Unsent::Stream(tied)) = self.upload.as_deref_mut() {
                     frame = tied.try_recv().ok().map(Err).or(frame);

@@ -25,4 +25,4 @@ pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use kept::KeptFields;
 pub use origin::{Origin, Scheme};
 pub use replay::{ByTryClone, Never, Replay, TryClone};
-pub use target::{Key, Reuse, Route, Target, Wish};
+pub use target::{AsAny, Key, Reuse, Route, Target, Wish};

@@ -52,7 +52,7 @@ pub enum Wish {
 /// A choice that makes connections of one origin differ, and that the pool keeps apart by its `same` and `digest`.
 ///
 /// A proxy crate puts one into a [`Target`] and its connector, further down, takes it out again by `Any`.
-pub trait Route: Any + fmt::Debug + Send + Sync {
+pub trait Route: AsAny + fmt::Debug + Send + Sync {
     /// Whether connections made by way of `other` may be used instead.
     fn same(&self, other: &dyn Route) -> bool;
 
@@ -69,8 +69,19 @@ pub trait Route: Any + fmt::Debug + Send + Sync {
 impl dyn Route {
     /// The route as the type that it was made of.
     pub fn downcast_ref<T: Route>(&self) -> Option<&T> {
-        let any: &dyn Any = self;
-        any.downcast_ref()
+        self.as_any().downcast_ref()
+    }
+}
+
+/// Any type as [`Any`]: what a trait object of a subtrait cannot be made into before Rust 1.86.
+pub trait AsAny: Any {
+    /// Itself.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Any> AsAny for T {
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

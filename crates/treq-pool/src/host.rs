@@ -135,7 +135,7 @@ impl<C: Connection, W> Host<C, W> {
     }
 
     pub(crate) fn is_unused(&self) -> bool {
-        self.open == 0 && self.queue.len() == 0
+        self.open == 0 && self.queue.is_empty()
     }
 }
 

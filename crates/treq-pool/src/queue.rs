@@ -57,6 +57,10 @@ impl<W> Queue<W> {
         std::mem::take(&mut self.takers).into_values().map(|waiter| waiter.waiter)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.takers.len() + self.makers.len() + self.owners.len()
     }

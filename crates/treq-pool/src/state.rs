@@ -96,7 +96,7 @@ impl<C: Connection, W> State<C, W> {
     /// What most requests find: the newest idle connection of their target, still good, and nobody waiting. `None`
     /// decides nothing: [`checkout`](State::checkout) does.
     pub(crate) fn take_newest(&mut self, target: &Target, now: Instant) -> Option<Grant<C>> {
-        if target.reuse != Reuse::Any {
+        if !matches!(target.reuse, Reuse::Any) {
             return None;
         }
         let id = self.hosts.find(target)?;
@@ -118,7 +118,7 @@ impl<C: Connection, W> State<C, W> {
         let own = target.reuse == Reuse::Never;
         let Some(host) = self.host(id) else { return Decision::Wait(id) };
         host.used = now;
-        if host.connecting == 0 && host.queue.len() == 0 {
+        if host.connecting == 0 && host.queue.is_empty() {
             host.failures = 0;
         }
         if host.queue.has_takers() {

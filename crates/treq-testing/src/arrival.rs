@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::hash::Hasher;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -55,8 +54,7 @@ pub struct Secure;
 
 impl Route for Secure {
     fn same(&self, other: &dyn Route) -> bool {
-        let other: &dyn Any = other;
-        other.is::<Secure>()
+        other.downcast_ref::<Secure>().is_some()
     }
 
     fn digest(&self, state: &mut dyn Hasher) {

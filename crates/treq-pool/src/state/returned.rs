@@ -22,9 +22,13 @@ impl<C: Connection, W> State<C, W> {
             return self.closed(id, effects);
         }
         let number = connection.id();
-        let first = self.host(id).and_then(|host| host.queue.first_for(number));
+        // perf: 150 instructions of each request, to nearly all of which nobody waits.
+        let waited_for = self.host(id).filter(|host| !host.queue.is_empty());
+        let (first, in_need) = match waited_for {
+            Some(host) => (host.queue.first_for(number), host.queue.first_not_for(number)),
+            None => (None, None),
+        };
         // One that cannot use it and has waited longer gets the place instead. Between hosts reuse goes first, within limits.
-        let in_need = self.host(id).and_then(|host| host.queue.first_not_for(number));
         let is_behind = in_need.is_some_and(|ticket| first.is_none_or(|first| ticket < first));
         let elsewhere = if first.is_some() { self.has_starved(id, now) } else { !self.starving.is_empty() };
         if is_behind || elsewhere {

@@ -17,7 +17,7 @@ impl<C: Connection, W> State<C, W> {
 
     /// Whether a waiter was served: each round takes one out of the queue, so that rounds come to an end.
     fn serve_one(&mut self, id: HostId, effects: &mut Effects<C, W>) -> bool {
-        let Some(host) = self.hosts.get_mut(id).filter(|host| host.queue.len() > 0) else { return false };
+        let Some(host) = self.hosts.get_mut(id).filter(|host| !host.queue.is_empty()) else { return false };
         // A request that wants a connection of its own takes no share, and is in no other's way.
         let queue = &host.queue;
         let good = host.shared.iter_mut().filter(|shared| !shared.refusing && shared.admits());
