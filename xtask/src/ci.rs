@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Outcome, Stream, cargo, flag, no_more, present, tee, to_end};
-use crate::{api, bench, debian, delegate, faults, features, peers, tally, tidy};
+use crate::{api, bench, debian, delegate, faults, features, peers, storm, tally, tidy};
 
 struct Step {
     name: &'static str,
@@ -32,6 +32,8 @@ const STEPS: &[Step] = &[
     Step { name: "features", fast: false, run: |_| features::run(&[]).map(|()| None) },
     Step { name: "api", fast: false, run: |_| api::run(&[]).map(|()| None) },
     Step { name: "install", fast: false, run: |_| install() },
+    // Both protocols at once, about three minutes.
+    Step { name: "storm", fast: false, run: |_| storm::run(&[]).map(|()| None) },
     // At most five minutes: a sample.
     Step { name: "faults", fast: false, run: |_| faults::run(&[]).map(|()| None) },
     Step { name: "peers", fast: false, run: |_| peers::run(&[]).map(|()| None) },

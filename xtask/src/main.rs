@@ -13,6 +13,7 @@ mod features;
 mod metadata;
 mod peers;
 mod run;
+mod storm;
 mod tally;
 mod tidy;
 mod venv;
@@ -62,6 +63,12 @@ const COMMANDS: &[Command] = &[
         usage: "[--all] [--seed N] [--show] [TEST..]",
         help: "the integration tests with one call of IO failing in each run",
         run: faults::run,
+    },
+    Command {
+        name: "storm",
+        usage: "[--seeds N] [--seed S] [--release]",
+        help: "the default client against a hostile server, 2,000 seeds of each protocol or one",
+        run: storm::run,
     },
     Command {
         name: "peers",

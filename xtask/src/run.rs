@@ -105,6 +105,16 @@ pub(crate) fn flag(arguments: &mut Vec<String>, flag: &str) -> bool {
     arguments.len() < before
 }
 
+/// Takes an option with its value.
+pub(crate) fn value(arguments: &mut Vec<String>, name: &str) -> Outcome<Option<String>> {
+    let Some(at) = arguments.iter().position(|argument| argument == name) else { return Ok(None) };
+    if at + 1 == arguments.len() {
+        return Err(format!("{name} needs a value"));
+    }
+    arguments.remove(at);
+    Ok(Some(arguments.remove(at)))
+}
+
 /// Arguments that nobody took are an error.
 pub(crate) fn no_more(arguments: &[String]) -> Outcome {
     if arguments.is_empty() { Ok(()) } else { Err(format!("does not know {:?}", arguments.join(" "))) }
@@ -120,6 +130,10 @@ mod tests {
         assert!(flag(&mut arguments, "--fast"));
         assert!(!flag(&mut arguments, "--fast"));
         assert_eq!(no_more(&arguments).unwrap_err(), "does not know \"x\"");
+        let mut arguments = vec!["--seed".to_owned(), "7".to_owned(), "--seeds".to_owned()];
+        assert_eq!(value(&mut arguments, "--seed").unwrap().as_deref(), Some("7"));
+        assert_eq!(value(&mut arguments, "--other").unwrap(), None);
+        assert!(value(&mut arguments, "--seeds").is_err());
     }
 
     #[test]

@@ -73,10 +73,10 @@ pub(crate) enum Deed {
 impl Deed {
     pub(crate) fn by(random: &mut Random) -> Deed {
         match random.below(40) {
-            0..=17 => Deed::Serve,
-            18 | 19 => Deed::Interim,
-            20 | 21 => Deed::Cut,
-            22 => Deed::DieActing,
+            0..=15 => Deed::Serve,
+            16 | 17 => Deed::Interim,
+            18 | 19 => Deed::Cut,
+            20..=22 => Deed::DieActing,
             23 => Deed::Die,
             24 | 25 => Deed::Early,
             26 => Deed::Stall,
