@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Outcome, Stream, cargo, flag, no_more, present, tee, to_end};
-use crate::{api, bench, debian, delegate, faults, features, peers, storm, tally, tidy};
+use crate::{api, bench, debian, delegate, faults, features, msrv, peers, storm, tally, tidy};
 
 struct Step {
     name: &'static str,
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", fast: false, run: |_| docs() },
     Step { name: "deny", fast: true, run: deny },
     Step { name: "features", fast: false, run: |_| features::run(&[]).map(|()| None) },
+    Step { name: "msrv", fast: false, run: |_| msrv::run(&[]).map(|()| None) },
     Step { name: "api", fast: false, run: |_| api::run(&[]).map(|()| None) },
     Step { name: "install", fast: false, run: |_| install() },
     // Both protocols at once, about three minutes.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::UPGRADE;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
@@ -91,13 +91,19 @@ where
 pub struct Fresh;
 
 fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
-    // Without fields the caller says nothing of the framing; only HTTP/1.0 can still be at odds with the body.
     let mut asks_upgrade = false;
     if !request.headers().is_empty() || request.version() == Version::HTTP_10 {
-        let (version, body) = (request.version(), request.body().size_hint());
-        head::check_framing(request.headers_mut(), version, &body)?;
+        let mut is_framed = request.version() == Version::HTTP_10;
         // Few fields are sooner looked through than looked up.
-        asks_upgrade = request.headers().keys().any(|name| *name == UPGRADE);
+        for name in request.headers().keys() {
+            asks_upgrade |= *name == UPGRADE;
+            is_framed |= *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING;
+        }
+        // Otherwise the caller says nothing of the framing.
+        if is_framed {
+            let (version, body) = (request.version(), request.body().size_hint());
+            head::check_framing(request.headers_mut(), version, &body)?;
+        }
     }
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {

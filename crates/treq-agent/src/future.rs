@@ -138,15 +138,14 @@ where
                 }
                 (StateProj::Exchanging { connection }, Some(sending)) => match connection.poll_response(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(response)) => {
-                        if response.status() == StatusCode::EXPECTATION_FAILED && sending.drop_expectation() {
-                            // The connection is closed or drained by the drop of the response.
-                            State::Readying
-                        } else {
-                            this.state.set(State::Failed { error: None });
-                            return Poll::Ready(Ok(response));
-                        }
+                    Poll::Ready(Ok(response))
+                        if response.status() != StatusCode::EXPECTATION_FAILED || !sending.drop_expectation() =>
+                    {
+                        this.state.set(State::Failed { error: None });
+                        return Poll::Ready(Ok(response));
                     }
+                    // The connection is closed or drained by the drop of the response.
+                    Poll::Ready(Ok(_)) => State::Readying,
                     Poll::Ready(Err(refused)) => match sending.again(refused, connection.id()) {
                         Ok(()) => State::Readying,
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
@@ -261,6 +260,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
     }
 
     /// Whether a request whose expectation the server does not meet goes out once more without it.
+    #[cold]
     fn drop_expectation(&mut self) -> bool {
         let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.expects) else { return false };
         let Some(mut request) = snapshot.into_request(None) else { return false };

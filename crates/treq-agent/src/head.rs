@@ -13,10 +13,6 @@ pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &Si
         let why = "HTTP/1.0 cannot carry a body of unknown length: give it a Content-Length, or leave the version out";
         return Err(Error::new(Kind::Builder, why));
     }
-    // Without these the caller says nothing of the framing; few fields are sooner looked through than looked up.
-    if !headers.keys().any(|name| name == CONTENT_LENGTH || name == TRANSFER_ENCODING) {
-        return Ok(());
-    }
     if headers.contains_key(TRANSFER_ENCODING) {
         if let Some(other) = headers.get_all(TRANSFER_ENCODING).iter().find(|value| !is_chunked(value)) {
             let why = format!("invalid Transfer-Encoding {other:?}: only \"chunked\" is sent; leave the field out");

@@ -92,12 +92,11 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(response)) => {
                 let (head, body) = response.into_parts();
-                let mut lease = self.lease.take();
-                if let Some(hold) = head.extensions.get::<Hold>().filter(|_| lease.is_some()) {
+                if let Some(hold) = head.extensions.get::<Hold>() {
                     // The stream that comes out of it has the place until it ends.
-                    hold.keep(lease.take());
+                    hold.keep(self.lease.take());
                 }
-                Poll::Ready(Ok(Response::from_parts(head, PooledBody::new(body, lease))))
+                Poll::Ready(Ok(Response::from_parts(head, PooledBody::new(body, self.lease.take()))))
             }
             Poll::Ready(Err(refused)) => {
                 if let Some(lease) = self.lease.as_mut().filter(|_| refused.error.resend() == Resend::Safe) {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::one::{Run, Verdict};
 use crate::metadata::Metadata;
-use crate::run::{Outcome, cargo, flag, output};
+use crate::run::{Outcome, cargo, flag, output, value};
 
 /// How many calls of a test fail in turn, unless all do.
 const PER_TEST: usize = 6;
@@ -224,9 +224,7 @@ fn chance(seed: u64, name: &str, call: usize) -> u64 {
 }
 
 fn seed(arguments: &mut Vec<String>) -> Outcome<u64> {
-    let Some(at) = arguments.iter().position(|argument| argument == "--seed") else { return Ok(0) };
-    let text = arguments.get(at + 1).cloned().unwrap_or_default();
-    arguments.drain(at..arguments.len().min(at + 2));
+    let Some(text) = value(arguments, "--seed")? else { return Ok(0) };
     text.parse().map_err(|_| format!("--seed wants a number, not {text:?}"))
 }
 
@@ -250,6 +248,6 @@ mod tests {
         let mut arguments = ["a", "--seed", "7", "b"].map(str::to_owned).to_vec();
         assert_eq!((seed(&mut arguments), seed(&mut arguments.clone())), (Ok(7), Ok(0)));
         assert_eq!(arguments, ["a", "b"]);
-        assert_eq!(seed(&mut vec!["--seed".to_owned()]).unwrap_err(), "--seed wants a number, not \"\"");
+        assert_eq!(seed(&mut vec!["--seed".to_owned()]).unwrap_err(), "--seed needs a value");
     }
 }

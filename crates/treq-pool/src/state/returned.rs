@@ -21,24 +21,15 @@ impl<C: Connection, W> State<C, W> {
             effects.dead.push(connection);
             return self.closed(id, effects);
         }
-        let number = connection.id();
         // perf: 150 instructions of each request, to nearly all of which nobody waits.
-        let waited_for = self.host(id).filter(|host| !host.queue.is_empty());
-        let (first, in_need) = match waited_for {
-            Some(host) => (host.queue.first_for(number), host.queue.first_not_for(number)),
-            None => (None, None),
+        let is_contested = !self.starving.is_empty() || self.hosts.get(id).is_some_and(|host| !host.queue.is_empty());
+        let connection = match is_contested {
+            true => match self.pass_on(id, connection, born, now, effects) {
+                Some(connection) => connection,
+                None => return,
+            },
+            false => connection,
         };
-        // One that cannot use it and has waited longer gets the place instead. Between hosts reuse goes first, within limits.
-        let is_behind = in_need.is_some_and(|ticket| first.is_none_or(|first| ticket < first));
-        let elsewhere = if first.is_some() { self.has_starved(id, now) } else { !self.starving.is_empty() };
-        if is_behind || elsewhere {
-            effects.dead.push(connection);
-            return self.closed(id, effects);
-        }
-        if let Some(waiter) = first.and_then(|first| self.host(id)?.queue.take(first)) {
-            effects.grants.push((waiter, Grant { host: id, what: What::Whole(connection, born) }));
-            return self.note_starving(id);
-        }
         let keep = self.limits.idle_for(connection.idle_hint());
         if keep.is_zero() || !self.limits.keeps() {
             effects.dead.push(connection);
@@ -55,6 +46,34 @@ impl<C: Connection, W> State<C, W> {
         if crowded || self.idle > self.limits.idle_total {
             self.keep_within_limits(id, effects);
         }
+    }
+
+    /// Gives a connection to one that waits for it, or its place to one that needs that more; returns it where nobody wants
+    /// either.
+    #[cold]
+    fn pass_on(
+        &mut self,
+        id: HostId,
+        connection: C,
+        born: Instant,
+        now: Instant,
+        effects: &mut Effects<C, W>,
+    ) -> Option<C> {
+        let number = connection.id();
+        let host = self.host(id)?;
+        let (first, in_need) = (host.queue.first_for(number), host.queue.first_not_for(number));
+        // One that cannot use it and has waited longer gets the place instead. Between hosts reuse goes first, within limits.
+        let is_behind = in_need.is_some_and(|ticket| first.is_none_or(|first| ticket < first));
+        let elsewhere = if first.is_some() { self.has_starved(id, now) } else { !self.starving.is_empty() };
+        if is_behind || elsewhere {
+            effects.dead.push(connection);
+            self.closed(id, effects);
+            return None;
+        }
+        let Some(waiter) = first.and_then(|first| self.host(id)?.queue.take(first)) else { return Some(connection) };
+        effects.grants.push((waiter, Grant { host: id, what: What::Whole(connection, born) }));
+        self.note_starving(id);
+        None
     }
 
     /// A share of a connection is given back.
