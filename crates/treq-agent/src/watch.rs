@@ -137,32 +137,33 @@ impl<IO> Watched<IO> {
         Watched { io, watch, interim, lost: None, last_read: None }
     }
 
-    /// What writing comes to, where the error may mean no more than that the peer does not read.
-    fn written(
-        &mut self,
-        written: Poll<io::Result<usize>>,
-        given: usize,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
+    /// What writing comes to after an error, which may mean no more than that the peer does not read.
+    #[cold]
+    fn failed(&mut self, error: io::Error, given: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
-        match written {
-            Poll::Ready(Err(error))
-                if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
-                    && !self.watch.handed_over.load(Ordering::Acquire) =>
-            {
-                self.lost = Some(Box::new(Lost { error, wait: Box::pin(sleep(LAST_WORD)) }));
-                self.watch.lost.store(true, Ordering::Release);
-                // The reading side has to look at the time from now on.
-                cx.waker().wake_by_ref();
-                self.unwritten(given)
-            }
-            written => written,
+        let may_read = matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected);
+        if !may_read || self.watch.handed_over.load(Ordering::Acquire) {
+            return Poll::Ready(Err(error));
         }
+        self.lost = Some(Box::new(Lost { error, wait: Box::pin(sleep(LAST_WORD)) }));
+        self.watch.lost.store(true, Ordering::Release);
+        // The reading side has to look at the time from now on.
+        cx.waker().wake_by_ref();
+        self.unwritten(given)
     }
 
-    /// The end of what is read. h2 forgets that a response was whole when its connection ends under an upload, so responses
-    /// are given a moment to be read first; the connection is of no further use meanwhile.
-    fn ended(&mut self, read: io::Result<()>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// What reading comes to where nothing came: a wait, the end, or an error. `room`: how much might have come.
+    fn unread(&mut self, read: Poll<io::Result<()>>, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Poll::Ready(read) = read else {
+            let Some(lost) = &mut self.lost else { return Poll::Pending };
+            ready!(lost.wait.as_mut().poll(cx));
+            return Poll::Ready(Err(std::mem::replace(&mut lost.error, io::ErrorKind::BrokenPipe.into())));
+        };
+        if room == 0 && read.is_ok() {
+            return Poll::Ready(Ok(()));
+        }
+        // h2 forgets that a response was whole when its connection ends under an upload, so responses are given a moment to
+        // be read first; the connection is of no further use meanwhile.
         let is_http2 = matches!(self.interim, Interim::Frames(_));
         if is_http2 && self.last_read.is_none() && self.watch.is_uploading() {
             self.watch.lost.store(true, Ordering::Release);
@@ -193,17 +194,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let this = &mut *self;
         let before = buf.filled().len();
         match Pin::new(&mut this.io).poll_read(cx, buf) {
-            Poll::Ready(read) if read.is_err() || buf.filled().len() == before && buf.remaining() > 0 => {
-                return this.ended(read, cx);
-            }
-            Poll::Ready(_) => {}
-            Poll::Pending => {
-                if let Some(lost) = &mut this.lost {
-                    ready!(lost.wait.as_mut().poll(cx));
-                    return Poll::Ready(Err(std::mem::replace(&mut lost.error, io::ErrorKind::BrokenPipe.into())));
-                }
-                return Poll::Pending;
-            }
+            Poll::Ready(Ok(())) if buf.filled().len() > before => {}
+            other => return this.unread(other, buf.remaining(), cx),
         }
         let new = &buf.filled()[before..];
         // Only this task writes the count, so a load and a store do.
@@ -237,8 +229,10 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
         if self.lost.is_some() {
             return self.unwritten(buf.len());
         }
-        let written = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.written(written, buf.len(), cx)
+        match Pin::new(&mut self.io).poll_write(cx, buf) {
+            Poll::Ready(Err(error)) => self.failed(error, buf.len(), cx),
+            written => written,
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -250,7 +244,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
                 self.watch.flushed();
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(error)) => self.written(Poll::Ready(Err(error)), 0, cx).map_ok(drop),
+            Poll::Ready(Err(error)) => self.failed(error, 0, cx).map_ok(drop),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -272,7 +266,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
             return self.unwritten(given());
         }
         match Pin::new(&mut self.io).poll_write_vectored(cx, bufs) {
-            Poll::Ready(Err(error)) => self.written(Poll::Ready(Err(error)), given(), cx),
+            Poll::Ready(Err(error)) => self.failed(error, given(), cx),
             written => written,
         }
     }
