@@ -245,6 +245,7 @@ async fn one(seed: u64, wish: Wish) -> Vec<String> {
 }
 
 /// Ends the process where a seed never ends: nothing in it would.
+#[allow(clippy::print_stderr)]
 fn watch(name: &'static str) -> (Arc<AtomicU64>, Arc<AtomicBool>) {
     let (current, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (seed, ended) = (Arc::clone(&current), Arc::clone(&over));
@@ -265,6 +266,7 @@ fn watch(name: &'static str) -> (Arc<AtomicU64>, Arc<AtomicBool>) {
     (current, over)
 }
 
+#[allow(clippy::print_stdout)]
 fn storm(name: &'static str, wish: Wish) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("TREQ_SEED") {
