@@ -58,6 +58,10 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     }
     if let Some(authority) = url.authority() {
         let whole = authority.as_str();
+        if host_and_port(whole).len() < whole.len() && !whole.contains('@') {
+            // What would be a port is none: a password that holds what ends an authority.
+            return self::masked(&url.to_string()).into();
+        }
         masked.push_str(whole.rsplit_once('@').map_or(whole, |(_, host)| host));
     }
     push_path(&mut masked, url.path());
@@ -115,14 +119,12 @@ fn host_and_port(authority: &str) -> &str {
     }
 }
 
-/// Whether a path segment looks like a key rather than a name: long, of the letters of keys, with digits or both cases mixed
+/// Whether a path segment looks like a key rather than a name: long, in ASCII, with digits or both cases mixed
 /// into it.
 fn is_key(segment: &str) -> bool {
     /// Shorter ones are names, versions and numbers more often than not.
     const LEAST: usize = 20;
-    let is_of_key =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.' | b'~' | b'=' | b'+');
-    if segment.len() < LEAST || !segment.bytes().all(is_of_key) {
+    if segment.len() < LEAST || !segment.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
     }
     let has = |test: fn(&u8) -> bool| segment.bytes().any(|byte| test(&byte));

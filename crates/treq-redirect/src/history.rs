@@ -3,6 +3,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version};
+use treq_core::uri::masked;
 
 /// The redirects that led to a response, oldest first: a slice of [`Hop`]s.
 ///
@@ -59,24 +60,7 @@ pub struct Hop {
 
 impl fmt::Debug for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.status.as_u16(), self.method, Masked(&self.url))
-    }
-}
-
-/// A URL without userinfo and with its query masked.
-struct Masked<'a>(&'a Uri);
-
-impl fmt::Display for Masked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(scheme) = self.0.scheme_str() {
-            write!(f, "{scheme}://")?;
-        }
-        if let Some(authority) = self.0.authority() {
-            let whole = authority.as_str();
-            f.write_str(whole.rsplit_once('@').map_or(whole, |(_, host)| host))?;
-        }
-        f.write_str(self.0.path())?;
-        f.write_str(if self.0.query().is_some() { "?…" } else { "" })
+        write!(f, "{} {} {}", self.status.as_u16(), self.method, masked(&self.url.to_string()))
     }
 }
 
@@ -94,6 +78,6 @@ mod tests {
             headers: HeaderMap::from_iter([(http::header::SET_COOKIE, "sid=secret".parse().unwrap())]),
             extensions: Extensions::new(),
         };
-        assert_eq!(format!("{:?}", History::new(vec![hop])), "[302 GET http://a.test:81/x?…]");
+        assert_eq!(format!("{:?}", History::new(vec![hop])), "[302 GET http://…@a.test:81/x?…]");
     }
 }

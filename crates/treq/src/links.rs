@@ -1,5 +1,7 @@
 //! Links to other resources in the head of an answer.
 
+use std::fmt;
+
 use http::Uri;
 use http::header::LINK;
 use treq_core::uri;
@@ -8,7 +10,7 @@ use crate::Response;
 use crate::media_type::outside_of_quotes;
 
 /// A link of a `Link` field ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
     /// Where it leads, resolved against the URL of the answer.
@@ -17,6 +19,15 @@ pub struct Link {
     pub rel: Vec<String>,
     /// The other parameters, such as `title`, in order.
     pub params: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Link {
+    /// The URL without what may be a secret, and the names of the parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params: Vec<_> = self.params.iter().map(|(name, _)| name).collect();
+        let url = uri::masked(&self.url.to_string()).into_owned();
+        f.debug_struct("Link").field("url", &url).field("rel", &self.rel).field("params", &params).finish()
+    }
 }
 
 impl Response {

@@ -24,6 +24,7 @@ mod requests;
 mod responses;
 mod retries;
 mod runtimes;
+mod secrets;
 mod services;
 mod storm;
 mod streams;
