@@ -11,6 +11,9 @@ use treq_core::{BoxError, Error};
 
 use crate::chain::{BUDGET, Chain, Pulled};
 
+/// What each frame of the inner body counts for, so that frames of nothing end a poll too.
+const FRAME: usize = 256;
+
 pin_project! {
     /// A body whose codings are undone as it is read; without codings, the body as it is.
     ///
@@ -86,7 +89,9 @@ where
                 Ok(Pulled::Hungry) => {}
                 Err(error) => return coded.fail(error),
             }
-            match ready!(this.body.as_mut().poll_frame(cx)) {
+            let frame = ready!(this.body.as_mut().poll_frame(cx));
+            left = left.saturating_sub(FRAME);
+            match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => coded.chain.feed(whole(data)),
                     Err(frame) => {

@@ -19,9 +19,9 @@ const CALL: usize = 1024;
 /// Below so many decoded bytes no proportion says anything.
 const RATIO_FROM: u64 = 1024 * 1024;
 
-/// A stage under another may write so much more than comes out at the top. It writes coded bytes, which are fewer than decoded
-/// ones unless somebody has built them to be more.
-const INNER_RATIO: u64 = 2;
+/// A stage under another may write so many times what comes out at the top. What it writes is coded: shorter than the content,
+/// but up to ten times as long where each byte was flushed.
+const INNER_RATIO: u64 = 16;
 
 /// Decoders over each other: coded bytes in at the bottom, decoded ones out at the top, as they are asked for.
 pub(crate) struct Chain {
@@ -172,8 +172,12 @@ impl Stage {
             let mut written = 0;
             while written < PIECE && *left > 0 && (!self.input.is_empty() || self.full) {
                 let input = &self.input[..self.input.len().min(*left)];
+                let (given, room) = (input.len(), output.len() - written);
                 let progress = self.decoder.decode(input, &mut output[written..]);
                 let progress = progress.map_err(|cause| broken(&self.name, cause))?;
+                if progress.read > given || progress.written > room {
+                    return Err(broken(&self.name, "the decoder claims more bytes than it was given".into()));
+                }
                 let _ = self.input.split_to(progress.read);
                 *left = left.saturating_sub(progress.read + progress.written + CALL);
                 written += progress.written;

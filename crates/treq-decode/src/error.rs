@@ -3,7 +3,7 @@ use std::fmt;
 use treq_core::{BoxError, Error, Kind};
 
 /// The cause of an error of [`Kind::Decode`]: a body grew beyond a limit. With neither of the two, one coding under another grew to
-/// more than twice of what comes out in the end.
+/// more than 1 MiB and sixteen times what comes out in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expanded {
@@ -18,7 +18,9 @@ impl fmt::Display for Expanded {
         match (self.size, self.ratio) {
             (Some(size), _) => write!(f, "the body has more than {size} decoded bytes"),
             (None, Some(ratio)) => write!(f, "the body has more than {ratio} decoded bytes for each coded one"),
-            (None, None) => f.write_str("a coding of the body expands to more than comes of it in the end"),
+            (None, None) => {
+                f.write_str("a coding under another has more than 1 MiB and 16 bytes for each byte of the content")
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version, res
 use treq_core::uri::Located;
 use treq_core::{BoxError, Error, KeptFields, Kind, uri};
 
-use crate::fields::{drop_content, drop_credentials};
+use crate::fields::{drop_content, drop_credentials, drop_preconditions};
 use crate::layer::{Config, Waiting};
 use crate::policy::same_origin;
 use crate::{
@@ -45,6 +45,8 @@ pub(crate) struct Chain {
     method: Method,
     url: Uri,
     version: Version,
+    /// The userinfo of the caller's URL. Being credentials, it is gone for good once the chain has left its origin.
+    userinfo: Option<Box<str>>,
     /// What was dropped from them once is gone for the whole chain.
     headers: KeptFields,
     extensions: Extensions,
@@ -90,6 +92,7 @@ impl Chain {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
+            userinfo: userinfo(request.uri()),
             headers: KeptFields::of(request.headers()),
             extensions: request.extensions().clone(),
             content,
@@ -149,10 +152,15 @@ impl Chain {
         let mut headers = self.headers.to_map();
         if !same_origin(&self.url, &located.uri) {
             drop_credentials(&mut headers, &self.config.sensitive);
+            self.userinfo = None;
             self.extensions.insert(LeftOrigin::mark());
         }
         if method != self.method {
             drop_content(&mut headers);
+            // Those of GET and HEAD ask the same of the target: whether the caller's copy is still good.
+            if !matches!(self.method, Method::GET | Method::HEAD) {
+                drop_preconditions(&mut headers);
+            }
         }
         if !keeps_body {
             self.content = Content::Empty;
@@ -221,7 +229,10 @@ impl Chain {
     pub(crate) fn request<B>(&self, body: B) -> Request<B> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.url.clone();
+        *request.uri_mut() = match &self.userinfo {
+            Some(userinfo) => with_userinfo(&self.url, userinfo),
+            None => self.url.clone(),
+        };
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers.to_map();
         *request.extensions_mut() = self.extensions.clone();
@@ -255,6 +266,23 @@ fn location(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
         return Err(Refusal::new(Why::Location, message));
     }
     Ok((!first.is_empty()).then_some(first))
+}
+
+/// What the URL has before its `@`.
+fn userinfo(url: &Uri) -> Option<Box<str>> {
+    let (userinfo, _) = url.authority()?.as_str().rsplit_once('@')?;
+    (!userinfo.is_empty()).then(|| userinfo.into())
+}
+
+fn with_userinfo(url: &Uri, userinfo: &str) -> Uri {
+    let mut parts = url.clone().into_parts();
+    let host = parts.authority.as_ref().map_or("", Authority::as_str);
+    // Both halves come from URLs. Were they not to make one, better no credentials than no request.
+    match Authority::try_from(format!("{userinfo}@{host}")) {
+        Ok(authority) => parts.authority = Some(authority),
+        Err(_) => return url.clone(),
+    }
+    Uri::from_parts(parts).unwrap_or_else(|_| url.clone())
 }
 
 fn without_userinfo(url: &Uri) -> Uri {

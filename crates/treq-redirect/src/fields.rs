@@ -1,19 +1,36 @@
 //! Which request fields a redirect drops.
 
+use std::collections::HashSet;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use treq_core::is_credential;
 
 /// Drops what describes a body that is no longer sent ([RFC 9110, section
 /// 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
 pub(crate) fn drop_content(headers: &mut HeaderMap) {
-    retain(headers, |name, _| !is_content(name));
+    retain(headers, |name| !is_content(name));
 }
 
 /// Drops what was meant for the origin that the chain leaves.
 pub(crate) fn drop_credentials(headers: &mut HeaderMap, further: &[HeaderName]) {
-    retain(headers, |name, value| {
-        !(value.is_sensitive() || is_credential(name) || is_of_origin(name) || further.contains(name))
-    });
+    let is_dropped = |name: &HeaderName| {
+        is_credential(name)
+            || is_of_origin(name)
+            || further.contains(name)
+            || headers.get_all(name).iter().any(HeaderValue::is_sensitive)
+    };
+    let dropped: HashSet<HeaderName> = headers.keys().filter(|name| is_dropped(name)).cloned().collect();
+    retain(headers, |name| !dropped.contains(name));
+}
+
+/// Drops the preconditions of a method that is no longer sent.
+///
+/// They describe the resource that the method was to change. The redirect leads to another resource, which describes the
+/// outcome ([RFC 9110, section 15.4.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4)): with the `If-None-Match: *`
+/// of a PUT its response would be a 304, with the `If-Match` a 412 ([section
+/// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1)), and the caller waits for the outcome.
+pub(crate) fn drop_preconditions(headers: &mut HeaderMap) {
+    retain(headers, |name| !is_precondition(name));
 }
 
 fn is_content(name: &HeaderName) -> bool {
@@ -32,15 +49,23 @@ fn is_of_origin(name: &HeaderName) -> bool {
     [header::HOST, header::WWW_AUTHENTICATE].contains(name)
 }
 
-/// Keeps the names for all of whose values `keep` holds, in their order.
-fn retain(headers: &mut HeaderMap, keep: impl Fn(&HeaderName, &HeaderValue) -> bool) {
-    let dropped: Vec<HeaderName> =
-        headers.iter().filter(|(name, value)| !keep(name, value)).map(|(name, _)| name.clone()).collect();
-    if dropped.is_empty() {
+/// Those of RFC 9110, section 13.1, and of WebDAV and CalDAV.
+fn is_precondition(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "if" || name.starts_with("if-")
+}
+
+/// Keeps the names for which `keep` holds, in their order.
+fn retain(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
+    // One without the other asks for something else: a part of whatever is there now, or nothing at all (RFC 9110, section
+    // 13.1.5).
+    let breaks_pair = headers.contains_key(header::IF_RANGE) && !(keep(&header::RANGE) && keep(&header::IF_RANGE));
+    let keeps = |name: &HeaderName| keep(name) && !(breaks_pair && [header::RANGE, header::IF_RANGE].contains(name));
+    if headers.keys().all(&keeps) {
         return;
     }
     // Built anew: `HeaderMap::remove` changes the order of the rest.
-    let kept = headers.iter().filter(|(name, _)| !dropped.contains(name));
+    let kept = headers.iter().filter(|(name, _)| keeps(name));
     *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
 }
 
@@ -99,6 +124,34 @@ mod tests {
         drop_credentials(&mut headers, &[]);
         assert_eq!(headers.len(), 1);
         assert!(headers.contains_key("x-b"));
+    }
+
+    #[test]
+    fn a_range_and_its_condition_are_dropped_together() {
+        let names = ["range", "if-range", "accept"];
+        for (sensitive, want) in [("range", 1), ("if-range", 1), ("accept", 2), ("mine", 3)] {
+            let further = [HeaderName::from_static(sensitive)];
+            assert_eq!(left(|headers| drop_credentials(headers, &further), &names).len(), want, "{sensitive}");
+        }
+        assert_eq!(left(drop_preconditions, &names), ["accept"]);
+        assert_eq!(left(drop_preconditions, &["range", "if-match", "if"]), ["range"]);
+    }
+
+    #[test]
+    fn each_of_many_names_is_asked_for_a_fixed_number_of_times() {
+        let work = |count: usize| {
+            let asked = std::cell::Cell::new(0_usize);
+            let fields = (0..count).map(|at| (HeaderName::try_from(format!("x-{at}")).unwrap(), HeaderValue::from(at)));
+            let mut headers: HeaderMap = fields.collect();
+            retain(&mut headers, |_| {
+                asked.set(asked.get() + 1);
+                false
+            });
+            assert!(headers.is_empty());
+            asked.get()
+        };
+        let (few, many) = (work(1000), work(4000));
+        assert!(many <= 4 * few + 16, "{few} {many}");
     }
 
     #[test]

@@ -224,6 +224,57 @@ async fn a_coding_of_ones_own_is_offered_and_undone_also_over_others() {
     assert!(error.to_string().contains("flip") && error.to_string().contains("does not begin with !"), "{error}");
 }
 
+#[tokio::test]
+async fn a_decoder_that_claims_too_much_is_an_error() {
+    struct Claim(Progress);
+
+    impl Decoder for Claim {
+        fn decode(&mut self, _: &[u8], _: &mut [u8]) -> Result<Progress, treq_core::BoxError> {
+            Ok(self.0)
+        }
+
+        fn finish(&mut self) -> Result<(), treq_core::BoxError> {
+            Ok(())
+        }
+    }
+
+    for (read, written) in [(usize::MAX, 0), (6, 0), (0, usize::MAX), (5, 32 * 1024 + 1)] {
+        let coding = Coding::new("claim", move || Claim(Progress { read, written }));
+        let error = decode(&DecodeLayer::new().coding(coding), &["claim"], b"12345", 9).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Decode);
+        assert!(error.to_string().contains("more bytes than it was given"), "{error}");
+    }
+}
+
+#[test]
+fn frames_of_nothing_end_a_poll_too() {
+    struct Nothing(usize);
+
+    impl http_body::Body for Nothing {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+            self.0 += 1;
+            assert!(self.0 < 10_000, "one poll takes frame after frame");
+            std::task::Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::new()))))
+        }
+    }
+
+    let server = tower::service_fn(|_: Request<()>| {
+        let response = Response::builder().header("content-encoding", "gzip").body(Nothing(0)).unwrap();
+        std::future::ready(Ok::<_, Infallible>(response))
+    });
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut future = std::pin::pin!(DecodeLayer::new().layer(server).oneshot(Request::new(())));
+    let std::task::Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else { panic!("no response") };
+    let mut body = std::pin::pin!(response.into_body());
+    assert!(body.as_mut().poll_frame(&mut cx).is_pending());
+}
+
 #[test]
 fn gzip_runs_on_zlib_rs() {
     // Only zlib's own interfaces offer this, and no C library is among the dependencies.

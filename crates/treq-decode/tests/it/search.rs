@@ -283,6 +283,18 @@ fn what_stands_for_nothing_is_read_within_limits_whatever_is_around_it() {
     }
 }
 
+/// A server that writes each byte out as it comes sends more coded bytes than content.
+#[test]
+fn what_was_flushed_after_every_byte_is_no_bomb() {
+    let log: Vec<u8> = (0..1 << 19).map(|at: u64| b'a' + (at.pow(2) % 25) as u8).collect();
+    for coding in ["gzip", "deflate", "br", "zstd"] {
+        let wire = encode("gzip", &encode(coding, &log, 1), usize::MAX);
+        let name: &'static str = Box::leak(format!("{coding}, gzip").into_boxed_str());
+        let read = read(&DecodeLayer::new(), name, vec![Bytes::from(wire)]);
+        assert!(read.error.is_none() && read.bytes == log, "{coding}: {:?}", read.error);
+    }
+}
+
 /// Small pieces that somebody keeps take memory for what is in them.
 #[cfg(target_os = "linux")]
 #[test]

@@ -72,6 +72,48 @@ async fn preconditions_cross_origins_and_a_range_keeps_its_validator() {
 }
 
 #[tokio::test]
+async fn the_conditions_of_a_write_are_not_those_of_the_get_after_it() {
+    for (status, method) in [(303, "PUT"), (303, "DELETE"), (303, "POST"), (302, "POST"), (301, "POST")] {
+        for urls in [["http://a.test/", "http://a.test/1"], ["http://a.test/", "http://b.test/1"]] {
+            let world = World::leading(status, &urls);
+            let request = Request::builder().method(method).uri(urls[0]).header("if-match", "\"v1\"");
+            let request = request.header("if-none-match", "*").header("x-keep", "1").body(Body::from("x")).unwrap();
+            world.ask(RedirectLayer::new(), request).await.unwrap();
+            let seen = &world.seen()[1];
+            let names: Vec<_> = seen.headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!((seen.method.as_str(), names), ("GET", vec!["x-keep"]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn userinfo_stays_with_its_origin() {
+    for (urls, with) in [
+        (vec!["http://a.test/", "http://a.test/1", "http://a.test/2"], 3),
+        (vec!["http://a.test/", "http://a.test/1", "http://b.test/b", "http://a.test/back"], 2),
+        (vec!["https://a.test/", "http://a.test/1", "https://a.test/2"], 1),
+    ] {
+        let plain: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
+        let world = World::new(move |seen| {
+            let at = plain.iter().position(|url| url.parse::<http::Uri>().unwrap().path() == seen.url.path());
+            // What a server writes before the host is nobody's credentials.
+            let next = at.and_then(|at| plain.get(at + 1)).map(|url| url.replace("//", "//evil:x@"));
+            next.map_or_else(|| Response::new(Body::empty()), |url| redirect(302, &url))
+        });
+        let request = get(&urls[0].replace("//", "//us%40er:p%3Aw@"));
+        let response = world.ask(RedirectLayer::new(), request).await.unwrap();
+        let want = urls.iter().enumerate().map(|(at, url)| match at < with {
+            true => url.replace("//", "//us%40er:p%3Aw@"),
+            false => (*url).to_owned(),
+        });
+        assert_eq!(world.urls(), want.collect::<Vec<_>>());
+        let extensions = response.extensions();
+        assert_eq!(extensions.get::<FinalUrl>().unwrap().url, *urls.last().unwrap());
+        assert!(extensions.get::<History>().unwrap().iter().all(|hop| !hop.url.to_string().contains('@')));
+    }
+}
+
+#[tokio::test]
 async fn history_and_final_url_come_with_the_response() {
     let world = World::new(|seen| match seen.url.path() {
         "/d/1" => Response::builder()

@@ -3,5 +3,6 @@
 mod chains;
 mod contract;
 mod limits;
+mod search;
 mod services;
 mod support;
