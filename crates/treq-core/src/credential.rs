@@ -36,15 +36,23 @@ pub fn is_credential(name: &HeaderName) -> bool {
         "sort-key",
         "surrogate-key",
     ];
-    const NAMES: [&str; 4] = ["authentication-info", "dpop", "set-cookie2", "token"];
-    const LAST: [&str; 7] = ["auth", "cookie", "cookie2", "jwt", "key", "session", "ticket"];
+    const NAMES: [&str; 4] = ["authentication-info", "dpop", "set-cookie", "token"];
+    const LAST: [&str; 5] = ["auth", "cookie", "key", "session", "ticket"];
+    const ANYWHERE: [&str; 7] = ["assertion", "jwt", "oidc", "otp", "password", "secret", "wsse"];
     let name = name.as_str();
-    let own = name.strip_prefix("x-").unwrap_or(name);
+    let own = name.strip_prefix("x-").unwrap_or(name).replace(['_', '.'], "-");
+    // `x-acme-api-key-v2` is an `x-acme-api-key`.
+    let own = own.trim_end_matches(|char: char| char.is_ascii_digit());
+    let own = own.strip_suffix("-v").or(own.strip_suffix('-')).unwrap_or(own);
     if PUBLIC.contains(&own) || own.starts_with("access-control-") {
         return false;
     }
-    let last = own.rsplit(['-', '_', '.']).next().unwrap_or(own);
-    NAMES.contains(&own) || own.starts_with("auth-") || LAST.contains(&last) || is_secret_name(own)
+    let last = own.rsplit('-').next().unwrap_or(own);
+    NAMES.contains(&own)
+        || own.starts_with("auth-")
+        || LAST.contains(&last)
+        || own.split('-').any(|word| ANYWHERE.contains(&word))
+        || is_secret_name(own)
 }
 
 /// Whether a parameter of a query or a form, a key of JSON, or a part of a multipart body carries a secret, by its name in any
@@ -57,7 +65,7 @@ pub fn is_credential(name: &HeaderName) -> bool {
 /// assert!(!is_secret_name("page") && !is_secret_name("max_tokens"));
 /// ```
 pub fn is_secret_name(name: &str) -> bool {
-    const NAMES: [&str; 42] = [
+    const NAMES: [&str; 45] = [
         "apikey",
         "auth",
         "authcode",
@@ -67,6 +75,7 @@ pub fn is_secret_name(name: &str) -> bool {
         "bearer",
         "clientassertion",
         "codeverifier",
+        "connectsid",
         "cookie",
         "cookies",
         "credential",
@@ -75,8 +84,10 @@ pub fn is_secret_name(name: &str) -> bool {
         "cvc",
         "cvv",
         "devicecode",
+        "idtokenhint",
         "jwt",
         "mfacode",
+        "oauthverifier",
         "otp",
         "otpcode",
         "pass",
@@ -184,7 +195,9 @@ mod tests {
     #[test]
     fn secrets_are_told_from_other_fields() {
         for name in [
+            "acme-key-v2",
             "api-key",
+            "api-key-2",
             "api_key",
             "apikey",
             "auth",
@@ -199,9 +212,11 @@ mod tests {
             "private-token",
             "proxy-authorization",
             "set-cookie",
+            "set-cookie2",
             "token",
             "x-access-key-id",
             "x-amz-security-token",
+            "x-amzn-oidc-data",
             "x-amz-server-side-encryption-customer-key",
             "x-auth",
             "x-auth-user",
@@ -210,7 +225,10 @@ mod tests {
             "x-functions-key",
             "x-goog-api-key",
             "x-hub-signature-256",
-            "x-jwt-assertion",
+            "x-github-otp",
+            "x-jwt-payload",
+            "x-password-hash",
+            "x-wsse",
             "x-ms-authorization-auxiliary-token",
             "x-otp",
             "x-rapidapi-key",
@@ -230,6 +248,7 @@ mod tests {
             "idempotency-key",
             "if-match",
             "keep-alive",
+            "partition_key",
             "range",
             "sec-websocket-accept",
             "sec-websocket-key",
@@ -260,10 +279,13 @@ mod tests {
             "access_tokens",
             "api_key_2",
             "client_secrets",
+            "connect.sid",
             "csrf",
             "cvv",
             "deviceCode",
+            "id_token_hint",
             "new_password",
+            "oauth_verifier",
             "otp_code",
             "password",
             "password2",
