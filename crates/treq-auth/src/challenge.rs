@@ -78,6 +78,14 @@ impl Challenge {
         self.params.push((String::from_utf8_lossy(name).to_ascii_lowercase().into(), value));
     }
 
+    /// Another element of the list that the last parameter is, where that has this name.
+    pub(crate) fn extend_last(&mut self, name: &str, element: &[u8]) -> bool {
+        let Some((_, value)) = self.params.last_mut().filter(|(last, _)| &**last == name) else { return false };
+        value.push(b',');
+        value.extend_from_slice(element);
+        true
+    }
+
     pub(crate) fn set_token68(&mut self, value: &[u8]) {
         self.token68 = Some(String::from_utf8_lossy(value).into());
     }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
@@ -74,11 +76,13 @@ impl<'a> Outgoing<'a> {
     }
 
     /// The request target as it stands in the request line: path and query, unless a proxy is asked.
-    pub fn target(&self) -> &'a str {
+    pub fn target(&self) -> Cow<'a, str> {
         match (self.target, self.uri.path_and_query(), self.uri.authority()) {
-            (Some(target), ..) => target,
-            (None, Some(path), _) => path.as_str(),
-            (None, None, authority) => authority.map_or("", |authority| authority.as_str()),
+            (Some(target), ..) => target.into(),
+            // `http://a.test?q` is asked for as `/?q` (RFC 9112, section 3.2.1).
+            (None, Some(path), _) if path.as_str().starts_with('?') => path.to_string().into(),
+            (None, Some(path), _) => path.as_str().into(),
+            (None, None, authority) => authority.map_or("", |authority| authority.as_str()).into(),
         }
     }
 
@@ -141,5 +145,24 @@ impl<'a> Sent<'a> {
     /// Whether the response's fields of proxies count, and not those of origins.
     pub fn is_to_proxy(&self) -> bool {
         self.to_proxy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_those_of_the_request_line() {
+        for (uri, target) in [
+            ("http://a.test", "/"),
+            ("http://a.test?q=1", "/?q=1"),
+            ("http://a.test/x?q=1", "/x?q=1"),
+            ("a.test:443", "a.test:443"),
+            ("*", "*"),
+        ] {
+            let (uri, mut headers) = (uri.parse().unwrap(), HeaderMap::new());
+            assert_eq!(Outgoing::new(&Method::GET, &uri, &mut headers).target(), target);
+        }
     }
 }

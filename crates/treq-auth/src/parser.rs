@@ -51,6 +51,14 @@ impl<'a> Parser<'a> {
                 self.end_element();
                 continue;
             }
+            // `qop=auth,auth-int`: servers forget the quotes around the list.
+            let is_of_qop = [&b"auth"[..], b"auth-int"].iter().any(|of| word.eq_ignore_ascii_case(of));
+            if is_of_qop && matches!(self.peek(), None | Some(b',')) {
+                let last = into.get_mut(first..).and_then(<[Challenge]>::last_mut);
+                if last.is_some_and(|challenge| challenge.extend_last("qop", word)) {
+                    continue;
+                }
+            }
             let mut challenge = Challenge::new(&String::from_utf8_lossy(word));
             // Parameters and the like only behind a space; what else follows a name makes it none.
             if self.at == after && !matches!(self.peek(), None | Some(b',')) {
@@ -186,6 +194,9 @@ mod tests {
             ("Basic realm=r junk \"a,b\", Digest nonce=n", "basic realm=r; digest nonce=n"),
             ("Basic realm=\"unclosed, Digest nonce=n", "basic realm=unclosed, Digest nonce=n"),
             ("Basic realm=", "basic realm="),
+            ("Digest qop=auth,auth-int, algorithm=MD5", "digest qop=auth,auth-int algorithm=MD5"),
+            ("Digest qop=AUTH-INT , Auth, Basic realm=r", "digest qop=AUTH-INT,Auth; basic realm=r"),
+            ("Digest qop=auth, auth realm=r", "digest qop=auth; auth realm=r"),
         ] {
             assert_eq!(parsed(text), want, "{text}");
         }

@@ -106,11 +106,37 @@ impl Error {
         }))
     }
 
-    /// Our own error untouched; a stranger wrapped once, as [`Kind::Other`].
+    /// Our own error untouched; a stranger wrapped once: [`Kind::Connect`] where the system says that a connection was
+    /// refused or broke, else [`Kind::Other`], with the messages of all its causes. A service that knows better what its
+    /// errors mean maps them itself, by `tower::ServiceExt::map_err` to an [`Error`] of its own.
     pub fn adopt(error: impl Into<BoxError>) -> Error {
         match error.into().downcast::<Error>() {
             Ok(ours) => *ours,
-            Err(stranger) => Error::new(Kind::Other, "the inner service failed").with_source(stranger),
+            Err(stranger) => {
+                let mut message = String::from("the inner service failed");
+                let mut cause: Option<&(dyn StdError + 'static)> = Some(&*stranger);
+                while let Some(error) = cause {
+                    let text = error.to_string();
+                    // Some repeat what their cause says.
+                    if !message.ends_with(&text) {
+                        message.push_str(": ");
+                        message.push_str(&text);
+                    }
+                    cause = error.source();
+                }
+                let mut error = Error::new(Kind::Other, message).with_source(stranger);
+                if let Some(
+                    io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::NotConnected
+                    | io::ErrorKind::BrokenPipe,
+                ) = error.find::<io::Error>().map(io::Error::kind)
+                {
+                    error.0.kind = Kind::Connect;
+                }
+                error
+            }
         }
     }
 
@@ -299,5 +325,8 @@ mod tests {
         assert_eq!(stranger.kind(), Kind::Other);
         assert!(stranger.find::<std::fmt::Error>().is_some());
         assert_eq!(Error::adopt(stranger).kind(), Kind::Other);
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "refused");
+        let stranger = Error::adopt(io::Error::new(io::ErrorKind::ConnectionReset, refused));
+        assert_eq!((stranger.kind(), &*stranger.to_string()), (Kind::Connect, "the inner service failed: refused"));
     }
 }

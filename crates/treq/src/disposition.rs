@@ -1,6 +1,7 @@
 //! What a `Content-Disposition` says, and the name to save an answer under.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use http::HeaderMap;
@@ -100,6 +101,7 @@ impl ContentDisposition {
     pub fn parse(text: &str) -> ContentDisposition {
         let (kind, mut rest) = until_semicolon(text);
         let mut found = ContentDisposition::new(trim(kind));
+        let mut names = HashSet::new();
         while let Some(text) = rest {
             let Some(at) = text.find([';', '=']).filter(|&at| text[at..].starts_with('=')) else {
                 rest = until_semicolon(text).1;
@@ -117,7 +119,7 @@ impl ContentDisposition {
                 }
             };
             rest = after;
-            if found.find(&name).is_none() {
+            if names.insert(name.clone()) {
                 found.params.push(Param { name, value, was_quoted });
             }
         }
@@ -212,12 +214,13 @@ impl Response {
 impl fmt::Display for ContentDisposition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if is_token(&self.kind) { &self.kind } else { "attachment" })?;
+        let names: HashSet<&str> = self.params.iter().map(|param| &*param.name).collect();
         for Param { name, value, .. } in self.params.iter().filter(|param| is_token(&param.name)) {
             if is_token(value) {
                 write!(f, "; {name}={value}")?;
             } else if is_ascii_text(value) {
                 write!(f, "; {name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))?;
-            } else if !name.ends_with('*') && self.find(&format!("{name}*")).is_none() {
+            } else if !name.ends_with('*') && !names.contains(&*format!("{name}*")) {
                 write!(f, "; {name}*={}", encoded(value))?;
             }
         }

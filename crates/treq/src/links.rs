@@ -31,7 +31,7 @@ impl fmt::Debug for Link {
 }
 
 impl Response {
-    /// The links of the `Link` fields, in order; what is malformed is left out.
+    /// The links of the `Link` fields, in order; what is malformed is left out, and so is what comes after 1,000 links.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
@@ -42,13 +42,20 @@ impl Response {
     /// # Ok(()) }
     /// ```
     pub fn links(&self) -> Vec<Link> {
-        let fields = self.headers().get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-        fields.flat_map(split).filter_map(|part| link(self.url(), part)).collect()
+        self.link_parts().filter_map(|part| link(self.url(), part)).collect()
     }
 
     /// The first link with this relation.
     pub fn link(&self, rel: &str) -> Option<Link> {
-        self.links().into_iter().find(|link| link.rel.iter().any(|known| known.eq_ignore_ascii_case(rel)))
+        let mut links = self.link_parts().filter_map(|part| link(self.url(), part));
+        links.find(|link| link.rel.iter().any(|known| known.eq_ignore_ascii_case(rel)))
+    }
+
+    fn link_parts(&self) -> impl Iterator<Item = &str> {
+        /// Each is resolved against the URL, which may be long.
+        const MAX: usize = 1000;
+        let fields = self.headers().get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+        fields.flat_map(split).take(MAX)
     }
 }
 

@@ -29,7 +29,7 @@ impl MediaType {
         let values = headers.get_all(CONTENT_TYPE).iter();
         let values: Vec<String> =
             values.map(|value| value.as_bytes().iter().map(|&byte| char::from(byte)).collect()).collect();
-        for mut next in outside_of_quotes(&values.join(", "), ',').filter_map(|part| part.parse::<Mime>().ok()) {
+        for mut next in outside_of_quotes(&values.join(", "), ',').filter_map(|part| parse(part).ok()) {
             if next.type_ == "*" && next.subtype == "*" {
                 continue;
             }
@@ -63,7 +63,7 @@ impl FromStr for MediaType {
 
     fn from_str(text: &str) -> Result<MediaType, Error> {
         let wrong = |_| Error::new(Kind::Builder, format!("{text:?} is no media type: it is written type/subtype"));
-        text.parse().map(MediaType).map_err(wrong)
+        parse(text).map(MediaType).map_err(wrong)
     }
 }
 
@@ -71,6 +71,16 @@ impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// More parameters are left out: looking each up among those before it takes the square of their number.
+const MAX_PARAMS: usize = 100;
+
+fn parse(text: &str) -> Result<Mime, data_url::mime::MimeParsingError> {
+    let mut parts = outside_of_quotes(text, ';');
+    // It is a part of the text, and so is what stands before it.
+    let kept = parts.nth(1 + MAX_PARAMS).map_or(text.len(), |part| part.as_ptr() as usize - text.as_ptr() as usize);
+    text[..kept].parse()
 }
 
 /// The parts between the separators that stand outside of quotes, trimmed. A quote that does not end goes to the end.
@@ -93,6 +103,13 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn many_parameters_take_no_longer_each() {
+        let many: String = (0..10_000).map(|at| format!("; p{at}=\"{at};\"")).collect();
+        let read: MediaType = format!("text/html{many}").parse().unwrap();
+        assert_eq!((read.param("p0"), read.param("p99"), read.param("p100")), (Some("0;"), Some("99;"), None));
+    }
 
     #[test]
     fn several_fields_are_read_as_one_list() {

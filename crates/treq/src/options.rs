@@ -208,7 +208,8 @@ impl<M> RequestBuilder<M> {
         })
     }
 
-    /// Sends the request by this client: with its connections, its jar, its settings.
+    /// Sends the request by this client: with its connections, its settings, and its jar unless
+    /// [`jar`](Self::jar) names another.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
@@ -220,10 +221,6 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn agent(mut self, client: &Client) -> Self {
         self.client = Ok(client.clone());
-        #[cfg(feature = "cookies")]
-        if let Ok(request) = &mut self.request {
-            request.extensions_mut().remove::<treq_cookies::WithJar>();
-        }
         self
     }
 }

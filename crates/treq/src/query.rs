@@ -34,23 +34,28 @@ pub(crate) fn append<T: Serialize + ?Sized>(uri: &Uri, params: &T) -> Result<Opt
 /// ([URL standard, section 5](https://url.spec.whatwg.org/#application/x-www-form-urlencoded)).
 pub(crate) fn encode<T: Serialize + ?Sized>(pairs: &T, what: &str) -> Result<String, Error> {
     serde_html_form::to_string(pairs).or_else(|error| {
-        let why = format!("the {what} are not pairs: give pairs, a map or a struct of plain values and lists of them");
-        with_arrays(pairs).ok_or_else(|| refuse(why, error))
+        let remedy = "give pairs, a map or a struct of plain values and lists of them";
+        with_arrays(pairs).map_err(|name| {
+            let of = name.map_or_else(|| "not pairs".to_owned(), |name| format!("not pairs at {name:?}"));
+            refuse(format!("the {what} are {of}: {remedy}"), error)
+        })
     })
 }
 
 /// The same where a value is an array of a fixed size: serde takes it for a tuple, which the serializer of forms does not
-/// know, and JSON for a list.
+/// know, and JSON for a list. Else the name of the first whose value is no plain one, where it has a name.
 #[cfg(feature = "json")]
 #[cold]
-fn with_arrays<T: Serialize + ?Sized>(pairs: &T) -> Option<String> {
+fn with_arrays<T: Serialize + ?Sized>(pairs: &T) -> Result<String, Option<String>> {
     use serde_json::Value;
-    let pairs: Vec<(Value, Value)> = match serde_json::to_value(pairs).ok()? {
+    let pairs: Vec<(Value, Value)> = match serde_json::to_value(pairs).map_err(|_| None)? {
         Value::Object(map) => map.into_iter().map(|(name, value)| (Value::String(name), value)).collect(),
-        Value::Array(list) => list.into_iter().map(pair).collect::<Option<_>>()?,
-        _ => return None,
+        Value::Array(list) => list.into_iter().map(pair).collect::<Option<_>>().ok_or(None)?,
+        _ => return Err(None),
     };
-    serde_html_form::to_string(pairs).ok()
+    let wrong = |(name, value): &&(Value, Value)| serde_html_form::to_string([(name, value)]).is_err();
+    serde_html_form::to_string(&pairs)
+        .map_err(|_| pairs.iter().find(wrong).and_then(|(name, _)| name.as_str().map(str::to_owned)))
 }
 
 #[cfg(feature = "json")]
@@ -61,6 +66,6 @@ fn pair(value: serde_json::Value) -> Option<(serde_json::Value, serde_json::Valu
 }
 
 #[cfg(not(feature = "json"))]
-fn with_arrays<T: ?Sized>(_: &T) -> Option<String> {
-    None
+fn with_arrays<T: ?Sized>(_: &T) -> Result<String, Option<String>> {
+    Err(None)
 }

@@ -99,7 +99,7 @@ impl Digest {
             Qop::None if !session.algorithm.sess => String::new(),
             Qop::None | Qop::Auth | Qop::AuthInt => (self.cnonce)()?,
         };
-        let value = session.field(&self.user, request.method().as_str(), request.target(), &body, cnonce)?;
+        let value = session.field(&self.user, request.method().as_str(), &request.target(), &body, cnonce)?;
         request.authorize(value);
         Ok(Step::Send)
     }

@@ -87,6 +87,11 @@ async fn framing_that_contradicts_the_body_is_refused() {
 async fn what_does_not_serialize_to_pairs_is_refused() {
     let error = treq::get("http://127.0.0.1:9/").params("text").await.unwrap_err();
     assert_eq!(error.kind(), Kind::Builder, "{error}");
+    for params in [serde_json::json!({"a": 1, "rooms": null}), serde_json::json!([["a", 1], ["rooms", {"b": 2}]])] {
+        let error = treq::get("http://127.0.0.1:9/").params(&params).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Builder, "{error}");
+        assert!(error.to_string().contains("\"rooms\""), "{error}");
+    }
     let error = treq::post("http://127.0.0.1:9/").form(&7).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Builder, "{error}");
     let map = std::collections::HashMap::from([(vec![1], 1)]);

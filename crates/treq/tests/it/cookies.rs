@@ -52,6 +52,10 @@ async fn a_client_is_a_session_and_free_functions_are_not() {
         serde_json::json!({ "f": "6" })
     );
     assert_eq!((jar.len(), client.jar().unwrap().len()), (1, 1));
+    let other = Client::new().unwrap();
+    for request in [treq::get(server.url("/cookies")), other.get(server.url("/cookies"))] {
+        assert_eq!(cookies(request.jar(jar.clone()).agent(&client)).await, serde_json::json!({ "f": "6" }));
+    }
     let without = Client::builder().without_cookies().build().unwrap();
     assert_eq!(cookies(without.get(server.url("/cookies/set?g=7"))).await, serde_json::json!({}));
     assert_eq!(
