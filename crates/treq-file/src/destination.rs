@@ -56,6 +56,17 @@ impl Target {
     /// Gives a new file what the old one had: its mode, of a private one the owner's part, and its owner where that may be set.
     #[cfg(unix)]
     pub(crate) fn dress(&self, file: &File, access: Access) -> io::Result<()> {
+        self.hand_over(file, |mode| if access == Access::Private { mode & 0o700 } else { mode })
+    }
+
+    /// The same for bytes that are on their way: nobody sees them who may not see the old ones, and they can be gone on with.
+    #[cfg(unix)]
+    pub(crate) fn cover(&self, file: &File) -> io::Result<()> {
+        self.hand_over(file, |mode| mode | 0o600)
+    }
+
+    #[cfg(unix)]
+    fn hand_over(&self, file: &File, change: impl Fn(u32) -> u32) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
         let Some(old) = &self.old else { return Ok(()) };
@@ -64,13 +75,18 @@ impl Target {
             // Only root may give files away; the group is set alone where that is allowed.
             let _ = fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| fchown(file, None, Some(old.gid())));
         }
-        // After the owner, whose change takes some bits away.
-        let mode = if access == Access::Private { old.mode() & 0o700 } else { old.mode() };
-        file.set_permissions(fs::Permissions::from_mode(mode))
+        // After the owner, whose change takes some bits away. New bytes do not run with the rights of the old ones' owner, as after
+        // any write.
+        file.set_permissions(fs::Permissions::from_mode(change(old.mode() & 0o777)))
     }
 
     #[cfg(not(unix))]
     pub(crate) fn dress(&self, _: &File, _: Access) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn cover(&self, _: &File) -> io::Result<()> {
         Ok(())
     }
 

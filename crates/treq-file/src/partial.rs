@@ -35,8 +35,9 @@ impl Partial {
     ///
     /// # Errors
     ///
-    /// Those of [`Replacement::create`](crate::Replacement::create), and [`io::ErrorKind::WouldBlock`] where another has it open.
-    /// It waits for 2 s for that.
+    /// Those of [`Replacement::create`](crate::Replacement::create); [`io::ErrorKind::WouldBlock`] where another has it open, for
+    /// which it waits for 2 s; and [`io::ErrorKind::InvalidInput`] where something that is no regular file has the partial file's
+    /// name: it is not followed, and not written to.
     pub fn open(path: &Path) -> io::Result<Option<Partial>> {
         let target = match Destination::of(path)? {
             Destination::File(target) => target,
@@ -45,7 +46,7 @@ impl Partial {
         let (part, noted) = (beside(&target.path, ".part"), beside(&target.path, ".part.note"));
         let until = Instant::now() + LOCK_WAIT;
         let file = loop {
-            let file = OpenOptions::new().read(true).append(true).create(true).open(&part)?;
+            let file = open(&part)?;
             if lock(&file)? && is_at(&file, &part) {
                 break file;
             }
@@ -58,6 +59,7 @@ impl Partial {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
+        target.cover(&file)?;
         let len = file.metadata()?.len();
         let note = if len > 0 { read(&noted)? } else { None };
         Ok(Some(Partial { target, part, noted, file: Some(file), len, note }))
@@ -96,10 +98,7 @@ impl Partial {
         self.file()?.rewind()?;
         self.len = 0;
         if let Some(note) = note {
-            let mut options = OpenOptions::new();
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.write(true).create(true).truncate(true).open(&self.noted)?.write_all(note)?;
+            write_new(&self.noted, note)?;
             self.note = Some(note.to_vec());
         }
         Ok(())
@@ -131,12 +130,24 @@ impl Partial {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let file = self.file.as_ref().ok_or_else(over)?;
+        let placed = self.place(file).inspect_err(|_| {
+            // What went wrong first is what there is to tell; a later attempt goes on with what is there.
+            let _ = self.target.cover(file);
+            let _ = self.note.as_ref().map(|note| write_new(&self.noted, note));
+        });
+        if placed.is_ok() {
+            self.file = None;
+            self.target.sync_folder();
+        }
+        placed
+    }
+
+    fn place(&self, file: &File) -> io::Result<()> {
         self.target.dress(file, Access::Ordinary)?;
         file.sync_all()?;
-        fs::rename(&self.part, &self.target.path)?;
-        self.file = None;
-        self.target.sync_folder();
-        remove(&self.noted)
+        // Before the name is free: then the next may begin, and leave a note of its own.
+        remove(&self.noted)?;
+        fs::rename(&self.part, &self.target.path)
     }
 
     /// Drops all of it.
@@ -179,6 +190,37 @@ impl Drop for Partial {
     }
 }
 
+/// Opens a partial file, or makes it. Who may write to the folder may have put a link there that leads to somebody else's file.
+fn open(part: &Path) -> io::Result<File> {
+    let strange = || {
+        let why = format!("{} is in the way: it is no regular file; remove it, or choose another path", part.display());
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    };
+    if fs::symlink_metadata(part).is_ok_and(|found| !found.is_file()) {
+        return Err(strange());
+    }
+    let mut options = OpenOptions::new();
+    // One that has come there since.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
+    let file = options.read(true).append(true).create(true).open(part)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+}
+
+#[cfg(unix)]
+fn no_follow() -> i32 {
+    // One bit of few: it is far from the sign.
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
+}
+
+/// Writes a file that is its owner's alone, and is not there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)?.write_all(bytes)
+}
+
 /// Whether nobody else has the file open.
 #[cfg(unix)]
 fn lock(file: &File) -> io::Result<bool> {
@@ -202,7 +244,7 @@ fn lock(_: &File) -> io::Result<bool> {
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let own = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata().map(own), fs::metadata(path).map(own)), (Ok(one), Ok(other)) if one == other)
+    matches!((file.metadata().map(own), fs::symlink_metadata(path).map(own)), (Ok(one), Ok(other)) if one == other)
 }
 
 #[cfg(not(unix))]
@@ -236,6 +278,10 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     /// A note is a URL and a few values.
     const MAX: u64 = 256 * 1024;
     let mut note = Vec::new();
+    // Nothing that is no regular file is a note, and reading a FIFO might not end.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Ok(None);
+    }
     match File::open(path) {
         Ok(file) => file.take(MAX).read_to_end(&mut note).map(|_| Some(note)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

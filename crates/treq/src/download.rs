@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use http::header::RANGE;
+use http::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use http::{Method, Request, StatusCode};
 use http_body::Body as _;
 use treq_core::{Body, Error, Kind};
@@ -19,7 +19,8 @@ use crate::{Client, RequestBuilder, Response};
 
 impl RequestBuilder {
     /// Sends the request and writes the body of its response to a file, which is there whole or not at all, as
-    /// [`Response::save`] does. Any status but 200, or 206 where a `Range` was asked for, is an error, and nothing is written.
+    /// [`Response::save`] does. Any status but 200, or 206 with a part of the `Range` that was asked for, is an error, and nothing
+    /// is written; so is a HEAD request, whose response has no content.
     ///
     /// Until then the bytes are in a file next to it. With [`resume`](Download::resume) that has `.part` after the name and
     /// stays there when the body is cut or the future dropped, and the next download of the same URL goes on from it. It is
@@ -27,7 +28,8 @@ impl RequestBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`send`](RequestBuilder::send) and [`Response::save`]; [`Kind::Status`] for a response that is not the content;
+    /// Those of [`send`](RequestBuilder::send) and [`Response::save`]; [`Kind::Builder`] for HEAD, CONNECT, and what cannot be
+    /// resumed; [`Kind::Status`] for a response that is not the content;
     /// and [`Kind::Body`] where another download, or something else, writes to the same partial file.
     ///
     /// ```
@@ -83,8 +85,15 @@ impl Download {
     }
 
     async fn run(self) -> Result<Downloaded, Error> {
-        let Download { request, path, resume, told } = self;
+        let Download { request, path, resume, mut told } = self;
         let (client, request) = request.ready()?;
+        if matches!(*request.method(), Method::HEAD | Method::CONNECT) {
+            let why = format!(
+                "invalid method {} of a download: its response has no content; await the request itself",
+                request.method()
+            );
+            return Err(Error::new(Kind::Builder, why).with_url(request.uri()));
+        }
         if !resume {
             return whole(&client, request, &path, told).await;
         }
@@ -107,6 +116,9 @@ impl Download {
                 Action::Append(total) => (part.len(), false, total),
                 Action::Finish => {
                     let bytes = part.len();
+                    if let Some(told) = &mut told {
+                        told(bytes, Some(bytes));
+                    }
                     blocking(&path, move || part.commit()).await?;
                     return Ok(Downloaded { bytes, resumed_at: bytes });
                 }
@@ -129,8 +141,14 @@ impl Download {
                 Ok(part)
             })
             .await?;
+            let ends = resume::end(response.headers()).filter(|_| !begins);
             let (part, bytes) = pour(&mut response, &path, part, at, total, told).await?;
-            if let Some(total) = total.filter(|total| *total != bytes) {
+            if let Some(ends) = ends.filter(|ends| *ends < bytes) {
+                let why = format!("the response has bytes {at}-{}, where it says bytes {at}-{}", bytes - 1, ends - 1);
+                blocking(&path, move || part.discard()).await?;
+                return Err(Error::new(Kind::Body, why).with_url(response.url()));
+            }
+            if let Some(total) = total.or(ends).filter(|total| *total != bytes) {
                 let why = format!("{} has {bytes} bytes, where the server announced {total}", part.path().display());
                 return Err(Error::new(Kind::Body, why).with_url(response.url()));
             }
@@ -147,12 +165,14 @@ async fn whole(
     path: &Path,
     told: Option<OnProgress<'static>>,
 ) -> Result<Downloaded, Error> {
-    let asks_part = request.headers().contains_key(RANGE);
+    let asked = request.headers().get(RANGE).cloned();
     let mut response = Pending::of(client, request).await?;
     match response.status() {
         StatusCode::OK => {}
-        StatusCode::PARTIAL_CONTENT if asks_part => {}
+        StatusCode::PARTIAL_CONTENT
+            if asked.as_ref().is_some_and(|asked| resume::is_part_of(asked, response.headers())) => {}
         status if status.is_client_error() || status.is_server_error() => return Err(failure(response).await),
+        StatusCode::PARTIAL_CONTENT => return Err(another_part(&response, asked.as_ref())),
         _ => return Err(no_content(&response)),
     }
     let mut save = response.save(path);
@@ -173,6 +193,14 @@ async fn failure(response: Response) -> Error {
 /// A response that is no error and not the content that was asked for: it must not replace a file.
 fn no_content(response: &Response) -> Error {
     let why = format!("the response has status {}, where the content was asked for (200)", response.status());
+    Error::new(Kind::Status, why).with_url(response.url())
+}
+
+/// A part, but not of what was asked for.
+fn another_part(response: &Response, asked: Option<&HeaderValue>) -> Error {
+    let Some(asked) = asked else { return no_content(response) };
+    let stated = response.headers().get(CONTENT_RANGE);
+    let why = format!("the response has status 206 and Content-Range {stated:?}, where Range {asked:?} was asked for");
     Error::new(Kind::Status, why).with_url(response.url())
 }
 

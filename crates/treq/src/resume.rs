@@ -12,6 +12,8 @@ pub(crate) struct Kept {
     validator: HeaderValue,
     /// How long the whole was said to be.
     total: Option<u64>,
+    /// What a tag came with: a response that names another is of another version.
+    modified: Option<HeaderValue>,
 }
 
 /// What is done with a response.
@@ -49,20 +51,23 @@ pub(crate) fn ask(headers: &mut HeaderMap, kept: Option<&Kept>) {
 pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept>) -> Action {
     let is_coded =
         headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
-    match (status, kept, range) {
+    match (status, kept, stated(headers)) {
         (StatusCode::OK, _, _) if is_coded => Action::AskCoded,
         (StatusCode::OK, _, _) => Action::Write,
-        (StatusCode::PARTIAL_CONTENT, Some(kept), Some((Some(start), total))) => {
-            let same_total = kept.total.is_none() || total.is_none() || kept.total == total;
-            if start == kept.bytes && same_total && !is_coded && !kept.is_contradicted(headers) {
-                Action::Append(total.or(kept.total))
-            } else {
-                Action::AskAnew
-            }
+        (StatusCode::PARTIAL_CONTENT, Some(kept), Some(Stated { range: Some((start, end)), total }))
+            if start == kept.bytes
+                && !is_coded
+                && kept.may_be(total)
+                && !kept.is_contradicted(headers)
+                && length(headers).is_none_or(|length| length == end - start + 1) =>
+        {
+            Action::Append(total.or(kept.total))
         }
-        (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept), Some((None, Some(total))))
-            if total == kept.bytes && kept.is_confirmed(headers) =>
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept), Some(Stated { range: None, total: Some(total) }))
+            if total == kept.bytes
+                && kept.may_be(Some(total))
+                && kept.is_confirmed(headers)
+                && !kept.is_contradicted(headers) =>
         {
             Action::Finish
         }
@@ -72,6 +77,31 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept
     }
 }
 
+/// Whether a 206 is a part that `asked`, a `Range`, asks for. A server may give less of it, and choose among several
+/// ([RFC 9110, section 15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7)).
+pub(crate) fn is_part_of(asked: &HeaderValue, headers: &HeaderMap) -> bool {
+    let one = asked.to_str().ok().and_then(|asked| asked.trim().strip_prefix("bytes=")).filter(|it| !it.contains(','));
+    // Of several, or of another unit, the caller has to know.
+    let Some((first, last)) = one.and_then(|one| one.trim().split_once('-')) else { return true };
+    let Some(Stated { range: Some((start, end)), total }) = stated(headers) else { return false };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) => start == first && end <= last,
+        (Ok(first), Err(_)) => start == first,
+        // So many from the end.
+        (Err(_), Ok(length)) => end - start < length && total.is_none_or(|total| end + 1 == total),
+        (Err(_), Err(_)) => true,
+    }
+}
+
+/// Where the part in a response ends: the first byte after it.
+pub(crate) fn end(headers: &HeaderMap) -> Option<u64> {
+    stated(headers)?.range.map(|(_, last)| last + 1)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
 impl Kept {
     /// What `note` says of so many bytes; `None` where it is none for this URL.
     pub(crate) fn of(url: &str, note: &[u8], bytes: u64) -> Option<Kept> {
@@ -79,7 +109,8 @@ impl Kept {
         let mut lines = rest.split(|&byte| byte == b'\n');
         let validator = HeaderValue::from_bytes(lines.next()?).ok().filter(|value| !value.is_empty())?;
         let total = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
-        Some(Kept { bytes, validator, total }).filter(|kept| kept.bytes > 0)
+        let modified = lines.next().filter(|line| !line.is_empty()).and_then(|line| HeaderValue::from_bytes(line).ok());
+        Some(Kept { bytes, validator, total, modified }).filter(|kept| kept.bytes > 0)
     }
 
     fn is_tag(&self) -> bool {
@@ -97,27 +128,53 @@ impl Kept {
 
     /// Whether it says that it is of another, where it says anything.
     fn is_contradicted(&self, headers: &HeaderMap) -> bool {
-        self.own(headers).is_some_and(|own| *own != self.validator)
+        let differs = |stated: Option<&HeaderValue>, own: &HeaderValue| stated.is_some_and(|stated| stated != own);
+        let modified = self.modified.as_ref();
+        differs(self.own(headers), &self.validator)
+            || modified.is_some_and(|modified| differs(headers.get(LAST_MODIFIED), modified))
+    }
+
+    /// Whether a whole of this length can be the one that it is a part of.
+    fn may_be(&self, total: Option<u64>) -> bool {
+        self.total.is_none() || total.is_none() || self.total == total
     }
 }
 
 /// What is noted of a content that begins: by whose validator a later download may go on. `None` where it has none.
 pub(crate) fn note(url: &str, headers: &HeaderMap) -> Option<Vec<u8>> {
-    let length = headers.get(CONTENT_LENGTH).map_or(&b""[..], HeaderValue::as_bytes);
-    validator(headers).map(|validator| [url.as_bytes(), b"\n", validator.as_bytes(), b"\n", length, b"\n"].concat())
+    let of = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    let (length, modified) = (of(CONTENT_LENGTH), of(LAST_MODIFIED));
+    let lines = |validator: &HeaderValue| {
+        [url.as_bytes(), b"\n", validator.as_bytes(), b"\n", length, b"\n", modified, b"\n"].concat()
+    };
+    validator(headers).map(lines)
 }
 
-/// `bytes 5-9/10`, `bytes 5-9/*`, `bytes */10`: start and total
+/// What a `Content-Range` says.
+#[derive(Debug, PartialEq, Eq)]
+struct Stated {
+    /// The first byte and the last.
+    range: Option<(u64, u64)>,
+    total: Option<u64>,
+}
+
+fn stated(headers: &HeaderMap) -> Option<Stated> {
+    headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range)
+}
+
+/// `bytes 5-9/10`, `bytes 5-9/*`, `bytes */10`
 /// ([RFC 9110, section 14.4](https://www.rfc-editor.org/rfc/rfc9110#section-14.4)).
-fn content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
+fn content_range(text: &str) -> Option<Stated> {
     let (range, total) = text.trim().strip_prefix("bytes ")?.trim().split_once('/')?;
     let total = if total == "*" { None } else { Some(total.parse().ok()?) };
     if range == "*" {
-        return Some((None, total));
+        return Some(Stated { range: None, total });
     }
     let (start, end) = range.split_once('-')?;
     let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
-    (start <= end && total.is_none_or(|total| end < total)).then_some((Some(start), total))
+    // The last number has no successor.
+    let counts = start <= end && end < u64::MAX && total.is_none_or(|total| end < total);
+    counts.then_some(Stated { range: Some((start, end)), total })
 }
 
 /// What tells that a content is byte for byte the same
@@ -145,9 +202,11 @@ mod tests {
     #[test]
     fn ranges_that_make_no_sense_are_none() {
         for (text, want) in [
-            ("bytes 5-9/10", Some((Some(5), Some(10)))),
-            ("bytes 5-9/*", Some((Some(5), None))),
+            ("bytes 5-9/10", Some((Some((5, 9)), Some(10)))),
+            ("bytes 5-9/*", Some((Some((5, 9)), None))),
             ("bytes */10", Some((None, Some(10)))),
+            ("bytes 0-18446744073709551615/*", None),
+            ("bytes 0-18446744073709551616/*", None),
             ("bytes 5-10/10", None),
             ("bytes 9-5/10", None),
             ("bytes=5-9/10", None),
@@ -155,7 +214,7 @@ mod tests {
             ("bytes 5-9", None),
             ("", None),
         ] {
-            assert_eq!(content_range(text), want, "{text}");
+            assert_eq!(content_range(text).map(|stated| (stated.range, stated.total)), want, "{text}");
         }
     }
 
@@ -179,6 +238,7 @@ mod tests {
         const NEW: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
         let tagged = || Kept::of("u", b"u\n\"a\"\n10\n", 4);
         let dated = || Kept::of("u", format!("u\n{OLD}\n10\n").as_bytes(), 4);
+        let both = || Kept::of("u", format!("u\n\"a\"\n10\n{OLD}\n").as_bytes(), 4);
         let whole = || Kept::of("u", b"u\n\"a\"\n\n", 10);
         type Case = (u16, &'static [(&'static str, &'static str)], Option<Kept>, Action);
         let cases: &[Case] = &[
@@ -197,6 +257,12 @@ mod tests {
             (206, &[], tagged(), Action::AskAnew),
             (206, &[PART, ("last-modified", OLD)], dated(), Action::Append(Some(10))),
             (206, &[PART, ("last-modified", NEW)], dated(), Action::AskAnew),
+            (206, &[PART, ("last-modified", NEW)], both(), Action::AskAnew),
+            (206, &[PART, ("last-modified", OLD)], both(), Action::Append(Some(10))),
+            (206, &[PART, ("etag", "\"a\""), ("last-modified", NEW)], both(), Action::AskAnew),
+            (206, &[PART, ("content-length", "6")], tagged(), Action::Append(Some(10))),
+            (206, &[PART, ("content-length", "7")], tagged(), Action::AskAnew),
+            (416, &[("content-range", "bytes */4"), ("etag", "\"a\"")], tagged(), Action::AskAnew),
             (206, &[PART], None, Action::Refuse),
             (416, &[("content-range", "bytes */10"), ("etag", "\"a\"")], whole(), Action::Finish),
             (416, &[("content-range", "bytes */10")], whole(), Action::AskAnew),
@@ -219,7 +285,7 @@ mod tests {
     #[test]
     fn a_note_is_for_its_url() {
         let note = note("http://a.test/?k=1", &fields(&[("etag", "\"a\""), ("content-length", "10")])).unwrap();
-        assert_eq!(note, b"http://a.test/?k=1\n\"a\"\n10\n");
+        assert_eq!(note, b"http://a.test/?k=1\n\"a\"\n10\n\n");
         let kept = Kept::of("http://a.test/?k=1", &note, 4).unwrap();
         assert_eq!((kept.validator.as_bytes(), kept.total, kept.bytes), (&b"\"a\""[..], Some(10), 4));
         assert!(Kept::of("http://a.test/?k=12", &note, 4).is_none());

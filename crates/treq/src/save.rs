@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::Poll;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use treq_core::{Error, Kind};
 use treq_file::{Access, Replacement};
 
 use crate::Response;
 
-/// How much is gathered for one trip to the blocking threads, and in how many pieces at most.
+/// How much is gathered for one trip to the blocking threads, and in how many pieces at most: other tasks have their turn between.
 const BATCH: usize = 256 * 1024;
 const PIECES: usize = 1024;
+
+/// Pieces that are smaller are copied to one another: each may hold a buffer that is many times as large.
+const SMALL: usize = 4096;
 
 /// Told how many bytes there are so far, and how many there will be where that is known.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(u64, Option<u64>) + Send + 'a>;
@@ -23,7 +26,9 @@ impl Response {
     /// folder, which takes the name at the end and replaces a file that has it, whose mode it keeps. Symbolic links are
     /// followed, and devices and FIFOs written to. Awaited, it returns how many bytes were written.
     ///
-    /// [`RequestBuilder::download`](crate::RequestBuilder::download) goes on where an earlier attempt was cut.
+    /// It writes the body of any response, whatever its status: check [`status`](Response::status), or use
+    /// [`error_for_status`](Response::error_for_status). [`RequestBuilder::download`](crate::RequestBuilder::download) takes nothing
+    /// but the content, and goes on where an earlier attempt was cut.
     ///
     /// # Errors
     ///
@@ -98,6 +103,10 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
         }
         batch.outcome?;
         if batch.ended {
+            if let Some(told) = told.as_mut().filter(|_| written == at) {
+                // Of nothing, too, it is said that it is over.
+                told(written, total);
+            }
             return Ok((file, written));
         }
     }
@@ -131,9 +140,10 @@ impl Response {
     /// Waits for a piece, and takes those that are there already: a slow line is written as it comes.
     async fn batch(&mut self) -> Batch {
         let mut batch = Batch { pieces: Vec::new(), bytes: 0, ended: false, outcome: Ok(()) };
-        while batch.bytes < BATCH as u64 && batch.pieces.len() < PIECES {
+        let (mut small, mut taken) = (BytesMut::new(), 0);
+        while batch.bytes < BATCH as u64 && taken < PIECES {
             let mut next = Box::pin(self.chunk());
-            let wait = batch.pieces.is_empty();
+            let wait = batch.bytes == 0;
             let piece = poll_fn(|cx| match next.as_mut().poll(cx) {
                 Poll::Pending if !wait => Poll::Ready(None),
                 polled => polled.map(Some),
@@ -142,7 +152,13 @@ impl Response {
                 None => break,
                 Some(Ok(Some(piece))) => {
                     batch.bytes += piece.len() as u64;
-                    batch.pieces.push(piece);
+                    taken += 1;
+                    if piece.len() < SMALL {
+                        small.extend_from_slice(&piece);
+                    } else {
+                        batch.pieces.extend(Some(small.split().freeze()).filter(|small| !small.is_empty()));
+                        batch.pieces.push(piece);
+                    }
                 }
                 Some(Ok(None)) => {
                     batch.ended = true;
@@ -154,6 +170,7 @@ impl Response {
                 }
             }
         }
+        batch.pieces.extend(Some(small.freeze()).filter(|small| !small.is_empty()));
         batch
     }
 }

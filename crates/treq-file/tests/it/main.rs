@@ -2,6 +2,10 @@
 #![cfg(unix)]
 #![allow(missing_docs)]
 
+mod partial;
+mod search;
+mod umask;
+
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStringExt as _;

@@ -74,11 +74,12 @@ impl CassetteOptions {
     pub fn open(self, path: impl AsRef<Path>) -> Result<Cassette, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let text = match (self.mode, fs::read_to_string(path)) {
-            (Mode::Always, _) => None,
-            (_, Ok(text)) => Some(text),
-            (Mode::Once | Mode::New, Err(error)) if error.kind() == io::ErrorKind::NotFound => None,
-            (_, Err(error)) => {
+        // What is replaced is not read: of a FIFO, or a device, that might not end.
+        let text = match (self.mode, (self.mode != Mode::Always).then(|| fs::read_to_string(path))) {
+            (_, None) => None,
+            (_, Some(Ok(text))) => Some(text),
+            (Mode::Once | Mode::New, Some(Err(error))) if error.kind() == io::ErrorKind::NotFound => None,
+            (_, Some(Err(error))) => {
                 let what = if error.kind() == io::ErrorKind::NotFound {
                     format!("there is no cassette {name}: Mode::Once or Mode::Always records one")
                 } else {

@@ -254,3 +254,189 @@ async fn an_error_page_is_no_file() {
     let error = client.post(server.url("/f")).data("x").download(folder.path()).resume(true).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Builder);
 }
+
+#[tokio::test]
+async fn what_has_no_content_is_not_downloaded() {
+    for resume in [false, true] {
+        let server = server(&["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"]).await;
+        let (folder, client) = (Folder::new(), Client::new().unwrap());
+        std::fs::write(folder.path(), "good").unwrap();
+        let error = client.head(server.url("/f")).download(folder.path()).resume(resume).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Builder, "{error}");
+        assert!(error.to_string().contains("HEAD"), "{error}");
+        assert_eq!((folder.text().as_str(), folder.names()), ("good", vec!["file".to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_written_only_if_it_was_asked_for() {
+    for (asked, stated, is_it) in [
+        ("bytes=2-4", "bytes 2-4/10", true),
+        ("bytes=2-4", "bytes 2-3/10", true),
+        ("bytes=2-", "bytes 2-9/10", true),
+        ("bytes=-3", "bytes 7-9/10", true),
+        ("bytes=-3", "bytes 7-9/*", true),
+        ("bytes=0-0,2-3", "bytes 2-3/10", true),
+        ("bytes=2-4", "bytes 3-5/10", false),
+        ("bytes=2-4", "bytes 2-5/10", false),
+        ("bytes=2-", "bytes 0-9/10", false),
+        ("bytes=-3", "bytes 0-2/10", false),
+        ("bytes=2-4", "items 2-4/10", false),
+        ("bytes=2-4", "", false),
+    ] {
+        let (start, end) = stated
+            .strip_prefix("bytes ")
+            .and_then(|rest| rest.split_once('/')?.0.split_once('-'))
+            .unwrap_or(("0", "2"));
+        let body = "x".repeat(end.parse::<usize>().unwrap() - start.parse::<usize>().unwrap() + 1);
+        let length = body.len();
+        let response =
+            format!("HTTP/1.1 206 Partial\r\nContent-Range: {stated}\r\nContent-Length: {length}\r\n\r\n{body}");
+        let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+        std::fs::write(folder.path(), "good").unwrap();
+        let outcome = client.get(server.url("/f")).header("range", asked).download(folder.path()).await;
+        assert_eq!(outcome.is_ok(), is_it, "{asked}: {stated}: {outcome:?}");
+        if let Err(error) = outcome {
+            assert!(error.kind() == Kind::Status && error.to_string().contains(asked), "{error}");
+        }
+        assert_eq!(folder.text(), if is_it { &body } else { "good" }, "{asked}: {stated}");
+    }
+}
+
+/// Chunks need not keep to what the head says.
+#[tokio::test]
+async fn a_part_that_is_longer_than_it_says_is_not_taken() {
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n";
+    let head = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/*\r\n";
+    let long = format!("{head}Transfer-Encoding: chunked\r\n\r\n8\r\n456789xx\r\n0\r\n\r\n");
+    let whole = format!("{HEAD}0123456789");
+    let (server, folder, client) = (server(&[cut, &long, &whole]).await, Folder::new(), Client::new().unwrap());
+    let fetch = || client.get(server.url("/f")).download(folder.path()).resume(true);
+    fetch().await.unwrap_err();
+    let error = fetch().await.unwrap_err();
+    assert!(error.kind() == Kind::Body && error.to_string().contains("bytes 4-9"), "{error}");
+    assert!(done(10, 0)(&fetch().await.unwrap()));
+    assert_eq!(folder.text(), "0123456789");
+}
+
+#[tokio::test]
+async fn progress_is_told_of_what_is_empty_or_here_already() {
+    let all = "HTTP/1.1 416 No\r\nETag: \"a\"\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n";
+    let empty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    for (responses, resume, last) in
+        [(&[empty][..], false, (0, Some(0))), (&[empty], true, (0, Some(0))), (&[cut, all], true, (10, Some(10)))]
+    {
+        let (server, folder, client) = (server(responses).await, Folder::new(), Client::new().unwrap());
+        if responses.len() > 1 {
+            client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
+        }
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&told);
+        let download = client.get(server.url("/f")).download(folder.path()).resume(resume);
+        download.on_progress(move |bytes, total| seen.lock().unwrap().push((bytes, total))).await.unwrap();
+        assert_eq!(told.lock().unwrap().last(), Some(&last), "{responses:?}");
+    }
+}
+
+/// Dropped after each of its polls in turn: the file is the old one or the whole new one, and what had arrived is gone on with.
+#[tokio::test]
+async fn a_download_that_is_dropped_anywhere_goes_on() {
+    const CONTENT: &str = "0123456789abcdefghij";
+    let server = MemoryServer::new(tower::service_fn(|request: Request<Body>| {
+        let range = request.headers().get("range").map(|range| range.to_str().unwrap().to_owned());
+        let at = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+        let response = Response::builder().header("etag", "\"a\"");
+        let at: usize = at.unwrap_or(0);
+        let response = match at {
+            0 => response.header("content-length", CONTENT.len()),
+            at if at < CONTENT.len() => response
+                .status(206)
+                .header("content-range", format!("bytes {at}-{}/{}", CONTENT.len() - 1, CONTENT.len())),
+            _ => response.status(416).header("content-range", format!("bytes */{}", CONTENT.len())),
+        };
+        let rest = &CONTENT.as_bytes()[at.min(CONTENT.len())..];
+        let pieces = rest.chunks(3).map(|piece| Ok::<_, std::io::Error>(bytes::Bytes::from_static(piece)));
+        let body = futures_util::stream::unfold(pieces, |mut pieces| async {
+            // Each piece comes by itself.
+            tokio::task::yield_now().await;
+            pieces.next().map(|piece| (piece, pieces))
+        });
+        let response = response
+            .body(Body::stream(http_body_util::StreamBody::new(futures_util::StreamExt::map(body, |piece| {
+                piece.map(http_body::Frame::data)
+            }))));
+        async { response }
+    }));
+    let client = Client::builder().connector(server.connector()).build().unwrap();
+    let (mut resumed, mut ended) = (0, false);
+    for polls in 0.. {
+        let folder = Folder::new();
+        std::fs::write(folder.path(), "old").unwrap();
+        let mut left = polls;
+        let download = client.get("http://a.test/f").download(folder.path()).resume(true);
+        let mut download = std::future::IntoFuture::into_future(download);
+        ended = std::future::poll_fn(|cx| {
+            if left == 0 {
+                return std::task::Poll::Ready(false);
+            }
+            left -= 1;
+            download.as_mut().poll(cx).map(|outcome| outcome.is_ok())
+        })
+        .await;
+        drop(download);
+        let text = folder.text();
+        assert!(text == CONTENT || (text == "old" && !ended), "after {polls} polls: {text}");
+        let outcome = client.get("http://a.test/f").download(folder.path()).resume(true).await.unwrap();
+        resumed += u64::from(outcome.resumed_at > 0);
+        assert_eq!((folder.text().as_str(), folder.names()), (CONTENT, vec!["file".to_owned()]), "after {polls} polls");
+        if ended {
+            break;
+        }
+    }
+    assert!(ended && resumed > 0, "{resumed}");
+}
+
+/// A piece may hold much more than it shows: a slice of a large buffer.
+struct Buffer(Arc<Mutex<(usize, usize)>>);
+
+impl Buffer {
+    fn new(count: &Arc<Mutex<(usize, usize)>>) -> Buffer {
+        let mut counts = count.lock().unwrap();
+        counts.0 += 1;
+        counts.1 = counts.1.max(counts.0);
+        Buffer(Arc::clone(count))
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        b"x"
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().0 -= 1;
+    }
+}
+
+#[tokio::test]
+async fn small_pieces_are_not_gathered_by_the_buffers_they_hold() {
+    const PIECES: usize = 20_000;
+    let count = Arc::new(Mutex::new((0, 0)));
+    let own = Arc::clone(&count);
+    let client = Client::from_service(tower::service_fn(move |_: Request<Body>| {
+        let own = Arc::clone(&own);
+        let pieces = (0..PIECES).map(move |_| Ok::<_, std::io::Error>(bytes::Bytes::from_owner(Buffer::new(&own))));
+        let frames = futures_util::stream::iter(pieces.map(|piece| piece.map(http_body::Frame::data)));
+        let body = Body::stream(http_body_util::StreamBody::new(frames));
+        async { Ok::<_, std::convert::Infallible>(Response::new(body)) }
+    }));
+    let folder = Folder::new();
+    let outcome = client.get("http://a.test/f").download(folder.path()).await.unwrap();
+    assert!(done(PIECES as u64, 0)(&outcome));
+    assert_eq!(std::fs::metadata(folder.path()).unwrap().len(), PIECES as u64);
+    let most = count.lock().unwrap().1;
+    assert!(most <= 64, "{most} buffers are held at once");
+}

@@ -15,6 +15,8 @@ mod decoding;
 mod downloads;
 #[cfg(all(feature = "testing", feature = "full"))]
 mod faults;
+#[cfg(all(unix, feature = "cookies"))]
+mod files;
 mod framing;
 mod guide;
 mod peers;

@@ -1,0 +1,114 @@
+//! What a partial file must not do to others, and must not show them.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use treq_file::Partial;
+
+use crate::{WRITERS, Writer, folder, mode, names};
+
+#[test]
+fn a_partial_file_is_not_written_through_a_link() {
+    let (folder, path) = folder();
+    let victim = folder.path().join("victim");
+    for name in ["file.part", "file.part.note"] {
+        fs::write(&victim, "precious").unwrap();
+        let link = folder.path().join(name);
+        symlink("victim", &link).unwrap();
+        // Refusing and replacing the link are both right; writing through it is not.
+        let outcome = Writer::Partial.write(&path, "new");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}: {outcome:?}");
+        assert!(fs::symlink_metadata(&path).map_or(true, |found| found.is_file()), "{name}: {outcome:?}");
+        if let Err(error) = outcome {
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let _ = fs::remove_file(&link);
+        let _ = fs::remove_file(&path);
+    }
+}
+
+#[test]
+fn a_partial_file_is_a_regular_one() {
+    let (folder, path) = folder();
+    let part = folder.path().join("file.part");
+    fs::create_dir(&part).unwrap();
+    let error = Partial::open(&path).unwrap_err();
+    assert!(error.to_string().contains("file.part"), "{error}");
+    fs::remove_dir(&part).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let error = Partial::open(&path).unwrap_err();
+    assert!(error.kind() == io::ErrorKind::InvalidInput && error.to_string().contains("file.part"), "{error}");
+    assert_eq!(names(folder.path()), ["file.part"]);
+}
+
+#[test]
+fn a_partial_file_shows_no_more_than_the_file_it_replaces() {
+    for before in [0o600, 0o640, 0o444] {
+        let (folder, path) = folder();
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+        let mut part = Partial::open(&path).unwrap().unwrap();
+        part.restart(None).unwrap();
+        part.write_all(b"secret").unwrap();
+        let shown = mode(&folder.path().join("file.part"));
+        assert_eq!(shown & 0o077 & !before, 0, "{shown:o} for a file of {before:o}");
+        drop(part);
+        // One that is gone on with, too, although its file has become private since.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let part = Partial::open(&path).unwrap().unwrap();
+        assert_eq!(mode(part.path()) & 0o077, 0);
+        part.commit().unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+}
+
+#[test]
+fn new_bytes_do_not_run_as_the_owner_of_the_old() {
+    for writer in WRITERS {
+        let (_folder, path) = folder();
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o6755)).unwrap();
+        writer.write(&path, "new").unwrap();
+        assert_eq!(mode(&path) & 0o6000, 0, "{writer:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_fails_leaves_what_can_be_gone_on_with() {
+    let (folder, path) = folder();
+    let mut part = Partial::open(&path).unwrap().unwrap();
+    part.restart(Some(b"one")).unwrap();
+    part.write_all(b"0123").unwrap();
+    // Something has come into its way meanwhile.
+    fs::create_dir_all(path.join("full")).unwrap();
+    part.commit().unwrap_err();
+    fs::remove_dir_all(&path).unwrap();
+    let part = Partial::open(&path).unwrap().unwrap();
+    assert_eq!((part.len(), part.note()), (4, Some(&b"one"[..])));
+    part.commit().unwrap();
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+/// The next download may begin as soon as the name is free; a note that it leaves is its own.
+#[test]
+fn a_commit_takes_no_note_but_its_own() {
+    let (_folder, path) = folder();
+    for _ in 0..300 {
+        let mut first = Partial::open(&path).unwrap().unwrap();
+        first.restart(Some(b"first")).unwrap();
+        first.write_all(b"1").unwrap();
+        let own = path.clone();
+        let second = std::thread::spawn(move || {
+            let mut second = Partial::open(&own).unwrap().unwrap();
+            second.restart(Some(b"second")).unwrap();
+            second.write_all(b"2").unwrap();
+        });
+        first.commit().unwrap();
+        second.join().unwrap();
+        let third = Partial::open(&path).unwrap().unwrap();
+        assert_eq!((third.len(), third.note()), (1, Some(&b"second"[..])));
+        third.discard().unwrap();
+    }
+}

@@ -1,0 +1,96 @@
+//! Random orders of what may be done to a partial file, with a model of what is on the disk.
+
+use std::fs;
+use std::io::Write as _;
+
+use treq_file::Partial;
+
+use crate::{folder, names};
+
+/// SplitMix64: a seed is all that a failure needs to be seen again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+/// What must be on the disk.
+#[derive(Debug, Default)]
+struct Model {
+    file: Option<Vec<u8>>,
+    bytes: Vec<u8>,
+    note: Option<Vec<u8>>,
+}
+
+#[test]
+fn whatever_is_done_in_whatever_order_only_whole_contents_are_seen() {
+    for seed in 0..100 {
+        let mut random = Random(seed);
+        let (folder, path) = folder();
+        let mut model = Model::default();
+        let mut open: Option<Partial> = None;
+        for step in 0..40 {
+            let place = format!("seed {seed}, step {step}: {model:?}");
+            match (open.take(), random.below(8)) {
+                (None, _) => {
+                    let part = Partial::open(&path).unwrap().unwrap();
+                    assert_eq!(part.len(), model.bytes.len() as u64, "{place}");
+                    assert_eq!(part.note(), model.note.as_deref(), "{place}");
+                    open = Some(part);
+                }
+                (Some(mut part), 0) => {
+                    let note = (random.below(2) == 0).then(|| format!("note {step}").into_bytes());
+                    part.restart(note.as_deref()).unwrap();
+                    (model.bytes, model.note) = (Vec::new(), note);
+                    open = Some(part);
+                }
+                (Some(mut part), 1..=3) => {
+                    let piece = vec![b'a' + (step % 26) as u8; random.below(5) as usize];
+                    part.write_all(&piece).unwrap();
+                    model.bytes.extend(piece);
+                    open = Some(part);
+                }
+                (Some(mut part), 4) => {
+                    // Another process that knows nothing of the lock.
+                    let mut stray = fs::OpenOptions::new().append(true).open(part.path()).unwrap();
+                    stray.write_all(b"stray").unwrap();
+                    if random.below(2) == 0 {
+                        part.trim().unwrap();
+                        open = Some(part);
+                    } else {
+                        part.commit().unwrap_err();
+                        // No later attempt may trust it.
+                        let part = Partial::open(&path).unwrap().unwrap();
+                        assert_eq!(part.note(), None, "{place}");
+                        part.discard().unwrap();
+                        (model.bytes, model.note) = (Vec::new(), None);
+                    }
+                }
+                (Some(part), 5) => {
+                    part.commit().unwrap();
+                    model.file = Some(std::mem::take(&mut model.bytes));
+                    model.note = None;
+                }
+                (Some(part), 6) => {
+                    part.discard().unwrap();
+                    (model.bytes, model.note) = (Vec::new(), None);
+                }
+                (Some(part), _) => {
+                    drop(part);
+                    if model.bytes.is_empty() {
+                        model.note = None;
+                    }
+                }
+            }
+            assert_eq!(fs::read(&path).ok(), model.file, "{place}");
+            let known = ["file", "file.part", "file.part.note"];
+            assert!(names(folder.path()).iter().all(|name| known.contains(&name.as_str())), "{place}");
+        }
+    }
+}
