@@ -73,7 +73,7 @@ impl Cookie {
     /// sections 5.6 and 5.7](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6)).
     ///
     /// `None` for one that is to be ignored: a control byte, name and value of more than 4096 bytes together or both
-    /// empty, a `Domain` that is not ASCII, is a public suffix or does not match the host, `Secure` from an `http` URL unless its
+    /// empty, a `Domain` that is a public suffix or does not match the host, `Secure` from an `http` URL unless its
     /// host is `localhost` or below it, a `__Secure-`
     /// or `__Host-` name without what it promises, `SameSite=None` without `Secure`. One that has
     /// [expired](Cookie::is_expired) is returned: it stands for a deletion.

@@ -41,8 +41,16 @@ fn lower(host: &str) -> Cow<'_, str> {
 /// The value of a `Domain` attribute as a host; empty for none. `None` if it cannot be one.
 pub(crate) fn from_attribute(value: &[u8]) -> Option<Cow<'_, str>> {
     let value = value.strip_prefix(b".").unwrap_or(value);
-    // Servers write the ASCII form (RFC 6265bis, section 5.7).
-    value.is_ascii().then(|| std::str::from_utf8(value).ok().map(lower)).flatten()
+    let text = std::str::from_utf8(value).ok()?;
+    if text.is_ascii() {
+        return Some(lower(text));
+    }
+    if text.contains(['/', '\\', '@', ':', '?', '#']) {
+        return None;
+    }
+    // Compared with the host of a URL, which is in its ASCII form.
+    let located = treq_core::uri::parse(&format!("http://{text}/")).ok()?;
+    located.uri.host().map(|host| Cow::Owned(host.to_owned()))
 }
 
 /// Whether the host is an address, which has no parent domains. Whatever ends in a number is one, as in the [WHATWG URL
@@ -173,7 +181,8 @@ mod tests {
         let host = |value: &str| from_attribute(value.as_bytes()).map(Cow::into_owned);
         assert_eq!(host(".A.Test").as_deref(), Some("a.test"));
         assert_eq!(host(".").as_deref(), Some(""));
-        assert_eq!(host("bücher.example"), None);
+        assert_eq!(host("Bücher.example").as_deref(), Some("xn--bcher-kva.example"));
+        assert_eq!(host("bücher.example/x"), None);
         assert_eq!(from_attribute(b"\xff.test"), None);
     }
 }
