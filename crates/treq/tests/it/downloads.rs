@@ -200,6 +200,7 @@ async fn two_that_resume_to_one_path_do_not_write_into_each_other() {
     let first = client.get(server.url("/f")).download(folder.path()).resume(true);
     let first = tokio::spawn(std::future::IntoFuture::into_future(first));
     while !folder.names().contains(&"file.part.note".to_owned()) {
+        assert!(!first.is_finished(), "{:?}", first.await);
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     let error = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
