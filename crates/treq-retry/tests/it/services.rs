@@ -107,7 +107,7 @@ async fn a_connection_that_cannot_be_made_is_tried_again_over_hyper_utils_client
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connect);
     let request = Request::get("http://a.test/").body(Full::default()).unwrap();
     let error = layer().layer(client).oneshot(request).await.unwrap_err();
-    assert_eq!((error.kind(), error.find::<Exhausted>().map(Exhausted::attempts)), (Kind::Other, Some(3)));
+    assert_eq!((error.kind(), error.find::<Exhausted>().map(Exhausted::attempts)), (Kind::Connect, Some(3)));
     let cause = error.find::<std::io::Error>().unwrap();
     assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionRefused);
 }
