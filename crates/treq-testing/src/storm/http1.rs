@@ -212,16 +212,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
     }
 
     async fn head(&mut self) -> io::Result<Option<Head>> {
-        let end = loop {
-            if let Some(end) = self.ahead.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                break end;
-            }
-            if !self.fill().await? {
-                return Ok(None);
-            }
-        };
-        let text = String::from_utf8_lossy(&self.ahead[..end]).into_owned();
-        self.ahead.drain(..end + 4);
+        let Some(text) = self.until(b"\r\n\r\n").await? else { return Ok(None) };
         let mut lines = text.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
         let method = words.next().and_then(|word| word.parse().ok());
@@ -262,14 +253,6 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
             let Some(line) = self.line().await? else { return Ok(None) };
             let size = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16);
             let size = size.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            while self.ahead.len() < size + 2 {
-                if size == 0 {
-                    break;
-                }
-                if !self.fill().await? {
-                    return Ok(None);
-                }
-            }
             if size == 0 {
                 // The trailers, up to an empty line.
                 while let Some(line) = self.line().await? {
@@ -279,22 +262,32 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                 }
                 return Ok(None);
             }
+            while self.ahead.len() < size + 2 {
+                if !self.fill().await? {
+                    return Ok(None);
+                }
+            }
             body.extend(self.ahead.drain(..size));
             self.ahead.drain(..2);
         }
     }
 
     async fn line(&mut self) -> io::Result<Option<String>> {
+        self.until(b"\r\n").await
+    }
+
+    /// The text before `mark`, which is read too; `None` if the client has gone before it.
+    async fn until(&mut self, mark: &[u8]) -> io::Result<Option<String>> {
         let end = loop {
-            if let Some(end) = self.ahead.windows(2).position(|bytes| bytes == b"\r\n") {
+            if let Some(end) = self.ahead.windows(mark.len()).position(|bytes| bytes == mark) {
                 break end;
             }
             if !self.fill().await? {
                 return Ok(None);
             }
         };
-        let line = String::from_utf8_lossy(&self.ahead[..end]).into_owned();
-        self.ahead.drain(..end + 2);
-        Ok(Some(line))
+        let text = String::from_utf8_lossy(&self.ahead[..end]).into_owned();
+        self.ahead.drain(..end + mark.len());
+        Ok(Some(text))
     }
 }
