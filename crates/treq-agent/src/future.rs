@@ -138,14 +138,15 @@ where
                 }
                 (StateProj::Exchanging { connection }, Some(sending)) => match connection.poll_response(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(response))
-                        if response.status() != StatusCode::EXPECTATION_FAILED || !sending.drop_expectation() =>
-                    {
-                        this.state.set(State::Failed { error: None });
-                        return Poll::Ready(Ok(response));
+                    Poll::Ready(Ok(response)) => {
+                        let unmet = response.status() == StatusCode::EXPECTATION_FAILED;
+                        if !unmet || !sending.drop_expectation() {
+                            this.state.set(State::Failed { error: None });
+                            return Poll::Ready(Ok(response));
+                        }
+                        // The connection is closed or drained by the drop of the response.
+                        State::Readying
                     }
-                    // The connection is closed or drained by the drop of the response.
-                    Poll::Ready(Ok(_)) => State::Readying,
                     Poll::Ready(Err(refused)) => match sending.again(refused, connection.id()) {
                         Ok(()) => State::Readying,
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
@@ -184,14 +185,16 @@ impl<C, R, B: Body> Sending<C, R, B> {
         let expects = !is_empty && expect::is_expected(request.headers());
         if comes_back || is_stale || expects {
             let body = if is_empty { None } else { self.replay.copy(request.body()) };
-            self.snapshot = (is_empty || body.is_some()).then(|| Snapshot {
-                method: request.method().clone(),
-                version: request.version(),
-                headers: KeptFields::of(request.headers()),
-                extensions: request.extensions().clone(),
-                body,
-                expects,
-            });
+            if is_empty || body.is_some() {
+                self.snapshot = Some(Snapshot {
+                    method: request.method().clone(),
+                    version: request.version(),
+                    headers: KeptFields::of(request.headers()),
+                    extensions: request.extensions().clone(),
+                    body,
+                    expects,
+                });
+            }
         }
         if let Some(wire) = wire {
             self.added = match wire.forward {

@@ -153,6 +153,7 @@ impl<IO> Watched<IO> {
     }
 
     /// What reading comes to where nothing came: a wait, the end, or an error. `room`: how much might have come.
+    #[cold]
     fn unread(&mut self, read: Poll<io::Result<()>>, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Poll::Ready(read) = read else {
             let Some(lost) = &mut self.lost else { return Poll::Pending };
@@ -195,6 +196,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
         let before = buf.filled().len();
         match Pin::new(&mut this.io).poll_read(cx, buf) {
             Poll::Ready(Ok(())) if buf.filled().len() > before => {}
+            Poll::Pending if this.lost.is_none() => return Poll::Pending,
             other => return this.unread(other, buf.remaining(), cx),
         }
         let new = &buf.filled()[before..];

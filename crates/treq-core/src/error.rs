@@ -112,32 +112,36 @@ impl Error {
     pub fn adopt(error: impl Into<BoxError>) -> Error {
         match error.into().downcast::<Error>() {
             Ok(ours) => *ours,
-            Err(stranger) => {
-                let mut message = String::from("the inner service failed");
-                let mut cause: Option<&(dyn StdError + 'static)> = Some(&*stranger);
-                while let Some(error) = cause {
-                    let text = error.to_string();
-                    // Some repeat what their cause says.
-                    if !message.ends_with(&text) {
-                        message.push_str(": ");
-                        message.push_str(&text);
-                    }
-                    cause = error.source();
-                }
-                let mut error = Error::new(Kind::Other, message).with_source(stranger);
-                if let Some(
-                    io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::NotConnected
-                    | io::ErrorKind::BrokenPipe,
-                ) = error.find::<io::Error>().map(io::Error::kind)
-                {
-                    error.0.kind = Kind::Connect;
-                }
-                error
-            }
+            Err(stranger) => Error::wrap(stranger),
         }
+    }
+
+    // Apart, since every layer has `adopt` in its common path.
+    #[cold]
+    fn wrap(stranger: BoxError) -> Error {
+        let mut message = String::from("the inner service failed");
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(&*stranger);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some repeat what their cause says.
+            if !message.ends_with(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            cause = error.source();
+        }
+        let mut error = Error::new(Kind::Other, message).with_source(stranger);
+        if let Some(
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::BrokenPipe,
+        ) = error.find::<io::Error>().map(io::Error::kind)
+        {
+            error.0.kind = Kind::Connect;
+        }
+        error
     }
 
     /// The same error for another request that it ends: a connection that could not be made ends all that waited for it.

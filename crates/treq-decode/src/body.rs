@@ -35,6 +35,52 @@ struct Coded {
 }
 
 impl Coded {
+    // Apart from the body's own, which most bodies get by with.
+    #[cold]
+    fn poll_frame<B>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>>
+    where
+        B: Body,
+        B::Error: Into<BoxError> + 'static,
+    {
+        if self.ended {
+            return Poll::Ready(self.failed.as_ref().map(|error| Err(Error::repeat(error))));
+        }
+        let mut left = BUDGET;
+        loop {
+            match self.chain.pull(&mut left) {
+                Ok(Pulled::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Ok(Pulled::End) => {
+                    self.ended = true;
+                    return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                }
+                Ok(Pulled::Later) => {
+                    // Others have the thread meanwhile, a time limit of this very request among them.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(Pulled::Hungry) => {}
+                Err(error) => return self.fail(error),
+            }
+            let frame = ready!(body.as_mut().poll_frame(cx));
+            left = left.saturating_sub(FRAME);
+            match frame {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.chain.feed(whole(data)),
+                    Err(frame) => {
+                        self.trailers = frame.into_trailers().ok();
+                        self.chain.end();
+                    }
+                },
+                Some(Err(error)) => return self.fail(Error::adopt(error)),
+                None => self.chain.end(),
+            }
+        }
+    }
+
     fn fail<T>(&mut self, error: Error) -> Poll<Option<Result<T, Error>>> {
         self.ended = true;
         let error = self.failed.insert(Arc::new(error));
@@ -66,42 +112,10 @@ where
     type Error = Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let mut this = self.project();
-        let Some(coded) = this.coded.as_deref_mut() else {
-            return this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::adopt);
-        };
-        if coded.ended {
-            return Poll::Ready(coded.failed.as_ref().map(|error| Err(Error::repeat(error))));
-        }
-        let mut left = BUDGET;
-        loop {
-            match coded.chain.pull(&mut left) {
-                Ok(Pulled::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
-                Ok(Pulled::End) => {
-                    coded.ended = true;
-                    return Poll::Ready(coded.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
-                }
-                Ok(Pulled::Later) => {
-                    // Others have the thread meanwhile, a time limit of this very request among them.
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Ok(Pulled::Hungry) => {}
-                Err(error) => return coded.fail(error),
-            }
-            let frame = ready!(this.body.as_mut().poll_frame(cx));
-            left = left.saturating_sub(FRAME);
-            match frame {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => coded.chain.feed(whole(data)),
-                    Err(frame) => {
-                        coded.trailers = frame.into_trailers().ok();
-                        coded.chain.end();
-                    }
-                },
-                Some(Err(error)) => return coded.fail(Error::adopt(error)),
-                None => coded.chain.end(),
-            }
+        let this = self.project();
+        match this.coded {
+            None => this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::adopt),
+            Some(coded) => coded.poll_frame(this.body, cx),
         }
     }
 

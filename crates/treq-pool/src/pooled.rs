@@ -3,6 +3,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
+use http_body::Body;
 use treq_core::{Connection, ConnectionId, Error, Exchange, Hold, Kind, Refused, Resend, Wire};
 
 use crate::PooledBody;
@@ -92,7 +93,9 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(response)) => {
                 let (head, body) = response.into_parts();
-                if let Some(hold) = head.extensions.get::<Hold>() {
+                // Only a response without a body hands its connection over.
+                let hold = if body.is_end_stream() { head.extensions.get::<Hold>() } else { None };
+                if let Some(hold) = hold {
                     // The stream that comes out of it has the place until it ends.
                     hold.keep(self.lease.take());
                 }

@@ -63,11 +63,8 @@ impl<C: Connection> Shared<C> {
         let result = change(&mut lock(&self.state), &mut effects);
         // Closed before their places are given away, so that no cap is ever exceeded.
         drop(effects.dead);
-        if !effects.grants.is_empty() {
-            self.hand_over(effects.grants);
-        }
-        for (waiter, error) in effects.failed {
-            let _ = waiter.send(Err(error));
+        if !effects.grants.is_empty() || !effects.failed.is_empty() {
+            self.hand_over(effects.grants, effects.failed);
         }
         if effects.wake {
             self.wake.notify_one();
@@ -76,10 +73,13 @@ impl<C: Connection> Shared<C> {
     }
 
     #[cold]
-    fn hand_over(self: &Arc<Self>, grants: Vec<(Reach<C>, Grant<C>)>) {
+    fn hand_over(self: &Arc<Self>, grants: Vec<(Reach<C>, Grant<C>)>, failed: Vec<(Reach<C>, Arc<Error>)>) {
         for (waiter, grant) in grants {
             // An error gives the lease back, and its drop passes it on.
             let _ = waiter.send(Ok(Lease::new(self, grant)));
+        }
+        for (waiter, error) in failed {
+            let _ = waiter.send(Err(error));
         }
     }
 

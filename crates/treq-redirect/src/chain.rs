@@ -45,7 +45,8 @@ pub(crate) struct Chain {
     method: Method,
     url: Uri,
     version: Version,
-    /// The userinfo of the caller's URL. Being credentials, it is gone for good once the chain has left its origin.
+    /// The userinfo of the caller's URL, taken from it at the first redirect. Being credentials, it is gone for good once the
+    /// chain has left its origin.
     userinfo: Option<Box<str>>,
     /// What was dropped from them once is gone for the whole chain.
     headers: KeptFields,
@@ -92,7 +93,7 @@ impl Chain {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
-            userinfo: userinfo(request.uri()),
+            userinfo: None,
             headers: KeptFields::of(request.headers()),
             extensions: request.extensions().clone(),
             content,
@@ -150,6 +151,9 @@ impl Chain {
     pub(crate) fn advance(&mut self, next: Next, answer: response::Parts) {
         let Next { method, located, keeps_body } = next;
         let mut headers = self.headers.to_map();
+        if self.is_new() {
+            self.userinfo = userinfo(&self.url);
+        }
         if !same_origin(&self.url, &located.uri) {
             drop_credentials(&mut headers, &self.config.sensitive);
             self.userinfo = None;

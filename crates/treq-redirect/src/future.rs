@@ -71,31 +71,55 @@ where
 {
     type Output = Result<Response<R>, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        if let StateProj::Calling { future } = this.state.project() {
+            let answer = future.poll(cx);
+            // What nearly all answers are, and not moved about.
+            if let Poll::Ready(Ok(response)) = &answer {
+                if !response.status().is_redirection() && this.kept.as_deref().is_none_or(|kept| kept.chain.is_new()) {
+                    return answer.map_err(Error::adopt);
+                }
+            }
+            if let Some(last) = self.as_mut().answered(ready!(answer).map_err(Error::adopt)) {
+                return Poll::Ready(last);
+            }
+        }
+        self.follow(cx)
+    }
+}
+
+impl<S, B, R, Y> RedirectFuture<S, B, R, Y>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError> + 'static,
+    B: Body + Default,
+    R: Body,
+    Y: Replay<B>,
+{
+    /// What the whole comes to, unless this answer to the current request is a redirect.
+    #[cold]
+    fn answered(self: Pin<&mut Self>, outcome: Result<Response<R>, Error>) -> Option<Result<Response<R>, Error>> {
         let mut this = self.project();
+        let (state, last) = match outcome.and_then(|response| judge(this.kept.as_deref_mut(), response)) {
+            Ok(Judged::Redirect(body)) => (drain(body), None),
+            Ok(Judged::Final(response)) => (State::Done, Some(Ok(response))),
+            Err(error) => (State::Done, Some(Err(error))),
+        };
+        this.state.set(state);
+        last
+    }
+
+    #[cold]
+    fn follow(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response<R>, Error>> {
         loop {
+            let mut this = self.as_mut().project();
             match this.state.as_mut().project() {
                 StateProj::Calling { future } => {
-                    let answer = future.poll(cx);
-                    // What nearly all answers are, and not moved about.
-                    if let Poll::Ready(Ok(response)) = &answer {
-                        if !response.status().is_redirection()
-                            && this.kept.as_deref().is_none_or(|kept| kept.chain.is_new())
-                        {
-                            return answer.map_err(Error::adopt);
-                        }
-                    }
-                    let outcome = ready!(answer).map_err(Error::adopt);
-                    match outcome.and_then(|response| judge(this.kept.as_deref_mut(), response)) {
-                        Ok(Judged::Redirect(body)) => this.state.set(drain(body)),
-                        Ok(Judged::Final(response)) => {
-                            this.state.set(State::Done);
-                            return Poll::Ready(Ok(response));
-                        }
-                        Err(error) => {
-                            this.state.set(State::Done);
-                            return Poll::Ready(Err(error));
-                        }
+                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
+                    if let Some(last) = self.as_mut().answered(outcome) {
+                        return Poll::Ready(last);
                     }
                 }
                 StateProj::Draining { mut body, bytes, frames, late } => {
