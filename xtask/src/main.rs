@@ -10,6 +10,7 @@ mod debian;
 mod delegate;
 mod faults;
 mod features;
+mod fuzz;
 mod metadata;
 mod msrv;
 mod peers;
@@ -71,6 +72,12 @@ const COMMANDS: &[Command] = &[
         usage: "[--seeds N] [--seed S] [--release]",
         help: "the default client against a hostile server, 2,000 seeds of each protocol or one",
         run: storm::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "[--seconds N] [TARGET..]",
+        help: "the fuzzer on all that reads the bytes of strangers, or on those named",
+        run: fuzz::run,
     },
     Command {
         name: "peers",

@@ -106,6 +106,11 @@ impl Error {
         }))
     }
 
+    /// What happened, without the URL.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Our own error untouched; a stranger wrapped once: [`Kind::Connect`] where the system says that a connection was
     /// refused or broke, else [`Kind::Other`], with the messages of all its causes. A service that knows better what its
     /// errors mean maps them itself, by `tower::ServiceExt::map_err` to an [`Error`] of its own.

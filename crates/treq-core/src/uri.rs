@@ -136,7 +136,8 @@ fn located(url: &Url, stand_ins: [Option<StandIn>; 2], text: &str) -> Result<Loc
 }
 
 fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
-    Origin::of(&uri).map_err(|error| bad(text, &error.to_string()))?;
+    // Not with the URL: of a text that is none, what looks like a path may be a password.
+    Origin::of(&uri).map_err(|error| bad(text, error.message()))?;
     Ok(uri.into())
 }
 
@@ -448,6 +449,8 @@ mod tests {
             ("http://a b/", "cannot be understood"),
             ("mailto:a@b", "\"mailto\""),
             ("http://u:secret@a.test:0/?key=secret", "1 to 65535"),
+            ("http://u:0/secret@a.test/", "1 to 65535"),
+            ("http://a.test:0/?to=b@c.test&key=secret", "1 to 65535"),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.kind(), Kind::Builder, "{text}");

@@ -234,8 +234,16 @@ pub(crate) const PUBLISHED: &[Row] = &[
 const HTTPBIN: (&str, &str) = ("treq-httpbin", "the client is tested and documented against a whole server");
 
 /// Never on a registry: `publish = false`.
-pub(crate) const UNPUBLISHED: &[&str] =
-    &["examples", "treq-bench", "treq-blackbox", "treq-conformance", "treq-httpbin", "treq-parity", "xtask"];
+pub(crate) const UNPUBLISHED: &[&str] = &[
+    "examples",
+    "treq-bench",
+    "treq-blackbox",
+    "treq-conformance",
+    "treq-fuzz",
+    "treq-httpbin",
+    "treq-parity",
+    "xtask",
+];
 
 /// The one member that a plain `cargo test` leaves out: its peers, reqwest among them, are nobody else's dependency.
 pub(crate) const NOT_DEFAULT: &str = "treq-bench";

@@ -6,8 +6,9 @@ use std::time::Duration;
 use http::Method;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::plan::{Deed, Random, parse};
+use super::plan::{Deed, parse, pause};
 use super::{Ledger, Storm};
+use crate::Random;
 
 pub(super) struct Connection<IO> {
     io: IO,
@@ -47,7 +48,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                 }
             }
             let Some(head) = self.head().await? else { return Ok(()) };
-            self.random.pause(20).await;
+            pause(&mut self.random, 20).await;
             let deed = Deed::by(&mut self.random);
             if !self.one(&head, deed).await? || head.closes {
                 // In order, or with what the client still sends unread.
@@ -78,13 +79,13 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                     b"\0\0\x12\x04\0",
                     b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
                 ];
-                let bytes = self.random.of_these(garbage);
+                let bytes = *self.random.pick(garbage);
                 self.send(bytes).await?;
                 Ok(false)
             }
             Deed::Early => {
                 let status =
-                    self.random.of_these(&["413 Content Too Large", "401 Unauthorized", "417 Expectation Failed"]);
+                    *self.random.pick(&["413 Content Too Large", "401 Unauthorized", "417 Expectation Failed"]);
                 self.send(
                     format!("HTTP/1.1 {status}\r\nX-Storm: {}\r\nContent-Length: 3\r\n\r\nno!", head.id).as_bytes(),
                 )
@@ -104,8 +105,8 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                 if self.body(head).await?.is_none() {
                     return Ok(false);
                 }
-                let status = self.random.of_these(&[301, 302, 303, 307, 308]);
-                let host = self.random.of_these(&Storm::HOSTS);
+                let status = *self.random.pick(&[301, 302, 303, 307, 308]);
+                let host = *self.random.pick(&Storm::HOSTS);
                 let location = format!("http://{host}/s/{}/{}", head.id, head.hops + 1);
                 self.send(
                     format!("HTTP/1.1 {status} Go\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").as_bytes(),
@@ -119,7 +120,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                 }
                 let fields = match deed {
                     Deed::Busy => {
-                        self.random.of_these(&["503 Busy\r\nRetry-After: 1", "429 Busy\r\nRetry-After: 0", "503 Busy"])
+                        *self.random.pick(&["503 Busy\r\nRetry-After: 1", "429 Busy\r\nRetry-After: 0", "503 Busy"])
                     }
                     _ => "401 No\r\nWWW-Authenticate: Basic realm=\"storm\"",
                 };
@@ -131,7 +132,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
                 if deed == Deed::Interim {
                     for _ in 0..self.random.below(5) {
                         self.send(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n").await?;
-                        self.random.pause(5).await;
+                        pause(&mut self.random, 5).await;
                     }
                 }
                 let Some(body) = self.body(head).await? else { return Ok(false) };
@@ -176,7 +177,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
     }
 
     fn chunks(&mut self, content: &[u8]) -> Vec<u8> {
-        let (mut wire, size) = (Vec::new(), self.random.of_these(&[7, 1_000, 40_000]));
+        let (mut wire, size) = (Vec::new(), *self.random.pick(&[7, 1_000, 40_000]));
         // Small chunks of much are as many writes.
         for chunk in content.chunks(if content.len() > 10_000 { 40_000 } else { size }) {
             wire.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
@@ -197,7 +198,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
             self.io.write_all(piece).await?;
             rest = after;
             if self.random.one_in(4) {
-                self.random.pause(10).await;
+                pause(&mut self.random, 10).await;
             }
         }
         self.io.flush().await

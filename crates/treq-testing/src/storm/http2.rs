@@ -11,15 +11,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::plan::{Deed, Random, parse};
+use super::plan::{Deed, parse, pause};
 use super::{Ledger, Storm};
+use crate::Random;
 
 pub(super) async fn serve<IO>(io: IO, mut random: Random, ledger: Ledger)
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     // Its settings may come late, with requests already there.
-    random.pause(30).await;
+    pause(&mut random, 30).await;
     let mut builder = server::Builder::new();
     match random.below(4) {
         0 => {}
@@ -27,14 +28,14 @@ where
         2 => _ = builder.max_concurrent_streams(3),
         _ => _ = builder.max_concurrent_streams(100),
     }
-    builder.initial_window_size(random.of_these(&[65_535, 1_000, 1 << 20]));
+    builder.initial_window_size(*random.pick(&[65_535, 1_000, 1 << 20]));
     let Ok(Ok(mut connection)) = timeout(Duration::from_secs(30), builder.handshake::<_, Bytes>(io)).await else {
         return;
     };
     let mut streams = JoinSet::new();
     let mut number = 0_u64;
     // How long the connection lives whatever happens.
-    let life = random.of_these(&[50, 500, 5_000, 60_000, 600_000]);
+    let life = *random.pick(&[50, 500, 5_000, 60_000, 600_000]);
     let mut end = Box::pin(sleep(Duration::from_millis(life)));
     let (deeds, mut orders) = tokio::sync::mpsc::unbounded_channel();
     loop {
@@ -80,7 +81,7 @@ async fn stream(
     ledger: Ledger,
     orders: tokio::sync::mpsc::UnboundedSender<Order>,
 ) {
-    random.pause(20).await;
+    pause(&mut random, 20).await;
     let Some((id, hops)) = parse(request.uri().path()) else { return };
     let (method, mut body) = (request.method().clone(), request.into_body());
     let deed = Deed::by(&mut random);
@@ -88,9 +89,9 @@ async fn stream(
     // What cannot be sent any more the client has given up, or it is told by the end of the connection.
     let _ = match deed {
         Deed::Refuse => return respond.send_reset(Reason::REFUSED_STREAM),
-        Deed::Garbage => return respond.send_reset(random.of_these(&[Reason::INTERNAL_ERROR, Reason::PROTOCOL_ERROR])),
+        Deed::Garbage => return respond.send_reset(*random.pick(&[Reason::INTERNAL_ERROR, Reason::PROTOCOL_ERROR])),
         Deed::Die => {
-            let _ = orders.send(random.of_these(&[Order::Die, Order::Abort]));
+            let _ = orders.send(*random.pick(&[Order::Die, Order::Abort]));
             return;
         }
         Deed::Stall => {
@@ -98,7 +99,7 @@ async fn stream(
             return;
         }
         Deed::Early => {
-            let status = random.of_these(&[413, 401]);
+            let status = *random.pick(&[413, 401]);
             let response = plain(status).body(()).unwrap_or_default();
             respond.send_response(response, false).and_then(|mut stream| stream.send_data("no!".into(), true))
         }
@@ -111,13 +112,13 @@ async fn stream(
                     return;
                 }
                 Deed::Redirect if hops < 3 => {
-                    let status = random.of_these(&[301, 302, 303, 307, 308]);
-                    let location = format!("http://{}/s/{id}/{}", random.of_these(&Storm::HOSTS), hops + 1);
+                    let status = *random.pick(&[301, 302, 303, 307, 308]);
+                    let location = format!("http://{}/s/{id}/{}", *random.pick(&Storm::HOSTS), hops + 1);
                     let response = plain(status).header("location", location).body(()).unwrap_or_default();
                     respond.send_response(response, true).map(drop)
                 }
                 Deed::Busy => {
-                    let status = random.of_these(&[503, 429]);
+                    let status = *random.pick(&[503, 429]);
                     let response = plain(status).header("retry-after", "1").body(()).unwrap_or_default();
                     respond.send_response(response, true).map(drop)
                 }
@@ -146,7 +147,7 @@ async fn serve_one(mut respond: SendResponse<Bytes>, method: &Method, id: u64, d
             if respond.send_informational(hints).is_err() {
                 return;
             }
-            random.pause(5).await;
+            pause(&mut random, 5).await;
         }
     }
     let content = Storm::content(id);
@@ -167,11 +168,11 @@ async fn serve_one(mut respond: SendResponse<Bytes>, method: &Method, id: u64, d
             return;
         }
         if random.one_in(3) {
-            random.pause(10).await;
+            pause(&mut random, 10).await;
         }
     }
     if deed == Deed::Cut {
-        return stream.send_reset(random.of_these(&[Reason::INTERNAL_ERROR, Reason::CANCEL]));
+        return stream.send_reset(*random.pick(&[Reason::INTERNAL_ERROR, Reason::CANCEL]));
     }
     let _ = if random.one_in(3) {
         let mut trailers = HeaderMap::new();
@@ -201,7 +202,7 @@ async fn read(body: &mut RecvStream, random: &mut Random) -> Option<Vec<u8>> {
         let data = data.ok()?;
         content.extend_from_slice(&data);
         if random.one_in(5) {
-            random.pause(50).await;
+            pause(random, 50).await;
         }
         body.flow_control().release_capacity(data.len()).ok()?;
     }

@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use treq_core::{Connected, Error, Kind, Peer, Resend, Target, Wish};
 
-use self::plan::Random;
-use crate::MemoryConnector;
+use self::plan::pause;
 use crate::counts::Counts;
 use crate::pipe::pipe;
 use crate::tasks::Tasks;
+use crate::{MemoryConnector, Random};
 
 pub use self::ledger::Ledger;
 
@@ -93,7 +93,7 @@ impl Storm {
             let mut random = Random::of(seed, counts.made() as u64 + 1);
             let (counts, ledger, tasks) = (counts.clone(), ledger.clone(), tasks.clone());
             async move {
-                random.pause(10).await;
+                pause(&mut random, 10).await;
                 if random.one_in(20) {
                     let error = Error::new(Kind::Connect, "the storm refuses the connection");
                     return Err(error.with_resend(Resend::Safe));

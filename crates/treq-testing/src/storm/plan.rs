@@ -1,41 +1,13 @@
 use std::time::Duration;
 
-/// Numbers by seed.
-#[derive(Debug)]
-pub(crate) struct Random(u64);
+use crate::Random;
 
-impl Random {
-    /// Those of one connection.
-    pub(crate) fn of(seed: u64, connection: u64) -> Random {
-        let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ connection.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mut random = Random(mixed | 1);
-        // The first few of neighbouring seeds are alike.
-        (0..8).for_each(|_| _ = random.below(2));
-        random
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    pub(crate) fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    pub(crate) fn of_these<T: Copy>(&mut self, these: &[T]) -> T {
-        these[self.below(these.len())]
-    }
-
-    /// Nothing, or up to so many milliseconds.
-    pub(crate) async fn pause(&mut self, most: usize) {
-        match self.below(3) {
-            0 => {}
-            1 => tokio::task::yield_now().await,
-            _ => tokio::time::sleep(Duration::from_millis(1 + self.below(most) as u64)).await,
-        }
+/// Waits for nothing, or for up to so many milliseconds.
+pub(crate) async fn pause(random: &mut Random, most: usize) {
+    match random.below(3) {
+        0 => {}
+        1 => tokio::task::yield_now().await,
+        _ => tokio::time::sleep(Duration::from_millis(1 + random.below(most) as u64)).await,
     }
 }
 
