@@ -159,7 +159,6 @@ impl Client {
     }
 }
 
-
 static DEFAULT: Mutex<Option<Client>> = Mutex::new(None);
 
 /// The client of the free functions of this module.
