@@ -62,6 +62,14 @@ async fn a_response_without_content_keeps_its_content_encoding() {
 }
 
 #[tokio::test]
+async fn a_thousand_links_are_read_over_all_lines() {
+    let line = format!("Link: {}\r\n", vec!["</a>; rel=next"; 600].join(", "));
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{line}{line}\r\n");
+    let server = server(&[head.leak()]).await;
+    assert_eq!(Client::new().unwrap().get(server.url("/")).await.unwrap().links().len(), 1000);
+}
+
+#[tokio::test]
 async fn a_303_to_head_is_followed_as_head_unless_strict() {
     const OTHER: &str = "HTTP/1.1 303 See Other\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
     for (follow, method) in [(Follow::Standard, "HEAD"), (Follow::BrowserLike, "HEAD"), (Follow::Strict, "GET")] {
