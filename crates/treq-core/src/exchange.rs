@@ -143,7 +143,7 @@ pub struct Refused<B> {
     pub request: Option<Request<B>>,
     /// The body of a request that was sent, if it was empty: it can be sent again.
     pub body: Option<B>,
-    /// Whether the connection had died before this exchange, as far as can be told: it was used before and no byte of
+    /// True if the connection had died before this exchange, as far as can be told: it was used before and no byte of
     /// a response arrived. The same request may then be tried once on a later connection, if it may be repeated.
     pub stale: bool,
     /// True if the peer asks for the request over HTTP/1.1.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::{ConnectionId, Origin};
 
-/// Where a connection is wanted, and of which kind.
+/// The destination and kind of a connection.
 ///
-/// What a connector is called with: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
+/// A connector is called with it: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
 /// route tell one kind of connection from another (they are the pool's [`Key`]); `reuse` says which of that kind will do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
