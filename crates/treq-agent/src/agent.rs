@@ -14,11 +14,11 @@ use crate::head;
 /// A `Service<http::Request<B>>` that reaches the network: the bottom of every stack.
 ///
 /// `C` yields connections for targets: an [`HttpConnector`](crate::HttpConnector) for one connection per request, a
-/// pool over one for connections that are kept. `R` says how a body is copied for the resends that are safe:
+/// pool over one for connection reuse. `R` copies the body for the resends that are safe:
 ///
 /// | what happened | the request is sent again |
 /// |---|---|
-/// | nothing of it was written, or an HTTP/2 server says that it did not look at it ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | twice, each time on a later connection; once where the server goes away (GOAWAY) |
+/// | nothing of it was written, or an HTTP/2 server says that it did not process it ([RFC 9113, section 8.7](https://www.rfc-editor.org/rfc/rfc9113#section-8.7)) | twice, each time on a later connection; once after a GOAWAY |
 /// | a reused connection turns out to be dead, no byte of a response has arrived, and the method is idempotent ([RFC 9112, section 9.3.1](https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1)) | once, on a later connection |
 /// | the server wants HTTP/1.1 (HTTP_1_1_REQUIRED) | over HTTP/1.1 |
 /// | 417 in response to `Expect: 100-continue` ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)) | once, without the field |
@@ -86,7 +86,7 @@ where
     }
 }
 
-/// As a request's extension: it goes out on a new connection, whatever idle ones there are, and that connection serves no other.
+/// A request extension: sends the request on a new connection, even if one is idle, and that connection serves no other request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fresh;
 

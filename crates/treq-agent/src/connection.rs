@@ -326,7 +326,7 @@ impl<B> Inner<B> {
         Ok((facts, sending.map(Box::new)))
     }
 
-    /// Whether such an answer hands its connection over.
+    /// Returns true if a response with this status hands its connection over.
     fn hands_over(&self, status: StatusCode) -> bool {
         status == StatusCode::SWITCHING_PROTOCOLS || (self.exchange.is_connect && status.is_success())
     }
@@ -360,7 +360,7 @@ impl<B> Inner<B> {
         refused
     }
 
-    /// `unsent`: hyper handed the request back.
+    /// The error of the exchange; `unsent` if hyper returned the request.
     fn explain(&self, error: hyper::Error, unsent: bool) -> Error {
         if let Some(limit) = self.shared.watch.excess() {
             return Error::new(Kind::Protocol, format!("the server sent {limit}")).with_source(limit);

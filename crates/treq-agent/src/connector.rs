@@ -38,8 +38,8 @@ pub struct HttpConnector<C, B> {
 /// How large a head may be.
 const MAX_HEAD: u32 = 64 * 1024;
 
-/// How much an HTTP/2 peer may send ahead of what is read, on one stream and on all of a connection's: responses that nobody
-/// reads must not stall those that somebody does, so that only the streams limit it.
+/// The HTTP/2 windows of a stream and of a connection: unread responses must not stall those that are being read, so only
+/// the windows of the streams limit them.
 #[cfg(feature = "http2")]
 const STREAM_WINDOW: u32 = 1024 * 1024;
 #[cfg(feature = "http2")]
@@ -53,21 +53,21 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 #[cfg(feature = "http2")]
 const PING_WAIT: Duration = Duration::from_secs(10);
 
-/// How long an HTTP/2 peer has to say how many streams it admits, which is the first that it has to send
-/// ([RFC 9113, section 3.4](https://www.rfc-editor.org/rfc/rfc9113#section-3.4)). One that does not is taken to admit what
-/// [section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends at least.
+/// The time that an HTTP/2 peer has to send its first SETTINGS, which must be the first frame
+/// ([RFC 9113, section 3.4](https://www.rfc-editor.org/rfc/rfc9113#section-3.4)). After that it is assumed to allow as many
+/// streams as [section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2) recommends at least.
 #[cfg(feature = "http2")]
 const SETTINGS_WAIT: Duration = Duration::from_secs(1);
 #[cfg(feature = "http2")]
 const INITIAL_STREAMS: usize = 100;
 
-/// How many streams that this side has reset are remembered, so that what still arrives on them is no fault of the peer's:
-/// requests are given up by the hundred where time limits are short.
+/// The number of locally reset streams to remember, so that frames that still arrive on them do not count against the peer:
+/// short timeouts cancel requests by the hundred.
 #[cfg(feature = "http2")]
 const RESET_STREAMS: usize = 16 * 1024;
 
-/// How large a frame of the peer may be: some servers send heads in larger ones than the least that is always allowed
-/// ([RFC 9113, section 4.2](https://www.rfc-editor.org/rfc/rfc9113#section-4.2)).
+/// The largest frame that the peer may send: some servers send heads in frames larger than the minimum of
+/// [RFC 9113, section 4.2](https://www.rfc-editor.org/rfc/rfc9113#section-4.2).
 #[cfg(feature = "http2")]
 const MAX_FRAME: u32 = 64 * 1024;
 
@@ -253,7 +253,7 @@ where
     Ok(HttpConnection::new(sender, shared))
 }
 
-/// Hands requests over to the streams of a connection, until it ends.
+/// Passes requests to the streams of a connection until it ends.
 #[cfg(feature = "http2")]
 async fn drive_http2(connection: impl Future<Output = hyper::Result<()>>, shared: Weak<Shared>) {
     let done = {

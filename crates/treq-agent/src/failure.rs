@@ -83,13 +83,13 @@ fn describe(error: &hyper::Error) -> Error {
     Error::new(Kind::Protocol, of_http2(error).unwrap_or("the exchange failed".into()))
 }
 
-/// Whether the task that had the request went away without a word of it.
+/// Returns true if the task that had the request ended without reporting.
 pub(crate) fn is_forgotten(error: &hyper::Error) -> bool {
     // hyper has no predicate for this; a test keeps the words true.
     error.to_string().starts_with("dispatch task is gone")
 }
 
-/// A connection that ended before it took the request.
+/// The error of a connection that ended before it took the request.
 pub(crate) fn unsent() -> Error {
     Error::new(Kind::Connect, "the connection was closed before the request was sent")
 }
@@ -152,7 +152,7 @@ pub(crate) fn is_closed(error: &hyper::Error) -> bool {
             || find_cause::<io::Error>(error).is_some_and(|io| io.kind() != io::ErrorKind::InvalidData))
 }
 
-/// Whether an HTTP/2 connection ended under a body.
+/// Returns true if an HTTP/2 connection ended during a body.
 pub(crate) fn is_lost(error: &Error) -> bool {
     error.find::<hyper::Error>().is_some_and(is_http2_io)
 }
@@ -193,7 +193,7 @@ pub(crate) fn refused_by_peer(_: &hyper::Error) -> bool {
     false
 }
 
-/// Whether an HTTP/2 peer ended the connection with a word.
+/// Returns true if an HTTP/2 peer ended the connection with GOAWAY.
 #[cfg(feature = "http2")]
 pub(crate) fn goes_away(error: &hyper::Error) -> bool {
     find_cause::<h2::Error>(error).is_some_and(|error| error.is_remote() && error.is_go_away())
@@ -204,7 +204,7 @@ pub(crate) fn goes_away(_: &hyper::Error) -> bool {
     false
 }
 
-/// Whether an HTTP/2 peer asks for the request over HTTP/1.1
+/// Returns true if an HTTP/2 peer asks for the request over HTTP/1.1
 /// ([RFC 9113, section 7](https://www.rfc-editor.org/rfc/rfc9113#section-7)).
 #[cfg(feature = "http2")]
 pub(crate) fn wants_http1(error: &hyper::Error) -> bool {

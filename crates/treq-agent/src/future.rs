@@ -50,9 +50,9 @@ struct Sending<C, R, B> {
     wish: Wish,
     route: Option<Arc<dyn Route>>,
     reuse: Reuse,
-    /// How often the request may still go out again, where no server has looked at it.
+    /// The number of resends left while no server has processed the request.
     unprocessed_left: u8,
-    /// Whether it may still go out again because a reused connection was dead.
+    /// True if one resend is left for a reused connection that was dead.
     stale_left: bool,
     /// The server may have read the request on the connection that died.
     maybe_processed: bool,
@@ -62,8 +62,8 @@ struct Sending<C, R, B> {
     snapshot: Option<Snapshot<B>>,
 }
 
-/// How often a request goes out again that no server has looked at: each time another connection is asked, so that a server that
-/// refuses for a moment on one of them ends no request. Where it closes the connections as well, once is all.
+/// The number of resends of a request that no server has processed: each on another connection, so that a server that refuses
+/// for a moment on one of them fails no request. If it closes the connections as well, one resend is all.
 const UNPROCESSED: u8 = 2;
 
 struct Snapshot<B> {
@@ -71,7 +71,7 @@ struct Snapshot<B> {
     version: Version,
     headers: KeptFields,
     extensions: Extensions,
-    /// `None` where the body has nothing in it: it comes back with the failure.
+    /// `None` if the body is empty: the failure returns it.
     body: Option<B>,
     expects: bool,
 }
@@ -223,7 +223,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
         Ok(target)
     }
 
-    /// Whether the request may go out once more, on a later connection than the one that failed; else the error.
+    /// Prepares to resend the request on a later connection than the one that failed; otherwise returns the error.
     fn again(&mut self, refused: Refused<B>, failed: Option<ConnectionId>) -> Result<(), Error> {
         let snapshot = self.snapshot.take();
         // Safe without the request in hand: the peer says that it did not look at it.
@@ -262,7 +262,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
         Ok(())
     }
 
-    /// Whether a request whose expectation the server does not meet goes out once more without it.
+    /// Returns true if the request is to be resent without the expectation that the server did not meet.
     #[cold]
     fn drop_expectation(&mut self) -> bool {
         let Some(snapshot) = self.snapshot.take().filter(|snapshot| snapshot.expects) else { return false };
@@ -274,7 +274,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
 }
 
 impl<B> Snapshot<B> {
-    /// `empty`: the request's body, if there was nothing in it.
+    /// The request to send again; `empty` is the body that was sent, if it was empty.
     fn into_request(self, empty: Option<B>) -> Option<Request<B>> {
         let mut request = Request::new(self.body.or(empty)?);
         *request.method_mut() = self.method;

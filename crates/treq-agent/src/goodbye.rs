@@ -1,4 +1,4 @@
-//! The tasks of an HTTP/2 connection: they say when the peer's settings change, and end when nobody is left who holds it.
+//! The tasks of an HTTP/2 connection: they report changes of the peer's settings, and end with its last handle.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::SizeHint;
 use treq_core::{Error, Kind, Origin, Resend, Target, Wire, Wish};
 
-/// Checks what the caller says about the body's length, before anything is connected, and says it once.
+/// Checks the caller's framing fields against the body, before connecting, and drops repeated ones.
 pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &SizeHint) -> Result<(), Error> {
     if version == Version::HTTP_10 && body.exact().is_none() && !headers.contains_key(CONTENT_LENGTH) {
         let why = "HTTP/1.0 cannot carry a body of unknown length: give it a Content-Length, or leave the version out";
@@ -49,7 +49,8 @@ pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &Si
 
 const CHUNKED: &str = "chunked";
 
-/// Only HTTP/1.1 upgrades ([RFC 9113, section 8.6](https://www.rfc-editor.org/rfc/rfc9113#section-8.6)).
+/// Chooses HTTP/1.1, the only version that upgrades
+/// ([RFC 9113, section 8.6](https://www.rfc-editor.org/rfc/rfc9113#section-8.6)).
 #[cold]
 pub(crate) fn choose_upgradable(target: &mut Target) -> Result<(), Error> {
     match target.wish {
@@ -71,7 +72,7 @@ fn several_hosts() -> Error {
     Error::new(Kind::Builder, "the request has more than one Host field: leave all but one out")
 }
 
-/// A list of this one coding; empty elements count for nothing
+/// Returns true for a list of this one coding; empty elements are ignored
 /// ([RFC 9110, section 5.6.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2)).
 fn is_chunked(value: &HeaderValue) -> bool {
     let mut codings = value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|it| !it.is_empty());

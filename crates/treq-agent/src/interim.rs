@@ -127,18 +127,18 @@ pub(crate) struct Frames {
     settings: Settings,
 }
 
-/// What the peer's SETTINGS say of the number of streams
+/// A parser of the stream limit in the peer's SETTINGS
 /// ([RFC 9113, section 6.5.2](https://www.rfc-editor.org/rfc/rfc9113#section-6.5.2)).
 #[derive(Debug, Default)]
 struct Settings {
-    /// Inside a frame that is not an acknowledgement.
+    /// True inside a frame that is not an acknowledgement.
     is_open: bool,
     entry: [u8; 6],
-    /// How much of `entry` is there.
+    /// The number of bytes of `entry` that have arrived.
     seen: usize,
-    /// What the open frame says.
+    /// The limit in the open frame.
     said: Option<u32>,
-    /// What holds since the last whole frame.
+    /// The limit since the last whole frame.
     streams: Option<usize>,
 }
 
@@ -159,7 +159,7 @@ impl Settings {
         }
     }
 
-    /// The frame is whole. The first that says nothing means that there is no limit, a later one that it stays.
+    /// Ends the frame. If the first names no limit, there is none; if a later one names none, the limit stays.
     fn end(&mut self) {
         let said = self.said.take().map(|streams| streams as usize);
         self.streams = said.or(self.streams).or(Some(usize::MAX));
@@ -171,12 +171,12 @@ impl Frames {
     /// As many streams as are followed at once; of more the oldest are forgotten.
     const STREAMS: usize = 128;
 
-    /// How many streams the peer admits; `None` before its first SETTINGS.
+    /// The number of streams that the peer admits; `None` before its first SETTINGS.
     pub(crate) fn streams(&self) -> Option<usize> {
         self.settings.streams
     }
 
-    /// Takes the next bytes; true when SETTINGS were among them.
+    /// Reads the next bytes; returns true if they complete SETTINGS.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<bool, TooManyInterim> {
         const DATA: u8 = 0;
         const HEADERS: u8 = 1;

@@ -9,7 +9,7 @@ use treq_core::{ConnectionFacts, Forward, Origin};
 use crate::failure;
 use crate::watch::Watch;
 
-/// What all handles on one connection have in common.
+/// The state that all handles on a connection share.
 pub(crate) struct Shared {
     pub(crate) facts: Arc<ConnectionFacts>,
     pub(crate) watch: Arc<Watch>,
@@ -18,20 +18,20 @@ pub(crate) struct Shared {
     pub(crate) host: HeaderValue,
     pub(crate) forward: Option<Forward>,
     pub(crate) begun: AtomicU32,
-    /// Called when what a pool asks of an HTTP/2 connection may have changed.
+    /// Called when the stream limit or the openness of an HTTP/2 connection may have changed.
     pub(crate) on_change: OnceLock<Box<dyn Fn() + Send + Sync>>,
-    /// How long a body waits for `100 Continue`.
+    /// The time that a body waits for `100 Continue`.
     pub(crate) expect_wait: Duration,
-    /// Set when the connection has ended: what the peer broke, if that was the reason. Whoever comes too late to be told by
-    /// hyper is told by this.
+    /// Set when the connection has ended, with the rule that the peer broke, if that was the reason: for an exchange that comes
+    /// too late to have it from hyper.
     pub(crate) end: OnceLock<Option<String>>,
-    /// What drives an HTTP/1.1 connection.
+    /// The task that drives an HTTP/1.1 connection.
     pub(crate) task: OnceLock<AbortHandle>,
     pub(crate) facts_in_extensions: bool,
 }
 
 impl Drop for Shared {
-    /// Nobody is left who could use the connection. hyper would go on with an upload whose answer has come, for as long as
+    /// Ends the connection with its last handle. hyper would go on with an upload whose response has arrived for as long as
     /// the peer and the body take.
     fn drop(&mut self) {
         if let Some(task) = self.task.get().filter(|_| self.watch.is_uploading()) {
@@ -41,7 +41,7 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    /// What a pool asks of the connection may have changed.
+    /// Reports a possible change of the stream limit or of the openness.
     #[cfg(feature = "http2")]
     pub(crate) fn changed(&self) {
         if let Some(changed) = self.on_change.get() {
@@ -49,7 +49,7 @@ impl Shared {
         }
     }
 
-    /// The connection has ended, by this error if it was one.
+    /// Notes the end of the connection, and its error if there was one.
     pub(crate) fn over(&self, error: Option<&hyper::Error>) {
         // The first reason is the reason.
         let _ = self.end.set(error.and_then(failure::broken));

@@ -26,11 +26,11 @@ pub(crate) struct Watch {
     upload: AtomicU8,
     /// One more than the number of streams that the HTTP/2 peer admits; 0 until it has said so.
     streams: AtomicUsize,
-    /// The peer's SETTINGS have come since this was last asked.
+    /// True if the peer's SETTINGS have arrived since the last check.
     has_settings: AtomicBool,
-    /// Nothing more can be written.
+    /// True if nothing more can be written.
     lost: AtomicBool,
-    /// HTTP is over: the byte stream is the caller's.
+    /// True if HTTP is over: the byte stream is the caller's.
     handed_over: AtomicBool,
     /// Interim heads went over their limit. h2 does not keep the error of the stream that says so.
     excess: AtomicBool,
@@ -55,18 +55,18 @@ impl Watch {
         self.excess.load(Ordering::Acquire).then_some(TooManyInterim::LIMIT)
     }
 
-    /// Whether nothing more can be written: the connection serves no further exchange.
+    /// Returns true if nothing more can be written: the connection serves no further exchange.
     #[cfg(feature = "http2")]
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
 
-    /// HTTP is over: errors are the caller's.
+    /// Notes that HTTP is over: errors are the caller's.
     pub(crate) fn hand_over(&self) {
         self.handed_over.store(true, Ordering::Release);
     }
 
-    /// How many streams the HTTP/2 peer admits; `None` until it has said so.
+    /// The number of streams that the HTTP/2 peer admits; `None` until it has said so.
     #[cfg(feature = "http2")]
     pub(crate) fn streams(&self) -> Option<usize> {
         self.streams.load(Ordering::Acquire).checked_sub(1)
@@ -76,7 +76,7 @@ impl Watch {
         self.streams.store(streams.saturating_add(1), Ordering::Release);
     }
 
-    /// Whether the peer's SETTINGS have come since this was last asked.
+    /// Returns true if the peer's SETTINGS have arrived since the last call.
     #[cfg(feature = "http2")]
     pub(crate) fn take_settings(&self) -> bool {
         // Asked after each turn of the connection's task: a load is cheaper than a swap.
@@ -104,13 +104,12 @@ impl Watch {
     }
 }
 
-/// A byte stream that counts what is read from it, keeps interim heads within limits, and goes on being read where it can be
-/// written no more.
+/// A byte stream that counts the bytes read from it, limits interim heads, and is still read when it can no longer be
+/// written.
 ///
 /// A server that has seen enough of an upload responds and closes; the reset that follows meets the writing side first.
-/// What it said before is still there to be read
-/// ([RFC 9112, section 9.5](https://www.rfc-editor.org/rfc/rfc9112#section-9.5)), so it is the reading side that tells how
-/// the exchange ends.
+/// Its response can still be read ([RFC 9112, section 9.5](https://www.rfc-editor.org/rfc/rfc9112#section-9.5)), so the
+/// reading side decides how the exchange ends.
 pub(crate) struct Watched<IO> {
     io: IO,
     watch: Arc<Watch>,
@@ -119,17 +118,17 @@ pub(crate) struct Watched<IO> {
     last_read: Option<Pin<Box<Sleep>>>,
 }
 
-/// Why nothing more can be written, and until when the peer may still say something.
+/// The error of the write that failed, and the time until which the peer may still respond.
 struct Lost {
     error: io::Error,
     wait: Pin<Box<Sleep>>,
 }
 
-/// How long a peer that takes nothing more may take to say why: what it has said is there at once, as is the end of the
-/// stream, unless something between the two keeps one direction open.
+/// The time that a peer has to respond after a failed write: a response that it has sent is there at once, as is the end of
+/// the stream, unless something between the two keeps one direction open.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// How long responses that are there may take to be read when the connection has ended under an upload.
+/// The time to read responses that have arrived when the connection has ended during an upload.
 const LAST_READ: Duration = Duration::from_millis(100);
 
 impl<IO> Watched<IO> {
@@ -137,7 +136,7 @@ impl<IO> Watched<IO> {
         Watched { io, watch, interim, lost: None, last_read: None }
     }
 
-    /// What writing comes to after an error, which may mean no more than that the peer does not read.
+    /// The result of a write after an error, which may mean only that the peer does not read.
     #[cold]
     fn failed(&mut self, error: io::Error, given: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
@@ -152,7 +151,7 @@ impl<IO> Watched<IO> {
         self.unwritten(given)
     }
 
-    /// What reading comes to where nothing came: a wait, the end, or an error. `room`: how much might have come.
+    /// The result of a read that yielded nothing: a wait, the end, or an error. `room` is what the read could have taken.
     #[cold]
     fn unread(&mut self, read: Poll<io::Result<()>>, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Poll::Ready(read) = read else {
@@ -177,8 +176,8 @@ impl<IO> Watched<IO> {
         Poll::Ready(read)
     }
 
-    /// HTTP/2 does not read before it has written what it owes: acknowledgements, windows. HTTP/1.1 does, and is kept from
-    /// reading an upload to its end for nothing.
+    /// The result of a write when nothing more can be written. HTTP/2 writes its acknowledgements and windows before it reads.
+    /// HTTP/1.1 reads anyway, and a wait keeps it from consuming the rest of the upload.
     fn unwritten(&self, given: usize) -> Poll<io::Result<usize>> {
         match self.interim {
             Interim::Heads(_) if self.watch.handed_over.load(Ordering::Acquire) => {

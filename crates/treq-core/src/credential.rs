@@ -1,4 +1,4 @@
-//! Which names stand for secrets.
+//! The names of secrets.
 
 use std::fmt;
 
@@ -6,12 +6,11 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::mask::masked;
 
-/// Whether a field of this name carries a key, a token or cookies: what is sent to the origin that it is meant for and to no
-/// other, and appears in no log.
+/// Returns true if a field of this name carries a key, a token or cookies: it is sent to the origin that it is meant for and
+/// to no other, and appears in no log.
 ///
-/// There is no register of such names: these are the standards', those of well-known services, and the endings by which others
-/// are called. A field too many is taken for a secret rather than one too few. What a server asks with (`WWW-Authenticate`) is
-/// none.
+/// There is no register of such names. The list has those of the standards and of well-known services, and common endings. In
+/// doubt a field counts as a secret. A challenge (`WWW-Authenticate`) does not.
 ///
 /// ```
 /// use http::{HeaderName, header};
@@ -22,7 +21,7 @@ use crate::mask::masked;
 /// assert!(!is_credential(&header::ACCEPT));
 /// ```
 pub fn is_credential(name: &HeaderName) -> bool {
-    /// By their endings they would be; what they carry is no secret.
+    /// Names with the ending of a secret whose values are public.
     const PUBLIC: [&str; 11] = [
         "accept-signature",
         "cache-key",
@@ -55,8 +54,8 @@ pub fn is_credential(name: &HeaderName) -> bool {
         || is_secret_name(own)
 }
 
-/// Whether a parameter of a query or a form, a key of JSON, or a part of a multipart body carries a secret, by its name in any
-/// spelling: `api_key`, `apiKey`, `user[password]`.
+/// Returns true if a parameter of a query or a form, a key of JSON, or a part of a multipart body with this name carries a
+/// secret, in any spelling: `api_key`, `apiKey`, `user[password]`.
 ///
 /// ```
 /// use treq_core::is_secret_name;
@@ -152,7 +151,7 @@ pub fn is_secret_name(name: &str) -> bool {
     [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
 
-/// Header fields as they may be shown: secret values and those that are marked sensitive as `…`, URLs
+/// Header fields whose `Debug` shows secret values and those marked sensitive as `…`, and URLs
 /// [masked](crate::uri::masked).
 ///
 /// ```
@@ -183,7 +182,7 @@ impl fmt::Debug for MaskedFields<'_> {
     }
 }
 
-/// The name without case and without what joins its words.
+/// The name in lower case, letters and digits only.
 fn plain(name: &str) -> String {
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -106,14 +106,14 @@ impl Error {
         }))
     }
 
-    /// What happened, without the URL.
+    /// The message, without the URL.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Our own error untouched; a stranger wrapped once: [`Kind::Connect`] where the system says that a connection was
-    /// refused or broke, else [`Kind::Other`], with the messages of all its causes. A service that knows better what its
-    /// errors mean maps them itself, by `tower::ServiceExt::map_err` to an [`Error`] of its own.
+    /// Returns an [`Error`] unchanged, and wraps any other error once, with the messages of all its causes: as
+    /// [`Kind::Connect`] if the system says that a connection was refused or broke, otherwise as [`Kind::Other`]. A service
+    /// that knows better what its errors mean maps them itself, by `tower::ServiceExt::map_err` to its own [`Error`].
     pub fn adopt(error: impl Into<BoxError>) -> Error {
         match error.into().downcast::<Error>() {
             Ok(ours) => *ours,
@@ -149,7 +149,7 @@ impl Error {
         error
     }
 
-    /// The same error for another request that it ends: a connection that could not be made ends all that waited for it.
+    /// A copy of the error for another request: a connection that could not be made ends all that waited for it.
     pub fn repeat(error: &Arc<Error>) -> Error {
         Error(Box::new(Inner {
             kind: error.0.kind,

@@ -27,20 +27,20 @@ pub trait Connection: Sized + Send + Unpin + 'static {
     /// carries one after the other.
     fn share(&self) -> Option<Self>;
 
-    /// Tells connections apart, and the earlier from the later; `None` where nobody has numbered them.
+    /// The number of the connection; a later one has a greater number. `None` if connections are not numbered.
     fn id(&self) -> Option<ConnectionId> {
         None
     }
 
-    /// How many exchanges the peer admits at once. `None` until the peer has said so: one exchange goes ahead, the others
-    /// wait for its word.
+    /// The number of concurrent exchanges that the peer admits. `None` until the peer has said so: one exchange goes ahead,
+    /// the others wait.
     fn max_shares(&self) -> Option<usize> {
         Some(1)
     }
 
-    /// Has `changed` called whenever [`max_shares`](Connection::max_shares) or [`is_open`](Connection::is_open) of a
-    /// connection that can be [shared](Connection::share) give another answer than before. Called from the task that drives
-    /// the connection, with no lock held.
+    /// Registers `changed`, to be called whenever [`max_shares`](Connection::max_shares) or
+    /// [`is_open`](Connection::is_open) of a connection that can be [shared](Connection::share) changes. The task that drives
+    /// the connection calls it, with no lock held.
     fn on_change(&self, changed: Box<dyn Fn() + Send + Sync>) {
         drop(changed);
     }
@@ -85,22 +85,22 @@ pub trait Exchange<B>: Connection {
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
 }
 
-/// The future of a response that tells whether its request has been handed to a connection: from then on counts what a server
-/// takes, before that what making a connection takes.
+/// The future of a response that tells whether its request is on a connection: the time before is spent on connecting, the
+/// time after on the server.
 pub trait InFlight {
-    /// Whether the request is on a connection.
+    /// Returns true if the request is on a connection.
     fn is_in_flight(&self) -> bool;
 }
 
-/// An extension of a response that hands its connection over (101, or 2xx to CONNECT): what has to be held until the byte
-/// stream ends, such as the connection's place in a pool.
+/// An extension of a response that hands its connection over (101, or 2xx to CONNECT): values to hold until the byte stream
+/// ends, such as the connection's place in a pool.
 ///
-/// What makes the stream of the response takes this out of it and drops it after the stream.
+/// The code that turns the response into a stream takes this extension and drops it after the stream.
 #[derive(Clone, Default)]
 pub struct Hold(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
 
 impl Hold {
-    /// Holds this too.
+    /// Adds a value to hold.
     pub fn keep(&self, held: impl Send + 'static) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(held));
     }
@@ -141,14 +141,14 @@ pub struct Refused<B> {
     pub error: Error,
     /// The request, where no part of it was sent.
     pub request: Option<Request<B>>,
-    /// The body of a request that was sent, where it had nothing in it: as good as new.
+    /// The body of a request that was sent, if it was empty: it can be sent again.
     pub body: Option<B>,
-    /// Whether the connection had died before this exchange, as far as can be told: it was used before and no byte of
-    /// an answer arrived. The same request may then be tried once on a later connection, if it may be repeated.
+    /// True if the connection had died before this exchange, as far as can be told: it was used before and no byte of
+    /// a response arrived. The same request may then be tried once on a later connection, if it may be repeated.
     pub stale: bool,
-    /// Whether the peer asks for the request over HTTP/1.1.
+    /// True if the peer asks for the request over HTTP/1.1.
     pub wants_http1: bool,
-    /// Whether the peer ends the connection, and says that it did not look at the request.
+    /// True if the peer ends the connection, and says that it did not process the request.
     pub goes_away: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What may be shown of a text that is, or was meant to be, a URL.
+//! Masking of secrets in a text that is, or was meant to be, a URL.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use http::Uri;
 
 /// Returns `text` without what may be a secret in it: userinfo, query, fragment, and path segments that look like keys.
 ///
-/// The text need not be a URL, and one that is not is read with suspicion: whatever precedes the last `@` may be a password,
-/// since a password may hold what ends an authority, and whatever follows a colon in place of a port may be one too.
+/// The text need not be a URL. In one that is not, anything before the last `@` may be a password, since a password may hold
+/// the characters that end an authority, and so may anything after a colon in place of a port.
 ///
 /// ```
 /// use treq_core::uri::masked;
@@ -51,7 +51,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     masked.into()
 }
 
-/// The same of a URL, whose parts are known.
+/// Masks a URL whose parts are known.
 pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     let mut masked = String::new();
     if let Some(scheme) = url.scheme_str() {
@@ -83,8 +83,8 @@ fn push_path(masked: &mut String, path: &str) {
 
 const SLASHES: [char; 2] = ['/', '\\'];
 
-/// Where an authority would begin: after a scheme and slashes of either kind, in any number
-/// ([URL standard](https://url.spec.whatwg.org/#special-authority-ignore-slashes-state)); 0 where there is none of both.
+/// The start of the authority: after a scheme and any number of slashes of either kind
+/// ([URL standard](https://url.spec.whatwg.org/#special-authority-ignore-slashes-state)); 0 without either.
 fn authority_start(text: &str) -> usize {
     let is_of_scheme = |char: char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.') || char <= ' ';
     let scheme = text.find(|char| !is_of_scheme(char)).filter(|&at| text[at..].starts_with(':'));
@@ -99,14 +99,14 @@ fn authority_start(text: &str) -> usize {
     }
 }
 
-/// Where the text after the last `@` begins, a percent-encoded one too.
+/// The start of the text after the last `@`, which may be percent-encoded.
 fn last_at(text: &str) -> Option<usize> {
     let plain = text.rfind('@').map(|at| at + 1);
     let encoded = text.rfind("%40").map(|at| at + 3);
     plain.max(encoded)
 }
 
-/// The authority without what stands in place of a port and is no number.
+/// The authority without a port that is not a number.
 fn host_and_port(authority: &str) -> &str {
     let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|colon| bracket + colon),
@@ -121,10 +121,9 @@ fn host_and_port(authority: &str) -> &str {
     }
 }
 
-/// Whether a path segment looks like a key rather than a name: long, in ASCII, with digits or both cases mixed
-/// into it.
+/// Returns true if a path segment looks like a key rather than a name: long, in ASCII, with digits or in mixed case.
 fn is_key(segment: &str) -> bool {
-    /// Shorter ones are names, versions and numbers more often than not.
+    /// The least length of a key: shorter segments are mostly names, versions and numbers.
     const LEAST: usize = 20;
     if segment.len() < LEAST || !segment.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
@@ -184,7 +183,7 @@ mod tests {
         }
     }
 
-    /// No place in any text is cut that is not the beginning of a character.
+    /// Tests that no text is cut inside a character.
     #[test]
     fn any_text_can_be_shown() {
         const PIECES: [&str; 16] =

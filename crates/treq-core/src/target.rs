@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::{ConnectionId, Origin};
 
-/// Where a connection is wanted, and of which kind.
+/// The destination and kind of a connection.
 ///
-/// What a connector is called with: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
+/// A connector is called with it: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
 /// route tell one kind of connection from another (they are the pool's [`Key`]); `reuse` says which of that kind will do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -16,20 +16,20 @@ pub struct Target {
     pub origin: Origin,
     /// Which version of HTTP the caller wants spoken.
     pub wish: Wish,
-    /// Which connections of a pool will do.
+    /// The connections of a pool that will do.
     pub reuse: Reuse,
     /// What other crates add: the choice of a proxy, TLS settings of one request.
     pub route: Option<Arc<dyn Route>>,
 }
 
-/// Which connections of a pool may serve a [`Target`].
+/// The connections of a pool that may serve a [`Target`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reuse {
-    /// Any that is open.
+    /// Any open connection.
     #[default]
     Any,
-    /// Any that was made after this one, on which the request has failed.
+    /// Any connection made after this one, on which the request has failed.
     After(ConnectionId),
     /// None: a new connection, closed after its only exchange.
     Never,
@@ -73,9 +73,9 @@ impl dyn Route {
     }
 }
 
-/// Any type as [`Any`]: what a trait object of a subtrait cannot be made into before Rust 1.86.
+/// Upcasts a type to [`Any`], which a trait object of a subtrait cannot do before Rust 1.86.
 pub trait AsAny: Any {
-    /// Itself.
+    /// Returns `self` as [`Any`].
     fn as_any(&self) -> &dyn Any;
 }
 

@@ -11,7 +11,7 @@ use treq_core::{BoxError, Error};
 
 use crate::chain::{BUDGET, Chain, Pulled};
 
-/// What each frame of the inner body counts for, so that frames of nothing end a poll too.
+/// The cost of each frame of the inner body in bytes, so that empty frames end a poll too.
 const FRAME: usize = 256;
 
 pin_project! {
@@ -30,7 +30,7 @@ struct Coded {
     chain: Chain,
     trailers: Option<HeaderMap>,
     ended: bool,
-    /// Why it ended: a further look sees the same, and never an end that looks like a whole body.
+    /// The error that ended it: a further poll returns the same, never an end that looks like a whole body.
     failed: Option<Arc<Error>>,
 }
 

@@ -9,18 +9,18 @@ use crate::{Coding, Decoder, Expanded};
 /// How much is decoded at a time.
 const PIECE: usize = 32 * 1024;
 
-/// How much one look at the chain may read and write, over all stages, before it lets others have the thread: a stage may
-/// read much of which nothing comes out.
+/// The bytes that one poll of the chain may read and write, over all stages, before it yields: a stage may read much and
+/// write nothing.
 pub(crate) const BUDGET: usize = 256 * 1024;
 
-/// What a call of a decoder counts for at least: it may begin a member, which takes as long as so many bytes.
+/// The least cost of a decoder call in bytes: it may begin a member, which takes as long as so many bytes.
 const CALL: usize = 1024;
 
-/// Below so many decoded bytes no proportion says anything.
+/// The number of decoded bytes up to which no ratio is checked.
 const RATIO_FROM: u64 = 1024 * 1024;
 
-/// A stage under another may write so many times what comes out at the top. What it writes is coded: shorter than the content,
-/// but up to ten times as long where each byte was flushed.
+/// The limit on the output of an inner stage, as a multiple of the output at the top. An inner stage writes coded bytes:
+/// fewer than the content has, but up to ten times as many if each byte was flushed.
 const INNER_RATIO: u64 = 16;
 
 /// Decoders over each other: coded bytes in at the bottom, decoded ones out at the top, as they are asked for.
@@ -50,17 +50,17 @@ struct Stage {
     ended: bool,
     /// All of the last piece's buffer: the next piece's too, if by then nobody has that piece any more.
     buffer: Bytes,
-    /// A buffer that nobody has: the last piece was small, and is a copy.
+    /// A buffer to use again: the last piece was small, and is a copy.
     spare: BytesMut,
     written: u64,
 }
 
-/// What a stage has come to.
+/// The result of a stage's step.
 enum Step {
     Data(Bytes),
     /// All of its input is read.
     Done,
-    /// There is more to do than one look may do.
+    /// There is more to do than one poll may do.
     Later,
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum Pulled {
     Data(Bytes),
     /// More coded bytes are wanted.
     Hungry,
-    /// There is more to do than one look may do.
+    /// There is more to do than one poll may do.
     Later,
     End,
 }
@@ -106,7 +106,7 @@ impl Chain {
         }
     }
 
-    /// What comes out next, for as long as there is budget `left`.
+    /// The next output, for as long as there is budget `left`.
     pub(crate) fn pull(&mut self, left: &mut usize) -> Result<Pulled, Error> {
         match self.pull_from(self.stages.len(), left)? {
             Pulled::Hungry if *left == 0 => Ok(Pulled::Later),
@@ -114,7 +114,7 @@ impl Chain {
         }
     }
 
-    /// What the first `count` stages give; `left` is what they may still read and write.
+    /// The next output of the first `count` stages; `left` is the budget that they may still use.
     fn pull_from(&mut self, count: usize, left: &mut usize) -> Result<Pulled, Error> {
         let Some(at) = count.checked_sub(1) else { return Ok(Pulled::Hungry) };
         loop {
@@ -137,7 +137,7 @@ impl Chain {
         }
     }
 
-    /// The limits hold for what each stage writes, so that nothing is hidden by a stage above.
+    /// Checks the output of each stage against the limits, so that none is hidden by a stage above.
     fn check(&self, at: usize) -> Result<(), Error> {
         let Limits { size, ratio } = self.limits;
         let (written, is_inner) = (self.stages[at].written, at + 1 < self.stages.len());
@@ -161,7 +161,7 @@ impl Chain {
 }
 
 impl Stage {
-    /// Decodes until there is something, or nothing left to decode, or no budget.
+    /// Decodes until there is output, or no input, or no budget.
     fn step(&mut self, left: &mut usize) -> Result<Step, Error> {
         self.begun |= !self.input.is_empty();
         while !self.input.is_empty() || self.full {
@@ -202,7 +202,7 @@ impl Stage {
         Ok(Step::Done)
     }
 
-    /// What was written. It owns at most twice its length: whoever gathers small pieces must not keep a buffer of each.
+    /// The output. It owns at most twice its length: a caller that gathers small pieces must not hold a full buffer for each.
     fn piece(&mut self, output: BytesMut, written: usize) -> Option<Bytes> {
         if written < PIECE / 2 {
             let piece = (written > 0).then(|| Bytes::copy_from_slice(&output[..written]));

@@ -2,8 +2,8 @@ use std::fmt;
 
 use treq_core::{BoxError, Error, Kind};
 
-/// The cause of an error of [`Kind::Decode`]: a body grew beyond a limit. With neither of the two, one coding under another grew to
-/// more than 1 MiB and sixteen times what comes out in the end.
+/// The cause of an error of [`Kind::Decode`]: a body grew beyond a limit. With neither of the two, an inner coding of a chain
+/// grew beyond 1 MiB and sixteen times the decoded body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expanded {

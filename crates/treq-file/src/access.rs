@@ -1,8 +1,8 @@
-/// Who may read a file.
+/// The access to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Those who may read the file that is replaced; of a new one, whoever the umask lets.
+    /// As for the file that is replaced; for a new one, as the umask allows.
     Ordinary,
-    /// Its owner alone: it holds secrets.
+    /// For its owner alone: the file holds secrets.
     Private,
 }

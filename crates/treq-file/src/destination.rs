@@ -1,4 +1,4 @@
-//! What a path leads to.
+//! The file that a path leads to.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use crate::access::Access;
 
-/// As many symbolic links in a row are followed as Linux follows.
+/// The number of symbolic links to follow in a row: as many as Linux does.
 const MAX_LINKS: usize = 40;
 
-/// Where bytes for a path end up.
+/// The destination of bytes for a path.
 pub(crate) enum Destination {
-    /// A regular file, or none yet: to be replaced by a rename.
+    /// A regular file, or none yet, to be replaced by a rename.
     File(Target),
-    /// A device, FIFO or socket: to be written to.
+    /// A device, FIFO or socket, to be written to.
     Special(PathBuf),
 }
 
-/// A file that is or will be.
+/// A file that exists or will exist.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// The path behind all links.
+    /// The path after all links.
     pub(crate) path: PathBuf,
-    /// What is there now.
+    /// The metadata of the present file.
     pub(crate) old: Option<Metadata>,
 }
 
@@ -53,13 +53,13 @@ impl Target {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
-    /// Gives a new file what the old one had: its mode, of a private one the owner's part, and its owner where that may be set.
+    /// Gives a new file the mode of the old one, the owner's part of it if private, and its owner if that may be set.
     #[cfg(unix)]
     pub(crate) fn dress(&self, file: &File, access: Access) -> io::Result<()> {
         self.hand_over(file, |mode| if access == Access::Private { mode & 0o700 } else { mode })
     }
 
-    /// The same for bytes that are on their way: nobody sees them who may not see the old ones, and they can be gone on with.
+    /// Gives a partial file the mode of the old one, and read and write for its owner, so that a later attempt can open it.
     #[cfg(unix)]
     pub(crate) fn cover(&self, file: &File) -> io::Result<()> {
         self.hand_over(file, |mode| mode | 0o600)
@@ -90,7 +90,7 @@ impl Target {
         Ok(())
     }
 
-    /// Has the new name on the disk, as far as folders can be asked for that.
+    /// Syncs the new name to disk, if the folder can be synced.
     pub(crate) fn sync_folder(&self) {
         if cfg!(unix) {
             // The bytes are there whatever becomes of this.
@@ -99,7 +99,7 @@ impl Target {
     }
 }
 
-/// The path behind symbolic links, the last of which may lead nowhere yet.
+/// The path after symbolic links, the last of which may lead nowhere yet.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {

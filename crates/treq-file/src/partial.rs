@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use crate::access::Access;
 use crate::destination::{Destination, Target};
 
-/// How long another is given to let go of the file: one that was given up may have a piece on its way to the disk.
+/// The time to wait for another attempt's lock: one that was given up may have a piece on its way to the disk.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest name that file systems take, in bytes.
+/// The longest name that file systems accept, in bytes.
 const MAX_NAME: usize = 255;
 
-/// A file that may be cut and gone on with later. See the [crate's page](crate).
+/// A file that may be cut and continued later. See the [crate's page](crate).
 ///
 /// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
 /// read. A name that would be too long is shortened.
@@ -30,14 +30,14 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Opens what an earlier attempt has left of the file at `path`, or begins. `None` where `path` leads to something that is
-    /// no regular file, of which nothing can be kept.
+    /// Opens the partial file that an earlier attempt has left for `path`, or begins one. Returns `None` if `path` leads to
+    /// something other than a regular file, which cannot be continued.
     ///
     /// # Errors
     ///
-    /// Those of [`Replacement::create`](crate::Replacement::create); [`io::ErrorKind::WouldBlock`] where another has it open, for
-    /// which it waits for 2 s; and [`io::ErrorKind::InvalidInput`] where something that is no regular file has the partial file's
-    /// name: it is not followed, and not written to.
+    /// Those of [`Replacement::create`](crate::Replacement::create); [`io::ErrorKind::WouldBlock`] if another attempt has it open
+    /// for 2 s more; and [`io::ErrorKind::InvalidInput`] if something other than a regular file has the partial file's name: it is
+    /// neither followed nor written to.
     pub fn open(path: &Path) -> io::Result<Option<Partial>> {
         let target = match Destination::of(path)? {
             Destination::File(target) => target,
@@ -65,12 +65,12 @@ impl Partial {
         Ok(Some(Partial { target, part, noted, file: Some(file), len, note }))
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns true if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -80,12 +80,12 @@ impl Partial {
         self.note.as_deref()
     }
 
-    /// Where the bytes are.
+    /// The path of the bytes.
     pub fn path(&self) -> &Path {
         &self.part
     }
 
-    /// Drops all bytes, and notes of what kind those are that follow; without a note no later attempt goes on with them.
+    /// Drops all bytes, and saves a note on those that follow; without a note no later attempt continues them.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Cuts off what something else has appended since it was opened.
+    /// Cuts off bytes that something else has appended since it was opened.
     ///
     /// # Errors
     ///
@@ -119,8 +119,8 @@ impl Partial {
     ///
     /// # Errors
     ///
-    /// Those of the file system, and [`io::ErrorKind::InvalidData`] where something else has written to the file meanwhile: the
-    /// note is dropped then, so that no later attempt goes on with it.
+    /// Those of the file system, and [`io::ErrorKind::InvalidData`] if something else has written to the file meanwhile: the note
+    /// is dropped then, so that no later attempt continues it.
     pub fn commit(mut self) -> io::Result<()> {
         let there = self.file()?.metadata()?.len();
         if there != self.len {
@@ -150,7 +150,7 @@ impl Partial {
         fs::rename(&self.part, &self.target.path)
     }
 
-    /// Drops all of it.
+    /// Removes the bytes and the note.
     ///
     /// # Errors
     ///
@@ -181,7 +181,7 @@ impl Write for Partial {
 }
 
 impl Drop for Partial {
-    /// An attempt that came to nothing leaves nothing.
+    /// Removes the file of an attempt that wrote nothing.
     fn drop(&mut self) {
         if self.file.is_some() && self.len == 0 {
             let _ = remove(&self.noted);
@@ -190,7 +190,7 @@ impl Drop for Partial {
     }
 }
 
-/// Opens a partial file, or makes it. Who may write to the folder may have put a link there that leads to somebody else's file.
+/// Opens a partial file, or makes it. A link there is refused: another user of the folder may have put it there.
 fn open(part: &Path) -> io::Result<File> {
     let strange = || {
         let why = format!("{} is in the way: it is no regular file; remove it, or choose another path", part.display());
@@ -213,7 +213,7 @@ fn no_follow() -> i32 {
     i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
-/// Writes a file that is its owner's alone, and is not there yet.
+/// Writes a new file that only its owner can read.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -221,7 +221,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.write(true).create_new(true).open(path)?.write_all(bytes)
 }
 
-/// Whether nobody else has the file open.
+/// Locks the file; returns false if another has it locked.
 #[cfg(unix)]
 fn lock(file: &File) -> io::Result<bool> {
     use rustix::fs::{FlockOperation, flock};
@@ -239,7 +239,7 @@ fn lock(_: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the file is still the one of that name: its last owner may have put it in its place meanwhile.
+/// Returns true if the file still has that name: another attempt may have committed it meanwhile.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -252,7 +252,7 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// The name with an ending; one that is too long keeps its beginning, and a number that stands for the rest.
+/// The name with an ending. One that is too long keeps its beginning, and a number in place of the rest.
 fn beside(path: &Path, end: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
     let mut whole = OsString::from(name);
@@ -275,7 +275,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    /// A note is a URL and a few values.
+    /// The largest note: one is a URL and a few values.
     const MAX: u64 = 256 * 1024;
     let mut note = Vec::new();
     // Nothing that is no regular file is a note, and reading a FIFO might not end.

@@ -18,11 +18,11 @@ enum Kind {
 }
 
 impl Replacement {
-    /// Begins to write what is to be at `path`.
+    /// Begins to write the new file at `path`.
     ///
     /// # Errors
     ///
-    /// Where the path names no file, a directory is there, its folder is missing or may not be written to.
+    /// If the path names no file or a directory, or its folder is missing or not writable.
     pub fn create(path: &Path, access: Access) -> io::Result<Replacement> {
         let target = match Destination::of(path)? {
             Destination::Special(path) => {
@@ -47,7 +47,7 @@ impl Replacement {
     ///
     /// # Errors
     ///
-    /// What was there before is unchanged then.
+    /// Those of the file system. The old file is unchanged then.
     pub fn commit(self) -> io::Result<()> {
         match self.0 {
             Kind::Beside { file, target } => {

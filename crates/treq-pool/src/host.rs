@@ -18,15 +18,15 @@ pub(crate) struct Host<C, W> {
     pub(crate) queue: Queue<W>,
     /// Connections that exist or are being made, in use or not.
     pub(crate) open: usize,
-    /// Those being made.
+    /// Connections being made.
     pub(crate) connecting: usize,
-    /// Those being made for one exchange alone.
+    /// Connections being made for a single exchange.
     pub(crate) connecting_own: usize,
-    /// How many exchanges a further shared connection is expected to carry: what the last one that told admits.
+    /// The number of exchanges expected of a further shared connection: the limit of the last one that named it.
     pub(crate) expected: usize,
     /// Attempts that have failed since the last that succeeded, or since nobody wanted one.
     pub(crate) failures: usize,
-    /// The ticket under which the pool knows that only the total keeps a waiter of this host from connecting.
+    /// The ticket of the waiter that only the limit on the total keeps from connecting, as noted by the pool.
     pub(crate) starving: Option<u64>,
     /// When something last happened here.
     pub(crate) used: Instant,
@@ -54,9 +54,9 @@ pub(crate) struct Shared<C> {
     pub(crate) number: ShareId,
     pub(crate) born: Instant,
     pub(crate) users: usize,
-    /// It takes no further users, and closes with its last.
+    /// True if it takes no further users, and closes with its last.
     pub(crate) retired: bool,
-    /// The last word on it was a refusal: it is taken where no other can be had.
+    /// True if its last request was refused: it is used only if there is no other.
     pub(crate) refusing: bool,
     /// Until when it is kept, and its number in the order of idleness; `None` while it has users.
     pub(crate) idle: Option<(Instant, u64)>,
@@ -87,8 +87,8 @@ impl<C: Connection, W> Host<C, W> {
         }
     }
 
-    /// Whether connections under way, or that have not said yet what they admit, are expected to serve all who wait for a
-    /// share and `further` ones, so that none is begun next to them.
+    /// Returns true if connections being made, or that have named no limit yet, are expected to serve all waiters for a share
+    /// and `further` ones, so that no other is begun.
     pub(crate) fn expects_shares(&self, further: usize) -> bool {
         if self.protocol == Protocol::Exclusive {
             return false;
@@ -101,7 +101,7 @@ impl<C: Connection, W> Host<C, W> {
         shares > 0 && self.queue.sharers() + further <= shares
     }
 
-    /// Notes how many exchanges its connections admit.
+    /// Notes the number of exchanges that its connections admit.
     pub(crate) fn learn(&mut self) {
         if let Some(limit) = self.shared.iter().rev().find_map(|shared| shared.connection.max_shares()) {
             self.expected = limit.max(1);
@@ -145,18 +145,18 @@ impl<C: Connection> Shared<C> {
         Shared { connection, number, born, users: 0, retired: false, refusing: false, idle: None, spare }
     }
 
-    /// Whether the peer has still to say how many exchanges it admits next to the first.
+    /// Returns true if the peer has not said yet how many exchanges it admits besides the first.
     fn is_untold(&self) -> bool {
         self.users > 0 && !self.retired && self.connection.max_shares().is_none() && self.connection.is_open()
     }
 
-    /// Whether there may be one more user.
+    /// Returns true if the connection admits one more user.
     pub(crate) fn admits(&self) -> bool {
         // Before the peer's word one exchange goes ahead.
         !self.retired && self.users < self.connection.max_shares().unwrap_or(1) && self.connection.is_open()
     }
 
-    /// A handle for one more user, and whether the connection was idle.
+    /// Returns a handle for one more user, and true if the connection was idle.
     pub(crate) fn take(&mut self) -> Option<(C, bool)> {
         let handle = self.spare.pop().or_else(|| self.connection.share())?;
         self.users += 1;
@@ -171,7 +171,7 @@ impl<C: Connection> Shared<C> {
         }
     }
 
-    /// One user less; returns its handle where it serves no other.
+    /// Removes a user; returns its handle if that serves no other.
     pub(crate) fn give_back(&mut self, handle: C, end: ShareEnd) -> Option<C> {
         self.users -= 1;
         match end {
@@ -188,12 +188,12 @@ impl<C: Connection> Shared<C> {
     }
 }
 
-/// How the use of a share ended.
+/// The end of the use of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShareEnd {
     /// The exchange is over, or there was none: the handle serves another.
     Clean,
-    /// The peer said that it did not look at the request.
+    /// The peer said that it did not process the request.
     Refused,
     /// The connection will not be ready again.
     Dead,

@@ -26,8 +26,8 @@ pub(crate) struct Limits {
     pub(crate) wait: Option<Duration>,
 }
 
-/// How long a host waits for the total before others give up connections that their own requests would use again: without
-/// it hardly any connection is used twice where hosts compete.
+/// The time that a host waits under the limit on the total before others give up connections that their own requests would
+/// reuse: without it there is hardly any connection reuse when hosts compete.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// As long as any process lives: adding it to a time does not overflow.

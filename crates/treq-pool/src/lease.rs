@@ -26,7 +26,7 @@ enum Held<C> {
         born: Instant,
         clean: bool,
     },
-    /// It closes after its only exchange.
+    /// A connection that closes after its only exchange.
     Own {
         connection: C,
     },
@@ -74,14 +74,14 @@ impl<C: Connection> Lease<C> {
         }
     }
 
-    /// The peer says that it did not look at the request: further ones are sent elsewhere while that can be.
+    /// Notes that the peer refused the request: further ones go to other connections if there are any.
     pub(crate) fn set_refused(&mut self) {
         if let Held::Share { end, .. } = &mut self.held {
             *end = ShareEnd::Refused;
         }
     }
 
-    /// The connection will not be ready again.
+    /// Notes that the connection will not be ready again.
     pub(crate) fn set_dead(&mut self) {
         match &mut self.held {
             Held::Whole { clean, .. } => *clean = false,
@@ -90,7 +90,7 @@ impl<C: Connection> Lease<C> {
         }
     }
 
-    /// Whether the connection is kept after its exchange.
+    /// Returns true if the connection is kept after its exchange.
     pub(crate) fn is_kept(&self) -> bool {
         !matches!(self.held, Held::Own { .. }) && self.pool.keeps()
     }
@@ -110,7 +110,7 @@ impl<C: Connection> Lease<C> {
         true
     }
 
-    /// The attempt to make a connection failed: those who waited for it learn it.
+    /// Ends a failed attempt to connect, and passes the error to those who waited for it.
     pub(crate) fn fail(&mut self, error: Error) -> Error {
         let Held::Room { own } = self.held else { return error };
         self.held = Held::Nothing;
@@ -130,7 +130,7 @@ impl<C: Connection> Lease<C> {
         self.held = Held::of(what);
     }
 
-    /// Gives the connection that was made to others: its maker has got another one meanwhile.
+    /// Gives the new connection to others: its maker has received another one meanwhile.
     pub(crate) fn fill_for_others(mut self, connection: C) {
         self.held = Held::Nothing;
         let (host, handle) = (self.host, self.observe(&connection));
@@ -139,7 +139,7 @@ impl<C: Connection> Lease<C> {
         });
     }
 
-    /// Has the pool told of changes to a connection that can be shared; a handle on such a one.
+    /// Registers the pool for changes to a connection that can be shared; returns a handle on it.
     fn observe(&self, connection: &C) -> Option<C> {
         let handle = connection.share()?;
         let (pool, host) = (Arc::downgrade(&self.pool), self.host);

@@ -7,27 +7,27 @@ use treq_core::{ConnectionId, Reuse};
 
 /// Waiters by their tickets, which ascend in the order in which they came.
 pub(crate) struct Queue<W> {
-    /// They take a connection, or a place to make one in.
+    /// Waiters that take a connection, or a place to make one.
     takers: BTreeMap<u64, Waiter<W>>,
-    /// They are making a connection, and take another one that comes free before.
+    /// Waiters that are making a connection, and take another one that comes free before.
     makers: BTreeMap<u64, Waiter<W>>,
-    /// They take nothing but a place: the connection is to be their own.
+    /// Waiters that take only a place: the connection is to be their own.
     owners: BTreeMap<u64, Waiter<W>>,
 }
 
 struct Waiter<W> {
     waiter: W,
     since: Instant,
-    /// A connection must be later than this one.
+    /// The connection that a suitable one must be later than.
     after: Option<ConnectionId>,
 }
 
-/// What a waiter waits for.
+/// The wish of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
-    /// A connection that will do, or a place to make one in.
+    /// A suitable connection, or a place to make one.
     Either(Reuse),
-    /// A connection that will do: it is making one itself meanwhile.
+    /// A suitable connection: it is making one itself meanwhile.
     Connection(Reuse),
 }
 
@@ -52,7 +52,7 @@ impl<W> Queue<W> {
         queues.into_iter().find_map(|waiters| waiters.remove(&ticket)).map(|waiter| waiter.waiter)
     }
 
-    /// Removes and returns all that would take a connection made by another.
+    /// Removes and returns all waiters that would take a connection made by another.
     pub(crate) fn take_takers(&mut self) -> impl Iterator<Item = W> + use<W> {
         std::mem::take(&mut self.takers).into_values().map(|waiter| waiter.waiter)
     }
@@ -65,17 +65,17 @@ impl<W> Queue<W> {
         self.takers.len() + self.makers.len() + self.owners.len()
     }
 
-    /// How many would take a share of a connection.
+    /// The number of waiters that would take a share of a connection.
     pub(crate) fn sharers(&self) -> usize {
         self.takers.len() + self.makers.len()
     }
 
-    /// Whether somebody waits for a connection without making one.
+    /// Returns true if a waiter is not making a connection itself.
     pub(crate) fn has_takers(&self) -> bool {
         !self.takers.is_empty()
     }
 
-    /// The first for whom the connection `id` will do.
+    /// The first waiter that the connection `id` suits.
     pub(crate) fn first_for(&self, id: Option<ConnectionId>) -> Option<u64> {
         let first = |waiters: &BTreeMap<u64, Waiter<W>>| {
             waiters.iter().find(|(_, waiter)| will_do(waiter.after, id)).map(|(&ticket, _)| ticket)
@@ -83,19 +83,19 @@ impl<W> Queue<W> {
         earlier(first(&self.takers), first(&self.makers))
     }
 
-    /// The first that waits for a connection, whichever: what is there when no better one can be had.
+    /// The first waiter for a connection, to be given any if there is no better one.
     pub(crate) fn first_taker(&self) -> Option<u64> {
         self.takers.keys().next().copied()
     }
 
-    /// The first that needs a place, since the connection `id` will not do.
+    /// The first waiter that needs a place, since the connection `id` does not suit it.
     pub(crate) fn first_not_for(&self, id: Option<ConnectionId>) -> Option<u64> {
         let taker = self.takers.iter().find(|(_, waiter)| !will_do(waiter.after, id)).map(|(&ticket, _)| ticket);
         earlier(taker, self.owners.keys().next().copied())
     }
 
-    /// The first that would make a connection if there were a place, and since when it waits; `owner`: only one that makes
-    /// it for itself alone.
+    /// The first waiter that would make a connection if there were a place, and the start of its wait; with `owner` only one
+    /// that makes its own.
     pub(crate) fn first_for_place(&self, owner: bool) -> Option<(u64, Instant)> {
         let first = |waiters: &BTreeMap<u64, Waiter<W>>| {
             waiters.first_key_value().map(|(&ticket, waiter)| (ticket, waiter.since))
@@ -104,13 +104,13 @@ impl<W> Queue<W> {
         earlier(taker, first(&self.owners))
     }
 
-    /// Whether the connection of this waiter is to be its own.
+    /// Returns true if the connection of this waiter is to be its own.
     pub(crate) fn is_owner(&self, ticket: u64) -> bool {
         self.owners.contains_key(&ticket)
     }
 }
 
-/// Which connection a later one is asked for after.
+/// The connection that a suitable one must be later than.
 pub(crate) fn after(reuse: Reuse) -> Option<ConnectionId> {
     match reuse {
         Reuse::After(id) => Some(id),
@@ -118,7 +118,7 @@ pub(crate) fn after(reuse: Reuse) -> Option<ConnectionId> {
     }
 }
 
-/// Whether the connection `id` is later than `after`, if it has to be.
+/// Returns true if the connection `id` is later than `after`, or need not be.
 pub(crate) fn will_do(after: Option<ConnectionId>, id: Option<ConnectionId>) -> bool {
     after.is_none_or(|after| id.is_some_and(|id| id > after))
 }

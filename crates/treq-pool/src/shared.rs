@@ -10,8 +10,8 @@ use crate::Limits;
 use crate::lease::Lease;
 use crate::state::{Effects, Grant, State};
 
-/// How a waiter is reached: what it receives is the lease itself, so that one that has gone passes it on by its drop, or
-/// why the attempt that it waited for failed.
+/// The channel to a waiter. It carries the lease itself, which passes on by its drop if the waiter has gone, or the error of
+/// the attempt that it waited for.
 pub(crate) type Reach<C> = oneshot::Sender<Result<Lease<C>, Arc<Error>>>;
 
 /// The state behind its lock, and the task that closes what has been idle too long.
@@ -36,12 +36,12 @@ impl<C: Connection> Shared<C> {
         }
     }
 
-    /// Whether connections are kept after an exchange.
+    /// Returns true if connections are kept after an exchange.
     pub(crate) fn keeps(&self) -> bool {
         self.limits.keeps() && !self.closed.load(Ordering::Relaxed)
     }
 
-    /// Keeps nothing any more.
+    /// Stops keeping connections.
     pub(crate) fn shut(self: &Arc<Self>) {
         self.closed.store(true, Ordering::Relaxed);
         self.change(|state, effects| state.shut(effects));

@@ -29,7 +29,7 @@ pub(crate) struct State<C, W> {
     clock: u64,
     /// Idle connections, oldest first, by number; entries of connections that went on are skipped.
     oldest: VecDeque<(u64, HostId)>,
-    /// The first waiter of each host that only the total keeps from connecting, by ticket, and since when it waits.
+    /// The first waiter of each host that only the limit on the total keeps from connecting, and its start, by ticket.
     starving: BTreeMap<u64, (HostId, Instant)>,
     /// The shared connection that takes no further users for the sake of another host.
     yielding: Option<(HostId, ShareId)>,
@@ -51,7 +51,7 @@ pub(crate) struct Grant<C> {
 }
 
 pub(crate) enum What<C> {
-    /// A place to make a connection in, `own`: one for a single exchange.
+    /// A place to make a connection, with `own` for a single exchange.
     Room { own: bool },
     /// A connection for one exchange at a time, and since when it exists.
     Whole(C, Instant),
@@ -64,7 +64,7 @@ pub(crate) enum What<C> {
 /// What follows from a change: to be carried out once the lock is released.
 pub(crate) struct Effects<C, W> {
     pub(crate) grants: Vec<(W, Grant<C>)>,
-    /// Those who waited for an attempt that failed, and why it did.
+    /// The waiters for a failed attempt, and its error.
     pub(crate) failed: Vec<(W, Arc<Error>)>,
     pub(crate) dead: Vec<C>,
     /// Something expires earlier than the next look at it was planned.
@@ -167,8 +167,8 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    /// A connection was made in a place granted before, with the handle of its maker where it can be shared. Returns what
-    /// the maker uses of it.
+    /// Adds a connection that was made in a place granted before, with a handle for its maker if it can be shared. Returns
+    /// the maker's part of it.
     pub(crate) fn connected(
         &mut self,
         id: HostId,
@@ -182,7 +182,7 @@ impl<C: Connection, W> State<C, W> {
         what
     }
 
-    /// The same where the maker has got another connection meanwhile.
+    /// Adds a connection whose maker has received another one meanwhile.
     pub(crate) fn connected_for_others(
         &mut self,
         id: HostId,
@@ -226,7 +226,7 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    /// A shared connection of this host admits more or fewer than before, or has been closed.
+    /// Serves waiters after a shared connection of this host changed its limit or was closed.
     pub(crate) fn changed(&mut self, id: HostId, effects: &mut Effects<C, W>) {
         if let Some(host) = self.host(id) {
             host.learn();
@@ -248,7 +248,7 @@ impl<C: Connection, W> State<C, W> {
         self.close_idle(effects);
     }
 
-    /// A place granted before goes unused: the attempt failed, or was given up.
+    /// Frees a place granted before: the attempt failed, or was given up.
     pub(crate) fn not_connected(
         &mut self,
         id: HostId,

@@ -45,7 +45,7 @@ pub(crate) struct Chain {
     method: Method,
     url: Uri,
     version: Version,
-    /// The userinfo of the caller's URL, taken from it at the first redirect. Being credentials, it is gone for good once the
+    /// The userinfo of the caller's URL, removed at the first redirect. It is a credential, so it is dropped for good once the
     /// chain has left its origin.
     userinfo: Option<Box<str>>,
     /// What was dropped from them once is gone for the whole chain.
@@ -272,7 +272,7 @@ fn location(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     Ok((!first.is_empty()).then_some(first))
 }
 
-/// What the URL has before its `@`.
+/// The userinfo of the URL.
 fn userinfo(url: &Uri) -> Option<Box<str>> {
     let (userinfo, _) = url.authority()?.as_str().rsplit_once('@')?;
     (!userinfo.is_empty()).then(|| userinfo.into())

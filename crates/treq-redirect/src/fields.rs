@@ -25,10 +25,10 @@ pub(crate) fn drop_credentials(headers: &mut HeaderMap, further: &[HeaderName]) 
 
 /// Drops the preconditions of a method that is no longer sent.
 ///
-/// They describe the resource that the method was to change. The redirect leads to another resource, which describes the
+/// They are about the resource that the method was to change. The redirect leads to another resource, which describes the
 /// outcome ([RFC 9110, section 15.4.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4)): with the `If-None-Match: *`
 /// of a PUT its response would be a 304, with the `If-Match` a 412 ([section
-/// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1)), and the caller waits for the outcome.
+/// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1)), but the caller wants the outcome.
 pub(crate) fn drop_preconditions(headers: &mut HeaderMap) {
     retain(headers, |name| !is_precondition(name));
 }
@@ -40,16 +40,16 @@ fn is_content(name: &HeaderName) -> bool {
     name.starts_with("content-") || CONTENT.contains(&name)
 }
 
-/// No secrets, but true of one origin only: its name, and what it would ask for credentials with.
+/// Returns true for fields that are no secrets, but belong to one origin: its name, and challenges.
 ///
-/// Preconditions stay: they are the caller's, and a write that lost its `If-None-Match: *` on the way would overwrite, a range
-/// without its `If-Range` be one of another version. [RFC 9110, section
-/// 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4) has only those removed that the implementation added.
+/// The caller's preconditions stay: a write without its `If-None-Match: *` would overwrite, and a range without its
+/// `If-Range` could be of another version. [RFC 9110, section
+/// 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4) removes only those that the implementation added.
 fn is_of_origin(name: &HeaderName) -> bool {
     [header::HOST, header::WWW_AUTHENTICATE].contains(name)
 }
 
-/// Those of RFC 9110, section 13.1, and of WebDAV and CalDAV.
+/// Returns true for the preconditions of RFC 9110, section 13.1, and of WebDAV and CalDAV.
 fn is_precondition(name: &HeaderName) -> bool {
     let name = name.as_str();
     name == "if" || name.starts_with("if-")

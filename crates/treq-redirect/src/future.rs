@@ -98,7 +98,7 @@ where
     R: Body,
     Y: Replay<B>,
 {
-    /// What the whole comes to, unless this answer to the current request is a redirect.
+    /// The outcome of the whole call, unless this response to the current request is a redirect.
     #[cold]
     fn answered(self: Pin<&mut Self>, outcome: Result<Response<R>, Error>) -> Option<Result<Response<R>, Error>> {
         let mut this = self.project();

@@ -113,7 +113,7 @@ impl<F> fmt::Debug for DeadlineFuture<F> {
 pub(crate) struct Countdown {
     limit: Duration,
     end: Instant,
-    /// Set up when something is first waited for, and anew on another runtime: the first may never run again.
+    /// Set up at the first wait, and again on another runtime: the first may never run again.
     sleep: Option<(Pin<Box<Sleep>>, Id)>,
 }
 

@@ -29,13 +29,13 @@ pub struct TimeoutLayer<W = Unwatched, G = FromCall> {
     begins: G,
 }
 
-/// When the limits begin to count, as far as the future of the inner service tells.
+/// The time from which the limits count, as the future of the inner service tells it.
 pub trait Begins<F> {
-    /// Whether the request has been handed to a connection.
+    /// Returns true if the limits count already.
     fn has_begun(&self, future: &F) -> bool;
 }
 
-/// They count from the call on.
+/// Counts the limits from the call on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FromCall;
 
@@ -45,7 +45,7 @@ impl<F> Begins<F> for FromCall {
     }
 }
 
-/// They count while the request is [in flight](InFlight): making a connection has limits of its own.
+/// Counts the limits while the request is [in flight](InFlight): connecting has its own limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WhenInFlight;
 
@@ -108,8 +108,8 @@ impl<W, G> TimeoutLayer<W, G> {
         TimeoutLayer { limits: self.limits, uploads, begins: self.begins }
     }
 
-    /// Has the limits count only while a request is in flight, for inner services whose future says so, such as treq's agent:
-    /// a connection that takes long to make has a limit of its own, and nothing has been sent by then.
+    /// Counts the limits only while a request is in flight, for inner services whose future says so, such as treq's agent:
+    /// connecting has its own limit, and nothing has been sent by then.
     #[must_use]
     pub fn when_in_flight(self) -> TimeoutLayer<W, WhenInFlight> {
         TimeoutLayer { limits: self.limits, uploads: self.uploads, begins: WhenInFlight }

@@ -34,7 +34,7 @@ struct State {
 #[derive(Debug)]
 struct Running {
     runtime: Id,
-    /// `None` for a moment: it is just being spawned.
+    /// `None` while it is being spawned.
     task: Option<AbortHandle>,
     /// Somebody waited since the last tick.
     busy: bool,
@@ -88,7 +88,7 @@ impl Ticker {
         Ok(place)
     }
 
-    /// Since when somebody waits here, and on which runtime's tick.
+    /// The start of the wait in this place, and the runtime whose tick it waits for.
     pub(crate) fn since(&self, place: Place) -> Option<(Instant, Id)> {
         self.state().slots[place as usize].as_ref().map(|slot| (slot.since, slot.runtime))
     }

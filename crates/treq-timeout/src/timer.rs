@@ -80,8 +80,7 @@ impl Timer {
         }
     }
 
-    /// Goes on by the clock of the runtime that looks now, if it is another than that of the last look: that one may never
-    /// run again.
+    /// Moves the wait to the clock of the runtime that polls now, if another one polled last: that one may never run again.
     fn follow(&mut self, limit: Duration) -> Result<(), Error> {
         if matches!(self.state, State::Idle) {
             return Ok(());

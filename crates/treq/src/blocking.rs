@@ -32,8 +32,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use treq_core::{BoxError, Error, Kind};
 
-use crate::Collected;
 use crate::request::Pending;
+use crate::{ClientPool, Collected, Data, PoolStats};
 
 /// A request being put together; [`send`](RequestBuilder::send) sends it.
 pub type RequestBuilder = crate::RequestBuilder<Blocking>;
@@ -78,7 +78,16 @@ fn outside() -> Result<(), Error> {
     Err(Error::new(Kind::Other, why))
 }
 
-/// A client for code without async. Cloning is cheap, and clones share connections and thread.
+/// A blocking client. Cloning is cheap, and clones share connections and thread.
+///
+/// Every request that it makes has [`send`](RequestBuilder::send). It does not dereference to
+/// [`treq::Client`](crate::Client), whose requests are awaited:
+///
+/// ```compile_fail,E0308
+/// fn awaited(client: &treq::blocking::Client) -> &treq::Client {
+///     client
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     client: crate::Client,
@@ -122,14 +131,31 @@ impl Client {
         let mode = Blocking(Some(Arc::clone(&self.driver)));
         RequestBuilder::new(self.client.clone(), mode, method, url.as_ref())
     }
-}
 
-/// The async client: its pool, its jar.
-impl Deref for Client {
-    type Target = crate::Client;
+    /// A POST request whose body is sent as it is; see [`treq::blocking::upload`](upload()).
+    pub fn upload(&self, url: impl AsRef<str>, data: impl Data) -> RequestBuilder {
+        self.post(url).upload(data)
+    }
 
-    fn deref(&self) -> &crate::Client {
-        &self.client
+    /// The jar of this client; see [`treq::Client::jar`](crate::Client::jar).
+    #[cfg(feature = "cookies")]
+    pub fn jar(&self) -> Option<&crate::Jar> {
+        self.client.jar()
+    }
+
+    /// The connections of this client; see [`treq::Client::pool`](crate::Client::pool).
+    pub fn pool(&self) -> Option<ClientPool> {
+        self.client.pool()
+    }
+
+    /// The figures of the connection pool; see [`treq::Client::pool_stats`](crate::Client::pool_stats).
+    pub fn pool_stats(&self) -> Option<PoolStats> {
+        self.client.pool_stats()
+    }
+
+    /// Closes all idle connections; see [`treq::Client::close_idle`](crate::Client::close_idle).
+    pub fn close_idle(&self) {
+        self.client.close_idle();
     }
 }
 
@@ -180,6 +206,20 @@ macro_rules! verbs {
 }
 
 verbs! { get = GET, head = HEAD, post = POST, put = PUT, patch = PATCH, delete = DELETE, options = OPTIONS }
+
+/// A POST request whose body is sent as it is, such as a file, a reader or bytes; see [`treq::upload`](crate::upload()).
+///
+/// ```
+/// # let runtime = tokio::runtime::Runtime::new().unwrap();
+/// # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
+/// # let url = server.url("/post");
+/// let mut response = treq::blocking::upload(url, "two sugars").send()?;
+/// assert!(response.text()?.contains("two sugars"));
+/// # Ok::<(), treq::Error>(())
+/// ```
+pub fn upload(url: impl AsRef<str>, data: impl Data) -> RequestBuilder {
+    post(url).upload(data)
+}
 
 impl RequestBuilder {
     /// Sends the request and waits for the head of its answer.

@@ -239,7 +239,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// Whether field names go out as `Title-Case` over HTTP/1.1. Off unless set.
+    /// Sends field names as `Title-Case` over HTTP/1.1, for servers and proxies that compare them by case. (default: off)
     pub fn title_case_headers(mut self, on: bool) -> Self {
         self.parts.http.title_case = on;
         self

@@ -69,8 +69,10 @@ impl Download {
     /// Whether it goes on from what an earlier download of this URL has left, by a range request
     /// ([RFC 9110, section 14](https://www.rfc-editor.org/rfc/rfc9110#section-14)). Off unless set.
     ///
-    /// What is there is used only where the server says that it still has the same: by a strong `ETag`, or a
-    /// `Last-Modified` that is old enough to be one. Otherwise the file is written anew. Contents are asked for as they are,
+    /// What is there is used only if the server says that it still has the same: by a strong `ETag`, or, without any `ETag`, by a
+    /// `Last-Modified` at least a minute older than `Date`
+    /// ([RFC 9110, section 13.1.5](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5)). Otherwise, as with a weak `ETag`, the
+    /// file is written anew. Contents are asked for as they are,
     /// without a coding; of a server that codes them all the same the whole is fetched, and nothing kept of it. It must be a GET
     /// without a body.
     pub fn resume(mut self, on: bool) -> Download {

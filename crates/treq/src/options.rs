@@ -83,7 +83,8 @@ impl<M> RequestBuilder<M> {
         self.extension(Via::direct())
     }
 
-    /// How often the request is sent at most, where [it is safe](crate::RetryLayer); 1: once.
+    /// Sends the request up to this many times, if [it is safe](crate::RetryLayer). Each hop of a chain of redirects counts its own
+    /// attempts. (default: the client's, 1 unless set)
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {

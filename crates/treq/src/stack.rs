@@ -1,4 +1,4 @@
-//! The order of the layers. Only this file knows it.
+//! The order of the layers, but for those of the [detour](crate::detour). No other file knows it.
 
 use std::time::Duration;
 

@@ -57,7 +57,7 @@ pub struct TcpConnect {
 pub struct TcpFuture(Pin<Box<dyn Future<Output = Result<Connected<TcpStream>, Error>> + Send>>);
 
 impl TcpConnect {
-    /// The system's resolver, 250 ms between attempts, no Nagle delay, keep-alive probes after 15 s of silence.
+    /// A connector with the system's resolver, 250 ms between attempts, no Nagle delay, and keep-alive probes after 15 s of silence.
     pub fn new() -> TcpConnect {
         TcpConnect {
             resolver: Arc::new(SystemResolver),
@@ -75,8 +75,8 @@ impl TcpConnect {
         self
     }
 
-    /// Takes `addrs` for `host`, whatever its case, without looking it up. Port 0 stands for the port of the target. A name in
-    /// another script than ASCII means the same as in its ASCII form, and a dot at the end of either makes no difference.
+    /// Uses `addrs` for `host`, in any case, without looking it up. Port 0 means the port of the target. An international name
+    /// equals its ASCII form, and a trailing dot makes no difference.
     ///
     /// A second call for the same host replaces the first. With no address at all every connection to `host` fails.
     #[must_use]
@@ -170,8 +170,8 @@ impl TcpConnect {
     }
 }
 
-/// What it would connect to: for those who connect in another way and are to find the same addresses, such as a SOCKS proxy that is
-/// given them.
+/// Resolves as the connector itself does, for connections made in another way, such as by a SOCKS proxy that is given the
+/// addresses.
 impl Resolve for TcpConnect {
     fn resolve(&self, host: &str, port: u16) -> Resolving {
         let (connect, host) = (self.clone(), host.to_owned());

@@ -15,24 +15,24 @@ pub struct Keepalive {
     probes: Option<u32>,
 }
 
-/// What systems take: whole seconds up to these, and so many probes. What is beyond has every connection fail.
+/// The largest time in seconds, and number of probes, that systems accept. Larger ones fail every connection.
 const MAX_IDLE: u64 = 32_767;
 const MAX_PROBES: u32 = 127;
 
-/// What Linux takes of a limit on what is not acknowledged: whole milliseconds in 31 bits.
+/// The range that Linux accepts for the user timeout: whole milliseconds in 31 bits.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const MIN_LIMIT: Duration = Duration::from_millis(1);
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const MAX_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// The nearest time that systems take: parts of a second are rounded up.
+/// The nearest time that systems accept, with parts of a second rounded up.
 fn taken(time: Duration) -> Duration {
     let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
     Duration::from_secs(seconds.clamp(1, MAX_IDLE))
 }
 
 impl Keepalive {
-    /// The first probe is sent after `idle` of silence. Times are whole seconds, from 1 to 32,767, to which others are rounded.
+    /// Sends the first probe after `idle` of silence. Times are rounded to whole seconds from 1 to 32,767.
     pub fn after(idle: Duration) -> Keepalive {
         Keepalive { after: idle, every: None, probes: None }
     }
@@ -44,7 +44,7 @@ impl Keepalive {
         self
     }
 
-    /// The connection is given up after so many probes without an answer, from 1 to 127, to which others are rounded.
+    /// Gives the connection up after this many unanswered probes. The number is limited to 1 to 127.
     #[must_use]
     pub fn probes(mut self, probes: u32) -> Keepalive {
         self.probes = Some(probes);

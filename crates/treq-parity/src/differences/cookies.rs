@@ -87,13 +87,16 @@ pub(super) const RULES: &[Difference] = &[
         };
         matches!(it.field.as_str(), "jar.without" | "step.cookies") && set(case, |attributes, _| public(attributes))
     }),
-    Difference::meant("Secure is set over https alone: RFC 6265bis, section 5.7", |case, it| {
-        let in_the_clear =
-            steps(case).any(|step| step.get("get").and_then(Json::text).is_some_and(|url| url.starts_with("http:")));
-        matches!(it.field.as_str(), "jar.without" | "step.cookies")
-            && in_the_clear
-            && set(case, |attributes, _| attributes.split(';').any(|one| one.trim() == "secure"))
-    }),
+    Difference::meant(
+        "Secure is set over https, over http by localhost alone: RFC 6265bis, section 5.7",
+        |case, it| {
+            let in_the_clear = steps(case)
+                .any(|step| step.get("get").and_then(Json::text).is_some_and(|url| url.starts_with("http:")));
+            matches!(it.field.as_str(), "jar.without" | "step.cookies")
+                && in_the_clear
+                && set(case, |attributes, _| attributes.split(';').any(|one| one.trim() == "secure"))
+        },
+    ),
     Difference::meant("a cookie without Domain goes to its host alone: RFC 6265bis, section 5.6.3", |case, it| {
         it.field == "step.cookies"
             && it.seen.len() < it.want.len()

@@ -89,7 +89,7 @@ pub(super) const RULES: &[Difference] = &[
             && case.call("method").and_then(Json::text) == Some("CONNECT")
             && super::url(case).is_some_and(|url| url.contains(it.seen.split(':').next().unwrap_or_default()))
     }),
-    Difference::meant("a Cookie of the caller's and the cookies of the jar go out as one field", |case, it| {
+    Difference::meant("a Cookie of the caller's and the cookies of the call go out as one field", |case, it| {
         field(it) == "request.field.cookie"
             && given(case, "cookie")
             && case.call("cookies").is_some()

@@ -8,7 +8,7 @@ use crate::hosts::HostId;
 use crate::state::{Effects, Grant, State, What};
 
 impl<C: Connection, W> State<C, W> {
-    /// An exchange is over and has left its connection clean.
+    /// Takes back a connection that its exchange has left clean.
     pub(crate) fn put_back(
         &mut self,
         id: HostId,
@@ -48,8 +48,8 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    /// Gives a connection to one that waits for it, or its place to one that needs that more; returns it where nobody wants
-    /// either.
+    /// Gives a connection to a waiter that it suits, or its place to one that needs a place first; returns it if nobody
+    /// waits for either.
     #[cold]
     fn pass_on(
         &mut self,
@@ -76,7 +76,7 @@ impl<C: Connection, W> State<C, W> {
         None
     }
 
-    /// A share of a connection is given back.
+    /// Takes back a share of a connection.
     pub(crate) fn unshare(
         &mut self,
         id: HostId,

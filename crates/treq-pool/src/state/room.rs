@@ -15,7 +15,7 @@ impl<C: Connection, W> State<C, W> {
         self.note_starving(id);
     }
 
-    /// Whether a waiter was served: each round takes one out of the queue, so that rounds come to an end.
+    /// Serves one waiter; returns false if there is none to serve. Each call takes one out of the queue, so the calls end.
     fn serve_one(&mut self, id: HostId, effects: &mut Effects<C, W>) -> bool {
         let Some(host) = self.hosts.get_mut(id).filter(|host| !host.queue.is_empty()) else { return false };
         // A request that wants a connection of its own takes no share, and is in no other's way.
@@ -46,7 +46,7 @@ impl<C: Connection, W> State<C, W> {
         self.hand_over(id, ticket, grant, effects)
     }
 
-    /// Grants the waiter what there is; the flag says that it was idle.
+    /// Gives the waiter its grant; the flag is true for a connection that was idle.
     fn hand_over(
         &mut self,
         id: HostId,
@@ -75,13 +75,13 @@ impl<C: Connection, W> State<C, W> {
         }
     }
 
-    /// Whether another host has waited so long for the total that this one makes room for it.
+    /// Returns true if another host has waited so long under the limit on the total that this one must make room for it.
     pub(super) fn has_starved(&self, id: HostId, now: Instant) -> bool {
         let first = self.starving.first_key_value();
         first.is_some_and(|(_, &(other, since))| other != id && now.duration_since(since) >= PATIENCE)
     }
 
-    /// Notes which waiter of a host could make a connection if only the total allowed it.
+    /// Notes the waiter of a host that only the limit on the total keeps from connecting.
     pub(super) fn note_starving(&mut self, id: HostId) {
         if self.limits.total.is_none() {
             return;
@@ -122,7 +122,7 @@ impl<C: Connection, W> State<C, W> {
         true
     }
 
-    /// A place is taken; `own`: for a connection that serves one exchange alone.
+    /// Takes a place, with `own` for a connection that serves a single exchange.
     pub(super) fn claim(&mut self, id: HostId, own: bool) {
         self.open += 1;
         if let Some(host) = self.host(id) {
@@ -133,7 +133,7 @@ impl<C: Connection, W> State<C, W> {
     }
 }
 
-/// A share of this connection, and whether it was idle.
+/// Returns a share of this connection, and true if it was idle.
 pub(super) fn share<C: Connection>(host: HostId, shared: &mut Shared<C>) -> Option<(Grant<C>, bool)> {
     let (handle, was_idle) = shared.take()?;
     Some((Grant { host, what: What::Share(handle, shared.number) }, was_idle))

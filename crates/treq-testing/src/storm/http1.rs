@@ -1,4 +1,4 @@
-//! HTTP/1.1, written by hand, so that it can be broken anywhere.
+//! HTTP/1.1 written by hand, so that it can be broken at any point.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) struct Connection<IO> {
     io: IO,
     random: Random,
     ledger: Ledger,
-    /// What was read and belongs to no request yet.
+    /// The bytes that were read and belong to no request yet.
     ahead: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ struct Head {
     closes: bool,
 }
 
-/// Whether the connection goes on.
+/// True if the connection goes on.
 type Goes = io::Result<bool>;
 
 impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
@@ -189,7 +189,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
         wire
     }
 
-    /// In pieces, with time between some of them.
+    /// Sends in pieces, with pauses between some of them.
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -204,7 +204,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
         self.io.flush().await
     }
 
-    /// Whether something came.
+    /// Reads more; returns false at the end of the stream.
     async fn fill(&mut self) -> io::Result<bool> {
         let mut room = [0; 16 * 1024];
         let count = self.io.read(&mut room).await?;
@@ -231,7 +231,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
         Ok(Some(head))
     }
 
-    /// The whole body; `None` where the client has gone before its end.
+    /// Reads the whole body; returns `None` if the client has gone before its end.
     async fn body(&mut self, head: &Head) -> io::Result<Option<Vec<u8>>> {
         if head.expects && self.random.one_in(2) {
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
@@ -277,7 +277,7 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> Connection<IO> {
         self.until(b"\r\n").await
     }
 
-    /// The text before `mark`, which is read too; `None` if the client has gone before it.
+    /// Reads up to and including `mark`; returns the text before it, or `None` if the client has gone.
     async fn until(&mut self, mark: &[u8]) -> io::Result<Option<String>> {
         let end = loop {
             if let Some(end) = self.ahead.windows(mark.len()).position(|bytes| bytes == mark) {

@@ -183,7 +183,7 @@ async fn serve_one(mut respond: SendResponse<Bytes>, method: &Method, id: u64, d
     };
 }
 
-/// Sends within the client's window; whether it is still there.
+/// Sends within the client's window; returns false if the client has gone.
 async fn send(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
     while !piece.is_empty() {
         stream.reserve_capacity(piece.len());
@@ -195,7 +195,7 @@ async fn send(stream: &mut SendStream<Bytes>, mut piece: Bytes) -> bool {
     true
 }
 
-/// The whole body; `None` where the client has given it up. The window is given back late, or not for a while.
+/// Reads the whole body; returns `None` if the client has given it up. The window is released late, or not for a while.
 async fn read(body: &mut RecvStream, random: &mut Random) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     while let Some(data) = body.data().await {

@@ -6,7 +6,7 @@ use http::Method;
 use super::Storm;
 use crate::tasks::lock;
 
-/// What a [`Storm`] has acted on. Clones speak of the same.
+/// The requests that a [`Storm`] has acted on. Clones share the record.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Entries>>);
 
@@ -17,7 +17,7 @@ struct Entries {
 }
 
 impl Ledger {
-    /// A request has come whole, and the server acts on it.
+    /// Records a request that has arrived whole, and that the server acts on.
     pub(crate) fn act(&self, method: &Method, id: u64, body: &[u8]) {
         let mut entries = lock(&self.0);
         if !body.is_empty() && body != Storm::content(id) {
@@ -33,12 +33,12 @@ impl Ledger {
         }
     }
 
-    /// How often it has acted on the request of this number.
+    /// The number of times that it has acted on request `id`.
     pub fn acted(&self, id: u64) -> u32 {
         lock(&self.0).acted.get(&id).copied().unwrap_or(0)
     }
 
-    /// What a client may never do: a request that is not idempotent acted on twice, a body that is another's or was cut.
+    /// The faults of the client: a request that is not idempotent acted on twice, a body that is cut or another's.
     pub fn faults(&self) -> Vec<String> {
         lock(&self.0).faults.clone()
     }

@@ -1,4 +1,4 @@
-//! A hostile server by seed.
+//! A hostile server, driven by a seed.
 
 mod http1;
 mod http2;
@@ -19,14 +19,14 @@ use crate::{MemoryConnector, Random};
 
 pub use self::ledger::Ledger;
 
-/// A server that does to its clients what servers do, in a mix that a seed decides.
+/// A server that does what real servers do to clients, in a mix that a seed decides.
 ///
 /// Over HTTP/1.1 and HTTP/2 it serves, refuses, goes away in order and out of order, withholds windows, resets streams, responds
 /// before it has read the request or long after, half-closes, dies at every point of an exchange, sends interim responses, 4xx
-/// with challenges and 5xx with `Retry-After`, redirects between its hosts, and lets its bytes go in pieces. What it serves can
-/// be checked: `/s/ID` yields [`Storm::content`] of the number, and the [`Ledger`] knows which requests it has acted on.
+/// with challenges and 5xx with `Retry-After`, redirects between its hosts, and sends its bytes in pieces. Its content can be
+/// checked: `/s/ID` yields [`Storm::content`] of the number, and the [`Ledger`] knows the requests that it has acted on.
 ///
-/// In memory, under tokio's paused time on a single thread, a seed plays the same each time.
+/// In memory, under tokio's paused time on a single thread, a seed always plays the same.
 ///
 /// ```
 /// use tower::ServiceExt;
@@ -52,20 +52,20 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// The hosts that it plays, in memory.
+    /// Its hosts in memory.
     pub const HOSTS: [&'static str; 3] = ["a.test", "b.test", "c.test"];
 
-    /// A server behind pipes: its [connector](Storm::connector) leads there. A target that wishes for HTTP/2 is spoken HTTP/2
-    /// with, any other HTTP/1.1.
+    /// A server in memory, reached by its [connector](Storm::connector). It speaks HTTP/2 with a target that wishes for it,
+    /// otherwise HTTP/1.1.
     pub fn in_memory(seed: u64) -> Storm {
         Storm { addr: None, seed, counts: Counts::default(), ledger: Ledger::default(), tasks: Tasks::default() }
     }
 
-    /// A server on a socket of the loopback, which tells HTTP/2 by its first bytes.
+    /// A server on a loopback socket, which recognises HTTP/2 by its first bytes.
     ///
     /// # Errors
     ///
-    /// Where no socket can be bound.
+    /// If no socket can be bound.
     pub async fn listen(seed: u64) -> std::io::Result<Storm> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let mut storm = Storm::in_memory(seed);
@@ -86,7 +86,7 @@ impl Storm {
         Ok(storm)
     }
 
-    /// The way to it in memory.
+    /// The connector to it in memory.
     pub fn connector(&self) -> MemoryConnector {
         let (seed, counts, ledger, tasks) = (self.seed, self.counts.clone(), self.ledger.clone(), self.tasks.clone());
         MemoryConnector::new(move |target: Target| {
@@ -111,22 +111,22 @@ impl Storm {
         self.addr
     }
 
-    /// How many connections were made to it in memory.
+    /// The number of connections made to it in memory.
     pub fn connections(&self) -> usize {
         self.counts.made()
     }
 
-    /// How many of them the client still holds.
+    /// The number of connections in memory that the client still holds.
     pub fn open(&self) -> usize {
         self.counts.open()
     }
 
-    /// What it has acted on, and what was wrong with what came.
+    /// The requests that it has acted on, and their faults.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// The bytes of a number: what `/s/ID` yields, and what an upload to it has to hold.
+    /// The bytes of a number: the content of `/s/ID`, and of any upload to it.
     pub fn content(id: u64) -> Vec<u8> {
         let len = [0, 1, 100, 5_000, 70_000, 300_000][(id % 6) as usize];
         (0..len).map(|at: u64| (id.wrapping_mul(31) + at.wrapping_mul(7) + (at >> 8)) as u8).collect()

@@ -11,32 +11,32 @@ pub(crate) async fn pause(random: &mut Random, most: usize) {
     }
 }
 
-/// What is done with a request, over either version.
+/// The fate of a request, over either version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
-    /// It is read, acted on and responded to.
+    /// The server reads it, acts on it and responds.
     Serve,
-    /// The same after interim responses.
+    /// As `Serve`, after interim responses.
     Interim,
-    /// The same, with the end of the body missing.
+    /// As `Serve`, with the end of the body missing.
     Cut,
-    /// It is read and acted on, and the connection dies.
+    /// The server reads it and acts on it, and the connection dies.
     DieActing,
-    /// The connection dies before it is read.
+    /// The connection dies before the request is read.
     Die,
-    /// A 413 or 401 comes before it is read.
+    /// A 413 or 401 is sent before the request is read.
     Early,
-    /// No response comes, for as long as the client waits.
+    /// No response is sent for as long as the client waits.
     Stall,
-    /// Another of the hosts has it.
+    /// A redirect to another of the hosts.
     Redirect,
     /// 503 or 429, with `Retry-After`.
     Busy,
     /// 401 with a challenge.
     Challenge,
-    /// What comes is no HTTP.
+    /// The response is not HTTP.
     Garbage,
-    /// The server says that it does not look at it.
+    /// The server says that it does not process it.
     Refuse,
     /// The server goes away.
     GoAway,

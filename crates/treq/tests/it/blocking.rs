@@ -52,6 +52,43 @@ fn a_body_is_read_in_pieces_as_a_reader_and_into_a_file() {
 }
 
 #[test]
+fn every_request_of_the_client_and_of_the_module_can_be_sent() {
+    beside_a_server(|server| {
+        let (url, client) = (server.url("/anything"), blocking::Client::new().unwrap());
+        let verbs = [
+            ("GET", client.get(&url), blocking::get(&url)),
+            ("POST", client.post(&url), blocking::post(&url)),
+            ("PUT", client.put(&url), blocking::put(&url)),
+            ("PATCH", client.patch(&url), blocking::patch(&url)),
+            ("DELETE", client.delete(&url), blocking::delete(&url)),
+            ("POST", client.upload(&url, "two sugars"), blocking::upload(&url, "two sugars")),
+        ];
+        for (method, of_client, of_module) in verbs {
+            for request in [of_client, of_module] {
+                let echo: serde_json::Value = request.send().unwrap().json().unwrap();
+                assert_eq!(echo["method"], method);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_file_is_uploaded() {
+    beside_a_server(|server| {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes.txt");
+        std::fs::write(&notes, "two sugars").unwrap();
+        let client = blocking::Client::new().unwrap();
+        for request in [client.upload(server.url("/post"), &*notes), blocking::upload(server.url("/post"), &*notes)] {
+            let echo: serde_json::Value = request.send().unwrap().error_for_status().unwrap().json().unwrap();
+            assert_eq!(echo["data"], "two sugars");
+        }
+        client.close_idle();
+        assert_eq!(client.pool().unwrap().stats().idle, 0);
+    });
+}
+
+#[test]
 fn inside_of_a_runtime_there_is_an_error_and_no_wait() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let refused = |outcome: Result<blocking::Response, treq::Error>| {

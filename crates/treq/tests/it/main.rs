@@ -12,6 +12,7 @@ mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod decoding;
+mod differences;
 mod downloads;
 #[cfg(all(feature = "testing", feature = "full"))]
 mod faults;
