@@ -155,10 +155,14 @@ where
 {
     let (sender, receiver) = oneshot::channel();
     let host = room.host();
-    // One that is to have its own takes no other.
-    let ticket = match target.reuse {
-        Reuse::Never => 0,
-        reuse => pool.change(|state, _| state.enqueue(host, sender, Wants::Connection(reuse), Instant::now())),
+    let stands_by = match target.reuse {
+        // One that is to have its own takes no other.
+        Reuse::Never => Err(0),
+        reuse => pool.change(|state, effects| state.stand_by(host, sender, reuse, Instant::now(), effects)),
+    };
+    let ticket = match stands_by {
+        Ok(grant) => return Ok(Made::Handed(Lease::new(pool, grant))),
+        Err(ticket) => ticket,
     };
     let mut waiting = Waiting { pool: Arc::clone(pool), host, ticket, receiver };
     pool.watch_idle();

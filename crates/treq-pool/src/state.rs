@@ -296,6 +296,22 @@ impl<C: Connection, W> State<C, W> {
         stats
     }
 
+    /// Has one that is about to make a connection wait for others as well; returns one that has become free since it was given
+    /// the room, so that none is made next to it.
+    pub(crate) fn stand_by(
+        &mut self,
+        id: HostId,
+        waiter: W,
+        reuse: Reuse,
+        now: Instant,
+        effects: &mut Effects<C, W>,
+    ) -> Result<Grant<C>, u64> {
+        match self.take_kept(id, reuse, now, effects) {
+            Some(what) => Ok(Grant { host: id, what }),
+            None => Err(self.enqueue(id, waiter, Wants::Connection(reuse), now)),
+        }
+    }
+
     /// The newest idle connection that is good for this, or a share of one in use.
     fn take_kept(&mut self, id: HostId, reuse: Reuse, now: Instant, effects: &mut Effects<C, W>) -> Option<What<C>> {
         let after = after(reuse);

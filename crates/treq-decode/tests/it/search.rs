@@ -19,31 +19,13 @@ use http_body::{Body, Frame};
 use tower::{Layer as _, ServiceExt as _};
 use treq_core::{Error, Kind};
 use treq_decode::{DecodeBody, DecodeLayer, Expanded};
+use treq_testing::Random;
 
 const SEEDS: u64 = 400;
 
 /// No look takes more of the wire than its budget and one piece, and gives more than a piece.
 const LARGEST_PIECE: usize = 32 * 1024;
 const BUDGET: usize = 256 * 1024;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.below(256) as u8).collect()
-    }
-}
 
 fn by(encoder: &mut dyn EncodeV2, data: &[u8], flush: usize) -> Vec<u8> {
     let (mut out, mut room) = (Vec::new(), vec![0; 64 * 1024]);
@@ -180,7 +162,7 @@ fn cut(random: &mut Random, wire: &[u8], size: usize) -> Vec<Bytes> {
 }
 
 fn play(seed: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let len = [0, 1, 100, 5_000, 200_000][random.below(5)];
     let mut data = match random.below(3) {
         0 => random.bytes(len),

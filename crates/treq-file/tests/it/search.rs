@@ -7,7 +7,7 @@ use treq_file::Partial;
 
 use crate::{folder, names};
 
-/// SplitMix64: a seed is all that a failure needs to be seen again.
+/// SplitMix64: a seed is all that a failure needs to be seen again. treq-testing has one too, and stands on this crate.
 struct Random(u64);
 
 impl Random {

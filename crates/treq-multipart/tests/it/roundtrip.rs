@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use treq_multipart::{Form, Part};
+use treq_testing::Random;
 
-use crate::support::{Field, Random, Trickle, read_back};
+use crate::support::{Field, Trickle, read_back};
 
 const LETTERS: &[&str] = &["a", "Z", "é", "💩", " ", ";", "=", "'", "\\x", "%22", ".", "-", "\u{0}", "\t", "名"];
 
@@ -57,7 +58,7 @@ fn part(random: &mut Random, folder: &std::path::Path, at: usize) -> (Part, Fiel
 async fn forms_of_all_kinds_of_parts_read_back() {
     let folder = tempfile::tempdir().unwrap();
     for seed in 0..200 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let mut form = Form::new().buffer_size(1 + random.below(70_000));
         let mut expected = Vec::new();
         for at in 0..random.below(9) {

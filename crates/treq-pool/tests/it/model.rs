@@ -16,6 +16,7 @@ use tokio::time::advance;
 use tower::Service as _;
 use treq_core::{Connection as _, ConnectionId, Exchange as _, Reuse};
 use treq_pool::{PoolLayer, PooledBody};
+use treq_testing::Random;
 
 use crate::answer::Answer;
 use crate::fake::{Fake, FakePool, Held, Knobs, UNTOLD, Wait, World, begin, now, pool, secs, target};
@@ -25,21 +26,6 @@ const ORIGINS: [&str; 4] = ["http://a.test", "https://a.test", "https://b.test",
 /// Seeds played where nothing else is said.
 const SEEDS: u64 = 300;
 const STEPS: usize = 200;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// Somebody who waits.
 struct Asked {
@@ -74,7 +60,7 @@ struct Model {
 
 impl Model {
     fn new(seed: u64) -> Model {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut random = Random::new(seed);
         let caps = [None, Some(1), Some(2), Some(4)];
         let (per_host, total) = (caps[random.below(4)], caps[random.below(4)]);
         let has_age = random.one_in(3);
@@ -235,10 +221,12 @@ impl Model {
         self.world.succeed(*attempt);
     }
 
-    /// Everybody who asked looks what there is, until nobody finds anything.
+    /// Everybody who asked looks what there is, until nobody finds anything: what one finds, or closes on the way, may be the room
+    /// of another that has looked already.
     fn look(&mut self) {
-        loop {
-            let before = self.asked.len();
+        let mut quiet = 0;
+        while quiet < 2 {
+            let before = (self.asked.len(), self.world.attempts());
             for mut asked in std::mem::take(&mut self.asked) {
                 match now(&mut asked.wait) {
                     Some(got) => self.got(&asked, got.ok()),
@@ -246,9 +234,7 @@ impl Model {
                 }
             }
             self.pool.stats();
-            if self.asked.len() == before {
-                return;
-            }
+            quiet = if before == (self.asked.len(), self.world.attempts()) { quiet + 1 } else { 0 };
         }
     }
 

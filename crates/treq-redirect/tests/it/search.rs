@@ -3,28 +3,9 @@
 use http::{HeaderValue, Request, Response};
 use treq_core::{Body, Kind};
 use treq_redirect::{LeftOrigin, RedirectLayer, TooManyRedirects, Why};
+use treq_testing::Random;
 
 use crate::support::{Seen, World, get, redirect, why};
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap_or(0) % end
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}
 
 const ORIGINS: [&str; 5] =
     ["http://a.test", "https://a.test", "http://a.test:8080", "http://b.test", "http://sub.a.test"];
@@ -85,9 +66,9 @@ impl Expected {
 async fn random_chains_drop_and_keep_by_the_rules() {
     for seed in 1..=2000 {
         let mut random = Random::new(seed);
-        let method = *random.of(&["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
-        let origin = *random.of(&ORIGINS);
-        let userinfo = *random.of(&["", "user:secret@", "u%40@"]);
+        let method = *random.pick(&["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
+        let origin = *random.pick(&ORIGINS);
+        let userinfo = *random.pick(&["", "user:secret@", "u%40@"]);
         let url = format!("{}/0", origin.replace("//", &format!("//{userinfo}")));
         let mut request = Request::builder().method(method).uri(url);
         for name in [&SECRETS[..], &CONTENT, &CONDITIONS, &OTHERS, &["range", "if-range"]].concat() {
@@ -97,7 +78,7 @@ async fn random_chains_drop_and_keep_by_the_rules() {
         }
         let mut hops = Vec::new();
         for _ in 0..random.below(6) {
-            hops.push((*random.of(&[301, 302, 303, 307, 308]), *random.of(&ORIGINS)));
+            hops.push((*random.pick(&[301, 302, 303, 307, 308]), *random.pick(&ORIGINS)));
         }
         let told = hops.clone();
         let world = World::new(move |seen| {
@@ -153,7 +134,7 @@ async fn any_bytes_are_a_location_or_a_clear_error() {
     ];
     for seed in 1..=20_000 {
         let mut random = Random::new(seed);
-        let parts: Vec<&[u8]> = (0..random.below(9)).map(|_| *random.of(&PARTS)).collect();
+        let parts: Vec<&[u8]> = (0..random.below(9)).map(|_| *random.pick(&PARTS)).collect();
         let location = HeaderValue::from_bytes(&parts.concat()).unwrap();
         let first = location.clone();
         let world = World::new(move |seen| {

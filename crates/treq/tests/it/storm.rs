@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Method;
 use tokio::task::JoinSet;
 use treq::{Body, BodyEnd, Client, Error, Kind, PoolLayer, RequestBuilder, Response, TimeoutLayer, Wish};
-use treq_testing::Storm;
+use treq_testing::{Random, Storm};
 
 /// Seeds of each protocol played where nothing else is said.
 const SEEDS: u64 = 60;
@@ -20,21 +20,6 @@ const TOTAL: Duration = Duration::from_secs(120);
 
 /// What a seed may take of this machine's: far more than any does.
 const CPU: Duration = Duration::from_secs(60);
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// What a caller does with a response.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +155,7 @@ fn field(response: &Response, name: &str) -> Option<u64> {
 }
 
 async fn one(seed: u64, wish: Wish) -> Vec<String> {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let storm = Storm::in_memory(seed);
     let mut pool = PoolLayer::new();
     match random.below(4) {
@@ -192,7 +177,7 @@ async fn one(seed: u64, wish: Wish) -> Vec<String> {
     let mut playing = JoinSet::new();
     for task in 0..tasks {
         let client = client.clone();
-        let mut random = Random(random.0.wrapping_add(task as u64 * 7_919) | 1);
+        let mut random = Random::new(random.below(usize::MAX) as u64);
         playing.spawn(async move {
             let mut wrong = Vec::new();
             for request in 0..requests {
