@@ -51,6 +51,10 @@ where
             next = connection.accept() => match next {
                 Some(Ok((request, respond))) => {
                     number += 1;
+                    if random.one_in(6) {
+                        // Larger or smaller, with streams under way.
+                        let _ = connection.set_initial_window_size(*random.pick(&[0, 1_000, 65_535, 1 << 20]));
+                    }
                     let random = Random::of(random.below(usize::MAX) as u64, number);
                     streams.spawn(stream(request, respond, random, ledger.clone(), deeds.clone()));
                 }

@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use treq::{Body, BodyEnd, Client, Error, Kind, PoolLayer, RequestBuilder, Response, TimeoutLayer, Wish};
+use treq::{
+    Body, BodyEnd, Client, Connected, Error, Kind, Peer, PoolLayer, RequestBuilder, Response, Target, TimeoutLayer,
+    Wish,
+};
 use treq_testing::{Random, Storm};
 
 /// Seeds of each protocol played where nothing else is said.
@@ -29,10 +33,14 @@ enum Use {
     /// Some pieces, and then it is dropped.
     Some,
     Drop,
+    /// It goes to a file, again from what is there where it fails.
+    Download,
 }
 
 struct Plan {
     id: u64,
+    client: Client,
+    url: String,
     request: RequestBuilder,
     method: Method,
     how: Use,
@@ -41,11 +49,13 @@ struct Plan {
 }
 
 fn plan(client: &Client, id: u64, random: &mut Random) -> Plan {
+    let downloads = random.one_in(60);
     let host = Storm::HOSTS[random.below(3)];
     let methods =
         [Method::GET, Method::GET, Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::POST, Method::DELETE];
-    let method = methods[random.below(methods.len())].clone();
-    let mut request = client.request(method.as_str(), format!("http://{host}/s/{id}/0"));
+    let method = if downloads { Method::GET } else { random.pick(&methods).clone() };
+    let url = format!("http://{host}/s/{id}/0");
+    let mut request = client.request(method.as_str(), &url);
     if matches!(method, Method::PUT | Method::POST) {
         let content = Storm::content(id);
         request = match random.below(3) {
@@ -66,9 +76,12 @@ fn plan(client: &Client, id: u64, random: &mut Random) -> Plan {
     if random.one_in(8) {
         request = request.timeout(Duration::from_millis(1 + random.below(200) as u64));
     }
-    let how = [Use::Content, Use::Content, Use::Content, Use::Pieces, Use::Some, Use::Drop][random.below(6)];
+    let how = match downloads {
+        true => Use::Download,
+        false => *random.pick(&[Use::Content, Use::Content, Use::Content, Use::Pieces, Use::Some, Use::Drop]),
+    };
     let patience = random.one_in(6).then(|| Duration::from_millis(random.below(80) as u64));
-    Plan { id, request, method, how, patience }
+    Plan { id, client: client.clone(), url, request, method, how, patience }
 }
 
 /// A body that is there once, in pieces.
@@ -82,9 +95,14 @@ fn stream(content: Vec<u8>) -> Body {
 
 /// What is wrong with how a request ended, if anything is.
 async fn play(plan: Plan) -> Option<String> {
-    let Plan { id, request, method, how, patience } = plan;
+    let Plan { id, client, url, request, method, how, patience } = plan;
     let begun = tokio::time::Instant::now();
-    let whole = async { check(id, &method, request.await?, how).await };
+    let whole = async {
+        match how {
+            Use::Download => download(id, &client, &url).await,
+            _ => check(id, &method, request.await?, how).await,
+        }
+    };
     let outcome = match patience {
         Some(patience) => match tokio::time::timeout(patience, whole).await {
             Ok(outcome) => outcome,
@@ -93,7 +111,8 @@ async fn play(plan: Plan) -> Option<String> {
         None => whole.await,
     };
     let elapsed = begun.elapsed();
-    if elapsed > TOTAL + Duration::from_secs(1) {
+    // A download is up to three requests.
+    if elapsed > TOTAL * 3 || (elapsed > TOTAL + Duration::from_secs(1) && !matches!(how, Use::Download)) {
         return Some(format!("{method} {id} took {elapsed:?}"));
     }
     match outcome {
@@ -109,6 +128,30 @@ fn wrong(error: &Error) -> Option<&'static str> {
         Kind::Cancelled => Some("nobody cancelled it"),
         _ => Some("this error has no cause in the storm"),
     }
+}
+
+/// The file is there whole or not at all, and at most three failures lie before it.
+async fn download(id: u64, client: &Client, url: &str) -> Result<Option<String>, Error> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    for _ in 0..3 {
+        let downloaded = client.get(url).download(&path).resume(true).await;
+        let file = std::fs::read(&path).ok();
+        match downloaded {
+            Ok(_) if file.as_ref().is_none_or(|file| *file != Storm::content(id)) => {
+                return Ok(Some(format!("the download of {id} is not its own")));
+            }
+            Ok(_) => return Ok(None),
+            Err(_) if file.is_some() => return Ok(Some(format!("the download of {id} failed, and is there"))),
+            // Only a 200 is a download.
+            Err(error) if error.kind() == Kind::Status => return Ok(None),
+            Err(error) => match wrong(&error) {
+                Some(wrong) => return Ok(Some(format!("the download of {id}: {wrong}: {error:?}"))),
+                None => continue,
+            },
+        }
+    }
+    Ok(None)
 }
 
 async fn check(id: u64, method: &Method, mut response: Response, how: Use) -> Result<Option<String>, Error> {
@@ -127,7 +170,7 @@ async fn check(id: u64, method: &Method, mut response: Response, how: Use) -> Re
     }
     let (mut read, mut pieces) = (Vec::new(), 0);
     match how {
-        Use::Drop => return Ok(None),
+        Use::Drop | Use::Download => return Ok(None),
         Use::Content => read = response.content().await?.to_vec(),
         Use::Pieces | Use::Some => {
             while let Some(piece) = response.chunk().await? {
@@ -154,25 +197,23 @@ fn field(response: &Response, name: &str) -> Option<u64> {
     response.headers().get(name).and_then(|value| value.to_str().ok()?.parse().ok())
 }
 
-async fn one(seed: u64, wish: Wish) -> Vec<String> {
-    let mut random = Random::new(seed);
-    let storm = Storm::in_memory(seed);
-    let mut pool = PoolLayer::new();
+/// A pool with limits by seed.
+fn pool(random: &mut Random) -> PoolLayer {
+    let pool = PoolLayer::new();
     match random.below(4) {
-        0 => pool = pool.max_per_host(1 + random.below(3)),
-        1 => pool = pool.max_total(1 + random.below(4)),
-        2 => pool = pool.idle_per_host(random.below(3)),
-        _ => {}
+        0 => pool.max_per_host(1 + random.below(3)),
+        1 => pool.max_total(1 + random.below(4)),
+        2 => pool.idle_per_host(random.below(3)),
+        _ => pool,
     }
-    let limit = Duration::from_secs(10);
-    let client = Client::builder()
-        .connector(storm.connector())
-        .http_version(wish)
-        .pool(pool)
-        .timeouts(TimeoutLayer::new().head(limit).read(limit).write(limit))
-        .timeout(TOTAL)
-        .build()
-        .unwrap();
+}
+
+fn timeouts(limit: Duration) -> TimeoutLayer {
+    TimeoutLayer::new().head(limit).read(limit).write(limit)
+}
+
+/// Plays some requests by some tasks; returns what was wrong, and the number of requests.
+async fn play_all(client: &Client, random: &mut Random) -> (Vec<String>, usize) {
     let (tasks, requests) = (1 + random.below(8), 1 + random.below(8));
     let mut playing = JoinSet::new();
     for task in 0..tasks {
@@ -198,11 +239,26 @@ async fn one(seed: u64, wish: Wish) -> Vec<String> {
             Err(error) => wrong.push(format!("a task failed: {error}")),
         }
     }
+    (wrong, tasks * requests)
+}
+
+async fn in_memory(seed: u64, wish: Wish) -> Vec<String> {
+    let mut random = Random::new(seed);
+    let storm = Storm::in_memory(seed);
+    let client = Client::builder()
+        .connector(storm.connector())
+        .http_version(wish)
+        .pool(pool(&mut random))
+        .timeouts(timeouts(Duration::from_secs(10)))
+        .timeout(TOTAL)
+        .build()
+        .unwrap();
+    let (mut wrong, requests) = play_all(&client, &mut random).await;
     wrong.extend(storm.ledger().faults());
     // Each request may go out three times on each of up to four hops, three times over, and each time make a connection.
-    let most = tasks * requests * 36;
+    let most = requests * 36;
     if storm.connections() > most {
-        wrong.push(format!("{} connections for {} requests", storm.connections(), tasks * requests));
+        wrong.push(format!("{} connections for {} requests", storm.connections(), requests));
     }
     // What was given up comes to its end by itself, within the limits on making a connection.
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -225,6 +281,39 @@ async fn one(seed: u64, wish: Wish) -> Vec<String> {
     let left = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     if left != 0 {
         wrong.push(format!("{left} tasks are left"));
+    }
+    wrong
+}
+
+/// The same over sockets, in the time of the machine: what the kernel buffers, resets and closes is another storm than memory's.
+async fn over_sockets(seed: u64, wish: Wish) -> Vec<String> {
+    let mut random = Random::new(seed);
+    let storm = Storm::listen(seed).await.unwrap();
+    let addr = storm.addr().unwrap();
+    let connector = tower::service_fn(move |_: Target| async move {
+        let socket = TcpStream::connect(addr).await?;
+        Ok::<_, std::io::Error>(Connected::new(socket, Peer::Tcp(addr)))
+    });
+    let client = Client::builder()
+        .connector(connector)
+        .http_version(wish)
+        .pool(pool(&mut random))
+        .timeouts(timeouts(Duration::from_millis(400)))
+        .timeout(Duration::from_secs(3))
+        .build()
+        .unwrap();
+    let (mut wrong, _) = play_all(&client, &mut random).await;
+    wrong.extend(storm.ledger().faults());
+    let begun = Instant::now();
+    let is_busy = || {
+        let stats = client.pool_stats().unwrap();
+        (stats.in_use(), stats.connecting, stats.waiting) != (0, 0, 0)
+    };
+    while is_busy() && begun.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    if is_busy() {
+        wrong.push(format!("something is left: {:?}", client.pool_stats()));
     }
     wrong
 }
@@ -263,7 +352,7 @@ fn storm(name: &'static str, wish: Wish) {
     for seed in seeds {
         current.store(seed, Ordering::SeqCst);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let wrong = runtime.block_on(one(seed, wish));
+        let wrong = runtime.block_on(in_memory(seed, wish));
         for wrong in &wrong {
             println!("{name}: TREQ_SEED={seed}: {wrong}");
         }
@@ -283,4 +372,18 @@ fn over_http1_every_request_ends_as_it_should() {
 #[test]
 fn over_http2_every_request_ends_as_it_should() {
     storm("HTTP/2", Wish::Http2);
+}
+
+/// As many at a time as there are tests on the machine by default; each waits most of the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_sockets_every_request_ends_as_it_should() {
+    let mut playing = JoinSet::new();
+    for seed in 1..=40 {
+        let wish = if seed % 2 == 0 { Wish::Http1 } else { Wish::Http2 };
+        playing.spawn(async move { (seed, over_sockets(seed, wish).await) });
+    }
+    while let Some(done) = playing.join_next().await {
+        let (seed, wrong) = done.unwrap();
+        assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}");
+    }
 }
