@@ -20,6 +20,9 @@ const CODINGS: [&str; 4] = ["gzip", "deflate", "br", "zstd"];
 /// used up, so a few times this is what it can take.
 const BUDGET: usize = 256 * 1024;
 
+/// The windows of a chain of four: 16 MiB each, and what the decoders have besides.
+pub(super) const WINDOWS: usize = 4 * (18 << 20);
+
 /// The largest body that is allowed here: there is no time for larger ones.
 const LARGEST: u64 = 1 << 20;
 
@@ -34,9 +37,19 @@ pub(super) fn run(input: &[u8]) {
     }
     let codings = names.join(", ");
     let cut = [1, 2, 7, 40, 1000][usize::from(how / 4) % 5];
-    let whole = read(&codings, &[wire], false);
+    let whole = read(&codings, &[wire], false, LARGEST);
+    // A chain comes to what its codings come to one after the other; where one of them is too large it fails.
+    let mut plain = wire.to_vec();
+    for name in names.iter().rev() {
+        let one = read(name, &[&plain], false, 2 * LARGEST);
+        if one.error.is_some() {
+            assert!(whole.error.is_some(), "{codings}: {name} alone fails by {:?}", one.error);
+        }
+        plain = one.bytes;
+    }
+    assert!(whole.error.is_some() || whole.bytes == plain, "{codings}: other bytes than by one coding after the other");
     let pieces: Vec<_> = wire.chunks(cut).collect();
-    let pieced = read(&codings, &pieces, true);
+    let pieced = read(&codings, &pieces, true, LARGEST);
     let kinds = [&whole, &pieced].map(|read| read.error.as_ref().map(Error::kind));
     assert_eq!(kinds[0], kinds[1], "{codings}, cut at each {cut}: {:?} and {:?}", whole.error, pieced.error);
     let is_start = |a: &[u8], b: &[u8]| a.starts_with(b) || b.starts_with(a);
@@ -63,17 +76,17 @@ impl Body for Wire {
     }
 }
 
-/// `keeps`: all pieces are held until the end, as by one who collects them. They own no more than twice what is in them.
-fn read(codings: &str, pieces: &[&[u8]], keeps: bool) -> Read {
+/// Reads it whole, or up to an error. `keeps`: all pieces are held until the end, as by one who collects them. They own no more than twice what is in them.
+fn read(codings: &str, pieces: &[&[u8]], keeps: bool, limit: u64) -> Read {
     let pieces: Vec<_> = pieces.iter().map(|piece| Bytes::copy_from_slice(piece)).collect();
     // Each piece of the wire, and each of what comes out, is worth one.
-    let most = 2 * pieces.len() + LARGEST as usize;
+    let most = 2 * pieces.len() + limit as usize;
     let largest = pieces.iter().map(Bytes::len).max().unwrap_or(0);
     let server = tower::service_fn(move |_: Request<http_body_util::Empty<Bytes>>| {
         let wire = Wire { pieces: pieces.clone().into_iter() };
         std::future::ready(Response::builder().header("content-encoding", codings).body(wire))
     });
-    let layer = DecodeLayer::new().max_size(LARGEST);
+    let layer = DecodeLayer::new().max_size(limit);
     let response = block_on(layer.layer(server).oneshot(Request::new(Default::default())));
     let mut body = response.expect("the layer refuses no response of these").into_body();
     let mut read = Read { bytes: Vec::new(), error: None };
@@ -103,6 +116,6 @@ fn read(codings: &str, pieces: &[&[u8]], keeps: bool) -> Read {
                 return read;
             }
         }
-        assert!(read.bytes.len() as u64 <= LARGEST, "{codings}: {} bytes", read.bytes.len());
+        assert!(read.bytes.len() as u64 <= limit, "{codings}: {} bytes", read.bytes.len());
     }
 }
