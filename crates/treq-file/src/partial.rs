@@ -120,7 +120,8 @@ impl Partial {
     /// # Errors
     ///
     /// Those of the file system, and [`io::ErrorKind::InvalidData`] where something else has written to the file meanwhile: the
-    /// note is dropped then, so that no later attempt goes on with it.
+    /// note is dropped then, so that no later attempt goes on with it. So it is where another file has taken its name, as that of
+    /// a download to `NAME.part` does: that file stays as it is.
     pub fn commit(mut self) -> io::Result<()> {
         let there = self.file()?.metadata()?.len();
         if there != self.len {
@@ -130,6 +131,13 @@ impl Partial {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let file = self.file.as_ref().ok_or_else(over)?;
+        // What has the name by now is not what was written, and the note does not describe it.
+        if !is_at(file, &self.part) {
+            let why = format!("{} is another file by now: something else has put one there", self.part.display());
+            self.file = None;
+            remove(&self.noted)?;
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
         let placed = self.place(file).inspect_err(|_| {
             // What went wrong first is what there is to tell; a later attempt goes on with what is there.
             let _ = self.target.cover(file);
