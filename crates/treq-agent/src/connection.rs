@@ -337,7 +337,7 @@ impl<B> Inner<B> {
     }
 
     fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {
-        if let Some(Ok(told)) = self.exchange.tied.take().map(|mut tied| tied.try_recv()) {
+        if let Some(told) = self.exchange.tied.take().and_then(|mut tied| tied.failure()) {
             return Refused::new(told);
         }
         let mut unsent = self.unsent.take();

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::EXPECT;
 use http::{HeaderMap, Request, StatusCode};
 use tokio::sync::oneshot;
+use treq_core::MaskedFields;
 
 /// A request's extension that is called with each interim (1xx) answer, such as 103 Early Hints
 /// ([RFC 8297](https://www.rfc-editor.org/rfc/rfc8297)). HTTP/1.1 only: hyper skips them on HTTP/2.
@@ -31,10 +32,20 @@ impl fmt::Debug for OnInformational {
 }
 
 /// The head of an interim answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Informational<'a> {
     status: StatusCode,
     headers: &'a HeaderMap,
+}
+
+impl fmt::Debug for Informational<'_> {
+    /// Without what may be a secret in the fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Informational")
+            .field("status", &self.status)
+            .field("headers", &MaskedFields(self.headers))
+            .finish()
+    }
 }
 
 impl Informational<'_> {

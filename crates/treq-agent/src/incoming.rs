@@ -70,7 +70,7 @@ impl Body for Incoming {
             Some(Err(error)) if self.body.size_hint().exact() == Some(0) && failure::is_lost(error) => frame = None,
             Some(Err(_)) => {
                 if let Some(Unsent::Stream(tied)) = self.upload.as_deref_mut() {
-                    frame = tied.try_recv().ok().map(Err).or(frame);
+                    frame = tied.failure().map(Err).or(frame);
                 }
             }
         }

@@ -84,7 +84,23 @@ impl Gate {
 pub(crate) struct Tie(oneshot::Sender<Error>);
 
 /// The other end. Dropped, it ends the sending.
-pub(crate) type Tied = oneshot::Receiver<Error>;
+pub(crate) struct Tied {
+    told: oneshot::Receiver<Error>,
+    watch: Arc<Watch>,
+}
+
+impl Tied {
+    /// Why the body failed, if it did.
+    pub(crate) fn failure(&mut self) -> Option<Error> {
+        self.told.try_recv().ok()
+    }
+}
+
+impl Drop for Tied {
+    fn drop(&mut self) {
+        self.watch.untied();
+    }
+}
 
 impl Tie {
     /// Nobody waits for the answer any more, or has all of it.
@@ -126,8 +142,9 @@ impl<B> Outgoing<B> {
     #[cfg(feature = "http2")]
     pub(crate) fn tied(mut self, exchange: &mut Option<Tied>) -> Outgoing<B> {
         if let Some(going) = self.0.as_mut().and_then(|upload| upload.under_way.as_mut()) {
-            let (tie, tied) = oneshot::channel();
-            (going.tie, *exchange) = (Some(Tie(tie)), Some(tied));
+            let (tie, told) = oneshot::channel();
+            going.watch.tied();
+            (going.tie, *exchange) = (Some(Tie(tie)), Some(Tied { told, watch: Arc::clone(&going.watch) }));
         }
         self
     }

@@ -24,6 +24,9 @@ pub(crate) struct Watch {
     /// How far the request has come: an answer may be there before all of it has gone, and a peer that does not read keeps
     /// even a head from going.
     upload: AtomicU8,
+    /// How many requests with a body are under way over HTTP/2 whose answers are not over: of what h2 has buffered of them, and
+    /// what the windows withhold, nobody hears.
+    tied: AtomicUsize,
     /// One more than the number of streams that the HTTP/2 peer admits; 0 until it has said so.
     streams: AtomicUsize,
     /// True if the peer's SETTINGS have arrived since the last check.
@@ -102,6 +105,21 @@ impl Watch {
     pub(crate) fn is_uploading(&self) -> bool {
         self.upload.load(Ordering::Acquire) != WRITTEN
     }
+
+    /// A request with a body goes out over HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) fn tied(&self) {
+        self.tied.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Its answer is over, or nobody waits for it.
+    pub(crate) fn untied(&self) {
+        self.tied.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn has_tied(&self) -> bool {
+        self.tied.load(Ordering::Acquire) > 0
+    }
 }
 
 /// A byte stream that counts the bytes read from it, limits interim heads, and is still read when it can no longer be
@@ -165,7 +183,7 @@ impl<IO> Watched<IO> {
         // h2 forgets that a response was whole when its connection ends under an upload, so responses are given a moment to
         // be read first; the connection is of no further use meanwhile.
         let is_http2 = matches!(self.interim, Interim::Frames(_));
-        if is_http2 && self.last_read.is_none() && self.watch.is_uploading() {
+        if is_http2 && self.last_read.is_none() && self.watch.has_tied() {
             self.watch.lost.store(true, Ordering::Release);
             self.last_read = Some(Box::pin(sleep(LAST_READ)));
         }

@@ -1,7 +1,10 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use treq_core::MaskedFields;
+use treq_core::uri::masked;
 
 #[cfg(doc)]
 use crate::{BodyHash, Scheme, Step};
@@ -18,7 +21,6 @@ pub enum Content<'a> {
 }
 
 /// The head of a request that is about to go out.
-#[derive(Debug)]
 pub struct Outgoing<'a> {
     method: &'a Method,
     uri: &'a Uri,
@@ -26,6 +28,17 @@ pub struct Outgoing<'a> {
     field: HeaderName,
     headers: &'a mut HeaderMap,
     content: Content<'a>,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    /// Without what may be a secret in the fields, the URL and the body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("method", self.method)
+            .field("uri", &masked(&self.uri.to_string()))
+            .field("headers", &MaskedFields(self.headers))
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Outgoing<'a> {
@@ -114,11 +127,21 @@ impl<'a> Outgoing<'a> {
 }
 
 /// A request that was sent, as [`Scheme::accept`] sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sent<'a> {
     uri: &'a Uri,
     authorization: Option<&'a HeaderValue>,
     to_proxy: bool,
+}
+
+impl fmt::Debug for Sent<'_> {
+    /// Without the credentials, and without what may be a secret in the URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent")
+            .field("uri", &masked(&self.uri.to_string()))
+            .field("to_proxy", &self.to_proxy)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Sent<'a> {
@@ -151,6 +174,16 @@ impl<'a> Sent<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let (method, uri) = (Method::GET, "http://user:s3cret@a.test/x?key=s3cret".parse().unwrap());
+        let mut headers = HeaderMap::from_iter([(http::header::COOKIE, HeaderValue::from_static("sid=s3cret"))]);
+        let value = HeaderValue::from_static("s3cret");
+        let shown = format!("{:?}", Sent::new(&uri, Some(&value)));
+        let shown = format!("{shown} {:?}", Outgoing::new(&method, &uri, &mut headers));
+        assert!(!shown.contains("s3cret") && shown.contains("a.test/x"), "{shown}");
+    }
 
     #[test]
     fn targets_are_those_of_the_request_line() {

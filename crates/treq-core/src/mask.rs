@@ -101,7 +101,8 @@ fn authority_start(text: &str) -> usize {
 
 /// The start of the text after the last `@`, which may be percent-encoded.
 fn last_at(text: &str) -> Option<usize> {
-    let plain = text.rfind('@').map(|at| at + 1);
+    // Those of other widths too: names of hosts may be written with them.
+    let plain = text.rmatch_indices(['@', '＠', '﹫']).next().map(|(at, sign)| at + sign.len());
     let encoded = text.rfind("%40").map(|at| at + 3);
     plain.max(encoded)
 }
@@ -160,6 +161,8 @@ mod tests {
             ("user:s3cret@a.test", "…@a.test"),
             ("http://user:s3cret@:80/", "http://…@:80/"),
             ("http://user:s3cret%40a.test/", "http://…@a.test/"),
+            ("http://user:s3cret＠a.test", "http://…@a.test"),
+            ("user:s3cret﹫a.test", "…@a.test"),
             ("http://user:s3cret", "http://user:…"),
             ("http://[::1]:s3cret/", "http://[::1]:…/"),
             ("http://[::1", "http://[::1"),

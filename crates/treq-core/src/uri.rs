@@ -15,7 +15,7 @@ use crate::{Error, Kind, Origin};
 pub const MAX_LEN: usize = 65_534;
 
 /// A URL taken apart into what goes out and what stays here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Located {
     /// Scheme, host, port, path and query: an absolute `http` or `https` URL without userinfo and fragment.
@@ -24,6 +24,17 @@ pub struct Located {
     pub fragment: Option<Box<str>>,
     /// What stood before the `@`.
     pub userinfo: Option<Userinfo>,
+}
+
+impl std::fmt::Debug for Located {
+    /// Without what may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Located")
+            .field("uri", &masked(&self.uri.to_string()))
+            .field("fragment", &self.fragment.as_ref().map(|_| "…"))
+            .field("userinfo", &self.userinfo)
+            .finish()
+    }
 }
 
 impl From<Uri> for Located {
@@ -302,6 +313,12 @@ fn explain(text: &str, error: url::ParseError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_of_a_url_taken_apart_shows_no_secret() {
+        let shown = format!("{:?}", parse("http://user:s3cret@a.test/x?key=s3cret#s3cret").unwrap());
+        assert!(!shown.contains("s3cret") && shown.contains("a.test/x"), "{shown}");
+    }
 
     #[test]
     fn leaves_normal_text_alone_and_normalises_the_rest() {

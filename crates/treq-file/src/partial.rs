@@ -1,9 +1,10 @@
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::access::Access;
 use crate::destination::{Destination, Target};
@@ -18,7 +19,6 @@ const MAX_NAME: usize = 255;
 ///
 /// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
 /// read. A name that would be too long is shortened.
-#[derive(Debug)]
 pub struct Partial {
     target: Target,
     part: PathBuf,
@@ -61,7 +61,7 @@ impl Partial {
         };
         target.cover(&file)?;
         let len = file.metadata()?.len();
-        let note = if len > 0 { read(&noted)? } else { None };
+        let note = if len > 0 { read(&noted, &identity(&file)?)? } else { None };
         Ok(Some(Partial { target, part, noted, file: Some(file), len, note }))
     }
 
@@ -98,7 +98,7 @@ impl Partial {
         self.file()?.rewind()?;
         self.len = 0;
         if let Some(note) = note {
-            write_new(&self.noted, note)?;
+            self.write_note(note)?;
             self.note = Some(note.to_vec());
         }
         Ok(())
@@ -120,7 +120,8 @@ impl Partial {
     /// # Errors
     ///
     /// Those of the file system, and [`io::ErrorKind::InvalidData`] if something else has written to the file meanwhile: the note
-    /// is dropped then, so that no later attempt continues it.
+    /// is dropped then, so that no later attempt continues it. The same if another file has taken its name, as that of a download
+    /// to `NAME.part` does: that file stays as it is.
     pub fn commit(mut self) -> io::Result<()> {
         let there = self.file()?.metadata()?.len();
         if there != self.len {
@@ -130,10 +131,17 @@ impl Partial {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let file = self.file.as_ref().ok_or_else(over)?;
+        // What has the name by now is not what was written, and the note does not describe it.
+        if !is_at(file, &self.part) {
+            let why = format!("{} is another file by now: something else has put one there", self.part.display());
+            self.file = None;
+            remove(&self.noted)?;
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
         let placed = self.place(file).inspect_err(|_| {
             // What went wrong first is what there is to tell; a later attempt goes on with what is there.
             let _ = self.target.cover(file);
-            let _ = self.note.as_ref().map(|note| write_new(&self.noted, note));
+            let _ = self.note.as_ref().map(|note| self.write_note(note));
         });
         if placed.is_ok() {
             self.file = None;
@@ -159,8 +167,21 @@ impl Partial {
         self.restart(None)
     }
 
+    /// Saves the note, and with it the file that it describes.
+    fn write_note(&self, note: &[u8]) -> io::Result<()> {
+        let file = self.file.as_ref().ok_or_else(over)?;
+        write_new(&self.noted, &[identity(file)?.as_bytes(), note].concat())
+    }
+
     fn file(&mut self) -> io::Result<&mut File> {
         self.file.as_mut().ok_or_else(over)
+    }
+}
+
+impl fmt::Debug for Partial {
+    /// Without the note, which may have a secret in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partial").field("path", &self.part).field("len", &self.len).finish_non_exhaustive()
     }
 }
 
@@ -252,6 +273,21 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
+/// A line that tells the file from another that has its name later: a note next to that one does not describe it.
+fn identity(file: &File) -> io::Result<String> {
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    let number = {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.dev(), metadata.ino())
+    };
+    #[cfg(not(unix))]
+    let number = (0, 0);
+    // A number is given out again; not every file system knows when a file was made.
+    let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    Ok(format!("{}:{}:{}\n", number.0, number.1, made.as_nanos()))
+}
+
 /// The name with an ending. One that is too long keeps its beginning, and a number in place of the rest.
 fn beside(path: &Path, end: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
@@ -274,7 +310,8 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     path.with_file_name(format!("{shown}-{:016x}{end}", hasher.finish()))
 }
 
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// The note in this file, if it is on the file of that identity.
+fn read(path: &Path, identity: &str) -> io::Result<Option<Vec<u8>>> {
     /// The largest note: one is a URL and a few values.
     const MAX: u64 = 256 * 1024;
     let mut note = Vec::new();
@@ -283,7 +320,10 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     match File::open(path) {
-        Ok(file) => file.take(MAX).read_to_end(&mut note).map(|_| Some(note)),
+        Ok(file) => {
+            file.take(MAX).read_to_end(&mut note)?;
+            Ok(note.strip_prefix(identity.as_bytes()).map(<[u8]>::to_vec))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

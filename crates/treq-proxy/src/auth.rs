@@ -1,8 +1,10 @@
+use std::fmt;
 use std::sync::Arc;
 
 use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use treq_core::BoxError;
+use treq_core::uri::masked;
+use treq_core::{BoxError, MaskedFields};
 
 /// A way to prove to an HTTP proxy who one is, beyond the user name and the password of its address, which go out by
 /// Basic.
@@ -74,12 +76,22 @@ impl<A: ProxyAuth + ?Sized> ProxyAuth for Arc<A> {
 }
 
 /// The head of a request as a proxy gets it: a CONNECT, or a request in the clear that the proxy hands on.
-#[derive(Debug)]
 pub struct ProxyRequest<'a> {
     method: &'a Method,
     uri: &'a Uri,
     target: &'a str,
     headers: &'a mut HeaderMap,
+}
+
+impl fmt::Debug for ProxyRequest<'_> {
+    /// Without what may be a secret in the fields and the URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyRequest")
+            .field("method", self.method)
+            .field("target", &masked(self.target))
+            .field("headers", &MaskedFields(self.headers))
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> ProxyRequest<'a> {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Uri;
+use treq_core::uri::masked;
 
 use crate::policy::{BrowserLike, Policy, Standard, Strict};
 
@@ -59,8 +60,15 @@ pub struct Limit(pub usize);
 
 /// Request extension: what stands behind the `#` of the URL, which [`Uri`] does not hold. A hop whose `Location` has
 /// none of its own inherits it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fragment(pub Box<str>);
+
+impl fmt::Debug for Fragment {
+    /// It may hold a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fragment(…)")
+    }
+}
 
 /// Request extension, set by this layer: the chain has left the origin that the caller chose. Whoever adds credentials
 /// adds none from here on, even where a later hop returns to that origin, since another party has chosen its URL.
@@ -75,13 +83,20 @@ impl LeftOrigin {
 }
 
 /// Response extension: the URL that gave the response, where that is not the one asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FinalUrl {
     /// Without userinfo.
     pub url: Uri,
     /// The last redirect's fragment, or the one inherited.
     pub fragment: Option<Box<str>>,
+}
+
+impl fmt::Debug for FinalUrl {
+    /// Without what may be a secret; `Display` shows all of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FinalUrl").field(&masked(&self.to_string())).finish()
+    }
 }
 
 impl fmt::Display for FinalUrl {

@@ -24,7 +24,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use http::{HeaderMap, Method, StatusCode, Uri};
-use treq_core::{BoxError, Origin};
+use treq_core::uri::masked;
+use treq_core::{BoxError, MaskedFields, Origin};
 
 use crate::Hop;
 
@@ -61,7 +62,7 @@ pub enum Action {
 }
 
 /// A redirect that a [`Policy`] decides on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Attempt<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
@@ -69,6 +70,20 @@ pub struct Attempt<'a> {
     pub(crate) from: &'a Uri,
     pub(crate) url: &'a Uri,
     pub(crate) history: &'a [Hop],
+}
+
+impl fmt::Debug for Attempt<'_> {
+    /// Without what may be a secret in the fields and the URLs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("status", &self.status)
+            .field("headers", &MaskedFields(self.headers))
+            .field("method", self.method)
+            .field("from", &masked(&self.from.to_string()))
+            .field("url", &masked(&self.url.to_string()))
+            .field("history", &self.history)
+            .finish()
+    }
 }
 
 impl<'a> Attempt<'a> {

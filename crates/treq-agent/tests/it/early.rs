@@ -90,3 +90,50 @@ async fn a_refused_upload_is_told_over_http2() {
     all_are_told(address, alone).await;
     server.abort();
 }
+
+/// What else is under way on the connection changes nothing: whether a request uploads is known of each.
+#[cfg(feature = "http2")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_upload_is_told_beside_other_requests() {
+    for _ in 0..rounds() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(stream).await?;
+            let (mut held, mut upload) = (Vec::new(), None);
+            while upload.is_none() || held.is_empty() {
+                let (request, mut respond) = connection.accept().await.expect("a request")?;
+                match (request.uri().path(), request.method().as_str()) {
+                    ("/warm", _) => drop(respond.send_response(http::Response::new(()), true)?),
+                    (_, "POST") => upload = Some((request, respond)),
+                    _ => held.push((request, respond)),
+                }
+            }
+            let (request, mut respond) = upload.expect("an upload");
+            let refusal = http::Response::builder().status(413).body(()).unwrap();
+            respond.send_response(refusal, false)?.send_data("big".into(), true)?;
+            drop(request);
+            let _ = timeout(Duration::ZERO, std::future::poll_fn(|cx| connection.poll_closed(cx))).await;
+            Ok::<_, h2::Error>(())
+        });
+        let connector = tower::service_fn(move |_: Target| async move {
+            let stream = TcpStream::connect(address).await?;
+            Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
+        });
+        let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpConnector::new(connector));
+        let agent = Agent::new(pool);
+        let send = |request| {
+            let agent = agent.clone();
+            async move { agent.oneshot(crate::http2::wishing(request)).await?.into_bytes().await }
+        };
+        send(crate::support::get("http://a.test/warm")).await.unwrap();
+        let told = tokio::spawn(send(upload("http://a.test/")));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let other = tokio::spawn(send(crate::support::get("http://a.test/")));
+        let response = timeout(Duration::from_secs(30), told).await.expect("an upload hangs").unwrap().unwrap();
+        assert_eq!((response.status(), &response.body()[..]), (StatusCode::PAYLOAD_TOO_LARGE, &b"big"[..]));
+        other.abort();
+        server.abort();
+    }
+}

@@ -112,3 +112,35 @@ fn a_commit_takes_no_note_but_its_own() {
         third.discard().unwrap();
     }
 }
+
+/// One that was put there under the name of a partial file is not what the note next to it is on.
+#[test]
+fn a_note_is_on_the_file_that_it_was_left_with() {
+    let (folder, _) = folder();
+    let (one, other) = (folder.path().join("a"), folder.path().join("a.part"));
+    let mut cut = Partial::open(&one).unwrap().unwrap();
+    cut.restart(Some(b"note")).unwrap();
+    cut.write_all(b"one").unwrap();
+    drop(cut);
+    fs::write(folder.path().join("new"), b"other").unwrap();
+    fs::rename(folder.path().join("new"), &other).unwrap();
+    let next = Partial::open(&one).unwrap().unwrap();
+    assert_eq!((next.len(), next.note()), (5, None));
+}
+
+/// `a` and `a.part` are two files, and the first is written under the name of the second.
+#[test]
+fn what_has_taken_the_name_meanwhile_is_not_put_in_place() {
+    let (folder, _) = folder();
+    let (one, other) = (folder.path().join("a"), folder.path().join("a.part"));
+    let mut slow = Partial::open(&one).unwrap().unwrap();
+    slow.restart(Some(b"note")).unwrap();
+    slow.write_all(b"one").unwrap();
+    let mut fast = Partial::open(&other).unwrap().unwrap();
+    fast.restart(None).unwrap();
+    fast.write_all(b"two").unwrap();
+    fast.commit().unwrap();
+    assert_eq!(slow.commit().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    assert_eq!(names(folder.path()), ["a.part"]);
+    assert_eq!(fs::read(&other).unwrap(), b"two");
+}

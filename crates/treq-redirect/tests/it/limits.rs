@@ -90,3 +90,35 @@ async fn bad_input_is_a_clear_error_and_nothing_is_sent() {
     assert!(error.to_string().contains("can be sent only once"), "{error}");
     assert_eq!(world.seen().len(), 1);
 }
+
+#[test]
+fn what_a_policy_is_given_shows_no_secret() {
+    use http::{HeaderMap, StatusCode, header};
+    use std::sync::{Arc, Mutex};
+    use treq_redirect::{Action, Attempt, FinalUrl, Fragment, RedirectLayer};
+    let shown = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&shown);
+    let layer = RedirectLayer::new().policy(move |attempt: &Attempt<'_>| {
+        *told.lock().unwrap() = format!("{attempt:?}");
+        Action::Follow
+    });
+    let service = tower::service_fn(|request: http::Request<treq_core::Body>| async move {
+        let mut response = http::Response::new(treq_core::Body::empty());
+        if request.uri().path() == "/" {
+            *response.status_mut() = StatusCode::FOUND;
+            let mut headers = HeaderMap::new();
+            headers.insert(header::SET_COOKIE, "sid=s3cret".parse().unwrap());
+            headers.insert(header::LOCATION, "/next?code=s3cret#s3cret".parse().unwrap());
+            *response.headers_mut() = headers;
+        }
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    let request = http::Request::get("http://user:s3cret@a.test/?key=s3cret").body(treq_core::Body::empty()).unwrap();
+    let future = tower::ServiceExt::oneshot(tower::Layer::layer(&layer, service), request);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let response = runtime.block_on(future).unwrap();
+    let last = response.extensions().get::<FinalUrl>().unwrap();
+    let shown = format!("{} {last:?} {:?}", shown.lock().unwrap(), Fragment("s3cret".into()));
+    assert!(shown.contains("a.test/next") && !shown.contains("s3cret"), "{shown}");
+    assert!(last.to_string().ends_with("?code=s3cret#s3cret"), "{last}");
+}
