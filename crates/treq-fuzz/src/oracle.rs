@@ -27,8 +27,8 @@ const GROWTH: u32 = 8;
 /// What all of an input's run may hold at once, whatever its length: 16 MiB.
 const MEMORY: usize = 16 << 20;
 
-/// And how much for each byte of it.
-const PER_BYTE: usize = 256;
+/// And how much for each byte of it: a list of names of one letter takes a hundred or two for each, while it grows twice that.
+const PER_BYTE: usize = 512;
 
 /// Runs the target on this input, and on some inputs like it that are far longer as well.
 ///
@@ -36,8 +36,9 @@ const PER_BYTE: usize = 256;
 ///
 /// Where an invariant is broken: with what it was.
 pub fn play(target: &Target, input: &[u8]) {
-    // The fuzzer sees what the bytes are compared with, and writes it anywhere.
-    if input.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()) {
+    // The fuzzer sees what the bytes are compared with, and writes it anywhere, escapes between its letters too.
+    let letters: Vec<u8> = input.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    if letters.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()) {
         return;
     }
     measured(target, input);

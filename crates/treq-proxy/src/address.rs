@@ -180,7 +180,7 @@ mod tests {
             ("http://u:s3cret@h:+1", "ports go from"),
             ("http://u:s3cret@h:99999", "…@h:99999"),
             ("http://u:s3cret/x@h:1", "%2F"),
-            ("http://u:s3cret#x@h", "…@h"),
+            ("http://u:s3cret#x@h", "%23"),
             ("http://u:s3cret@h/path?key=s3cret", "has a path"),
             ("http://u:s3cret@a b", "a b"),
             ("http://u:s3cret@[::1", "host that is none"),
