@@ -95,3 +95,26 @@ async fn an_answer_that_upgrades_nothing_says_so_and_its_connection_goes_on() {
     settle().await;
     assert_eq!(send(&agent, get("http://a.test/")).await.unwrap().into_body(), "ok");
 }
+
+/// Only HTTP/1.1 upgrades: a request that asks for it goes out over that, or not at all.
+#[tokio::test]
+async fn what_asks_for_an_upgrade_chooses_http1() {
+    use tower::ServiceExt as _;
+    use treq_core::{Error, Kind, Target, Wish};
+
+    for (wish, chosen) in [(Wish::Any, Some(Wish::Http1)), (Wish::Http1, Some(Wish::Http1)), (Wish::Http2, None)] {
+        let told = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let log = std::sync::Arc::clone(&told);
+        let connector = tower::service_fn(move |target: Target| {
+            *log.lock().unwrap() = Some(target.wish);
+            async { Err::<treq_core::Connected<treq_testing::Pipe>, _>(Error::new(Kind::Connect, "none")) }
+        });
+        let mut request = asking();
+        *request.uri_mut() = "https://a.test/".parse().unwrap();
+        request.extensions_mut().insert(wish);
+        let agent = treq_agent::Agent::new(treq_agent::HttpConnector::new(connector));
+        let error = agent.oneshot(request).await.unwrap_err();
+        assert_eq!(*told.lock().unwrap(), chosen, "{wish:?}: {error}");
+        assert_eq!(error.kind(), if chosen.is_some() { Kind::Connect } else { Kind::Builder }, "{error}");
+    }
+}

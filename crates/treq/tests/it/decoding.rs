@@ -82,6 +82,22 @@ async fn corrupt_content_is_an_error_and_the_client_goes_on() {
     assert_eq!(client.get(server.url("/")).await.unwrap().text().await.unwrap(), "ok");
 }
 
+/// A further look at a body that failed says the same, and the length is as unknown as before.
+#[tokio::test]
+async fn what_failed_fails_again_by_the_same_cause() {
+    let broken = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\nno gzip";
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::send(broken)]).start_in_memory();
+    let client = Client::builder().connector(server.connector()).build().unwrap();
+    let mut response = client.get(server.url("/")).await.unwrap();
+    assert_eq!(response.content_length(), None);
+    for _ in 0..3 {
+        let error = response.content().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Decode);
+        assert!(error.to_string().contains("gzip"), "{error}");
+        assert_eq!(response.content_length(), None);
+    }
+}
+
 struct Upper;
 
 impl Decoder for Upper {

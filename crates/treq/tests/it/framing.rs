@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use treq::{Body, BodyEnd, Client, Kind, OnInformational};
-use treq_testing::{RawServer, Step};
+use treq::{Body, BodyEnd, Client, Kind, OnInformational, Wish};
+use treq_testing::{MemoryServer, RawServer, Step};
 
 async fn answered(wire: &str) -> (RawServer, Client) {
     let server =
@@ -47,6 +47,20 @@ async fn a_head_request_has_the_length_and_no_body() {
         assert!(response.content().await.unwrap().is_empty());
     }
     assert_eq!(server.connections(), 1);
+}
+
+/// The length of what a GET would bring is no length of what is read, over HTTP/2 neither.
+#[tokio::test]
+async fn a_head_request_of_something_large_has_no_content() {
+    for wish in [Wish::Http1, Wish::Http2] {
+        let server = MemoryServer::new(tower::service_fn(|_: http::Request<treq::Body>| async {
+            http::Response::builder().header("content-length", 1_u64 << 40).body(treq::Body::empty())
+        }));
+        let client = Client::builder().connector(server.connector()).http_version(wish).build().unwrap();
+        let mut response = client.head("http://a.test/").await.unwrap();
+        assert_eq!(response.content_length(), Some(1 << 40));
+        assert!(response.content().await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
