@@ -9,7 +9,9 @@ use treq_core::{Error, Hold, Kind};
 
 /// The byte stream of a connection that has left HTTP: after a 101, or a 2xx to CONNECT.
 ///
-/// Bytes that the server sent right behind its head are read first.
+/// Bytes that the server sent right behind its head are read first. Over TLS the end of the connection without `close_notify` is an
+/// [`io::ErrorKind::UnexpectedEof`]: nobody can tell it from a cut
+/// ([RFC 8446, section 6.1](https://www.rfc-editor.org/rfc/rfc8446#section-6.1)).
 #[derive(Debug)]
 pub struct Upgraded {
     io: TokioIo<hyper::upgrade::Upgraded>,
