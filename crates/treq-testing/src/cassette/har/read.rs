@@ -80,6 +80,13 @@ impl<'a> At<'a> {
     }
 }
 
+/// The beginning of a text that is wrong: enough to find it by.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(100).collect();
+    if chars.next().is_some() { shown + "…" } else { shown }
+}
+
 fn entry(at: &At<'_>, is_wire: bool) -> Result<Option<Entry>, String> {
     let (asked, answered) = (at.member("request")?, at.member("response")?);
     let status = answered.member("status")?;
@@ -119,7 +126,8 @@ fn request(at: &At<'_>) -> Result<Asked, String> {
         }
     }
     let url = url.text()?.split('#').next().unwrap_or_default().to_owned();
-    let method = Method::from_bytes(name.as_bytes()).map_err(|_| method.wrong(format!("{name:?} is no method")))?;
+    let method =
+        Method::from_bytes(name.as_bytes()).map_err(|_| method.wrong(format!("{:?} is no method", shown(name))))?;
     Ok(Asked { method, url, version: version(at.text_of("httpVersion")?), message })
 }
 
@@ -169,8 +177,8 @@ fn fields(list: &[At<'_>]) -> Result<HeaderMap, String> {
         if text.starts_with(':') {
             continue;
         }
-        let key =
-            HeaderName::from_bytes(text.as_bytes()).map_err(|_| name.wrong(format!("{text:?} is no field name")))?;
+        let key = HeaderName::from_bytes(text.as_bytes())
+            .map_err(|_| name.wrong(format!("{:?} is no field name", shown(text))))?;
         let bytes = content_of(&value, field.text_of(ENCODING)?)?;
         // Several values of one name are joined by line ends in what some browsers export.
         for line in bytes.split(|byte| *byte == b'\n') {
@@ -194,7 +202,7 @@ fn content_of(text: &At<'_>, encoding: &str) -> Result<Bytes, String> {
             let packed: String = text.text()?.chars().filter(|char| !char.is_whitespace()).collect();
             STANDARD.decode(packed).map(Bytes::from).map_err(|error| text.wrong(format!("it is no base64: {error}")))
         }
-        other => Err(text.wrong(format!("the encoding {other:?} is not known: base64 is, and none"))),
+        other => Err(text.wrong(format!("the encoding {:?} is not known: base64 is, and none", shown(other)))),
     }
 }
 
