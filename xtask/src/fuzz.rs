@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::metadata::Metadata;
 use crate::run::{Outcome, cargo, command, no_more, present, root, to_end, value};
 
-/// How long each target is fuzzed, in seconds.
+/// The time for each target, in seconds.
 const SECONDS: &str = "60";
 
 /// One program for all targets: built once, by the unstable compiler that has the instruments. It stands in the target folder, since

@@ -24,8 +24,8 @@ pub(crate) struct Watch {
     /// How far the request has come: an answer may be there before all of it has gone, and a peer that does not read keeps
     /// even a head from going.
     upload: AtomicU8,
-    /// How many requests with a body are under way over HTTP/2 whose answers are not over: of what h2 has buffered of them, and
-    /// what the windows withhold, nobody hears.
+    /// The number of requests with a body under way over HTTP/2 whose responses have not ended: h2 does not tell how much of a body
+    /// it has buffered.
     tied: AtomicUsize,
     /// One more than the number of streams that the HTTP/2 peer admits; 0 until it has said so.
     streams: AtomicUsize,

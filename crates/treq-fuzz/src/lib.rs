@@ -1,10 +1,9 @@
-//! What reads the bytes of strangers, as targets for a fuzzer.
+//! Fuzz targets for the code that reads input from the network, the environment and files.
 //!
-//! A [`Target`] takes any bytes, and panics where an invariant is broken. [`play`] adds what holds for all of them: no panic, memory
-//! within a bound, time that grows no faster than the input, and [the secret](SECRET) in nothing that is shown.
+//! A [`Target`] takes any bytes and panics if an invariant is broken. [`play`] adds the invariants that all of them share: no panic,
+//! bounded memory, time that grows no faster than the input, and no message with [the secret](SECRET) in it.
 //!
-//! `cargo xtask fuzz` has cargo-fuzz look for inputs that reach new code. The corpus of each target is kept, and each run of the tests
-//! plays it, and mutations of it by seed.
+//! `cargo xtask fuzz` runs cargo-fuzz on them. Each target has a kept corpus; the tests play it, and mutations of it by seed.
 #![forbid(unsafe_code)]
 
 mod mutate;

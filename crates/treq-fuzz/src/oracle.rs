@@ -11,7 +11,7 @@ use crate::Target;
 #[global_allocator]
 static ALLOCATOR: PeakMemAlloc<System> = PeakMemAlloc::system();
 
-/// What stands where a password, a token or a key does.
+/// Stands for a password, a token or a key in the inputs.
 pub const SECRET: &str = "c4nAry9";
 
 /// Inputs of one kind, one four times as long as the other, in bytes. What takes the square of 256 KiB takes minutes.
@@ -21,10 +21,10 @@ const LONG: usize = 4 * SHORT;
 /// The longer one may take this long whatever the shorter one took: of a millisecond the scheduler's share is too large.
 const FREE: Duration = Duration::from_millis(300);
 
-/// How much longer the longer one may take: twice what a linear time would be.
+/// The largest ratio of the two times: twice that of linear growth.
 const GROWTH: u32 = 8;
 
-/// What all of an input's run may hold at once, whatever its length: 16 MiB.
+/// The memory that a run may hold at once, whatever the length of the input: 16 MiB.
 const MEMORY: usize = 16 << 20;
 
 /// And how much for each byte of it: a list of names of one letter takes a hundred or two for each, while it grows twice that.
@@ -34,7 +34,7 @@ const PER_BYTE: usize = 512;
 ///
 /// # Panics
 ///
-/// Where an invariant is broken: with what it was.
+/// If an invariant is broken; the message says which.
 pub fn play(target: &Target, input: &[u8]) {
     // The fuzzer sees what the bytes are compared with, and writes it anywhere, escapes between its letters too.
     let letters: Vec<u8> = input.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
@@ -49,7 +49,7 @@ pub fn play(target: &Target, input: &[u8]) {
     }
 }
 
-/// How an input's time and memory grow with its length.
+/// Checks that time and memory grow no faster than the input.
 fn grow(target: &Target, input: &[u8], mark: u64) {
     let (short, long) = (longer(input, mark, SHORT), longer(input, mark, LONG));
     let took = measured(target, &long);
@@ -91,7 +91,7 @@ fn measured(target: &Target, input: &[u8]) -> Duration {
     took
 }
 
-/// What this thread has taken of a processor.
+/// The CPU time of this thread.
 fn now() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.try_into().unwrap_or(0))
@@ -102,12 +102,12 @@ fn hash(input: &[u8]) -> u64 {
     input.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// What is shown of a value has no secret in it.
+/// Panics if the value's `Debug` has the secret in it.
 pub(crate) fn shows_nothing(what: &impl Debug) {
     keeps_secret(&format!("{what:?} {what:#?}"));
 }
 
-/// Neither an error nor any of its causes has a secret in it.
+/// Panics if an error, or one of its causes, has the secret in it.
 pub(crate) fn tells_nothing(error: &(impl StdError + 'static)) {
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = next {

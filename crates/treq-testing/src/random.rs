@@ -44,11 +44,11 @@ impl Random {
         (self.0 % limit as u64) as usize
     }
 
-    /// Whether what happens once in so many times happens now.
+    /// Returns true once in `times` calls, on average.
     ///
     /// # Panics
     ///
-    /// If that is 0 times.
+    /// If `times` is 0.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

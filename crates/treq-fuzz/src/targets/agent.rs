@@ -1,4 +1,4 @@
-//! What a server writes, through the agent.
+//! Bytes of a server, read by the agent.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -25,7 +25,7 @@ pub(super) fn http1(input: &[u8]) {
     assert_eq!(whole, pieced, "{method}, cut at each {size}: {}", wire.escape_ascii());
 }
 
-/// What the server writes after its preface, which an empty SETTINGS frame is.
+/// The input follows an empty SETTINGS frame, the server's preface.
 pub(super) fn http2(input: &[u8]) {
     const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
     let Some((&how, frames)) = input.split_first() else { return };
@@ -39,7 +39,7 @@ pub(super) fn http2(input: &[u8]) {
     let _ = ask(method, Wish::Http2, [Step::ReadBytes(24), sent, Step::sleep_ms(50), Step::Close]);
 }
 
-/// What came of it.
+/// The response as far as it came, and the error.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     head: Option<(StatusCode, HeaderMap)>,

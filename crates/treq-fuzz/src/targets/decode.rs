@@ -13,11 +13,10 @@ use treq_decode::DecodeLayer;
 
 use super::block_on;
 
-/// What the chains are made of.
+/// The codings of the chains.
 const CODINGS: [&str; 4] = ["gzip", "deflate", "br", "zstd"];
 
-/// What the first stage may take of the wire at one look, and what the stages may write: a look ends once one of them has been
-/// used up, so a few times this is what it can take.
+/// The budget of one poll, in bytes read and written. A poll ends once it is used up, so it may take a little more.
 const BUDGET: usize = 256 * 1024;
 
 /// The windows of a chain of four: 16 MiB each, and what the decoders have besides.

@@ -1,4 +1,4 @@
-//! The targets, and what several of them need.
+//! The targets, and the helpers that several of them share.
 
 mod agent;
 mod auth;
@@ -16,14 +16,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::oracle::SECRET;
 
-/// Something that reads bytes from elsewhere.
+/// Code that reads bytes from elsewhere.
 #[derive(Debug)]
 pub struct Target {
     /// Its corpus stands in the folder of this name.
     pub name: &'static str,
     /// Reads the bytes. Panics where an invariant is broken.
     pub run: fn(&[u8]),
-    /// What it may hold besides, in bytes: the windows of codings.
+    /// Memory that it may hold in addition, in bytes: the windows of codings.
     pub windows: usize,
 }
 
@@ -61,7 +61,7 @@ fn now() -> SystemTime {
 ///
 /// # Panics
 ///
-/// Where it has not ended after an hour of that clock.
+/// If it has not ended after an hour of that clock.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");

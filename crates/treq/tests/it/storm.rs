@@ -374,7 +374,7 @@ fn over_http2_every_request_ends_as_it_should() {
     storm("HTTP/2", Wish::Http2);
 }
 
-/// As many at a time as there are tests on the machine by default; each waits most of the time.
+/// All at once: each of them waits most of the time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_sockets_every_request_ends_as_it_should() {
     let mut playing = JoinSet::new();
