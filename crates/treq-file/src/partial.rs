@@ -14,6 +14,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// The longest name that file systems accept, in bytes.
 const MAX_NAME: usize = 255;
 
+/// The largest note, in bytes: one is a URL and a few values.
+const MAX_NOTE: usize = 256 * 1024;
+
 /// A file that may be cut and continued later. See the [crate's page](crate).
 ///
 /// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
@@ -85,7 +88,8 @@ impl Partial {
         &self.part
     }
 
-    /// Drops all bytes, and saves a note on those that follow; without a note no later attempt continues them.
+    /// Drops all bytes, and saves a note on those that follow; without a note no later attempt continues them. A note of more
+    /// than 256 KiB is not saved.
     ///
     /// # Errors
     ///
@@ -97,7 +101,7 @@ impl Partial {
         self.file()?.set_len(0)?;
         self.file()?.rewind()?;
         self.len = 0;
-        if let Some(note) = note {
+        if let Some(note) = note.filter(|note| note.len() <= MAX_NOTE) {
             write_new(&self.noted, note)?;
             self.note = Some(note.to_vec());
         }
@@ -275,15 +279,17 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    /// The largest note: one is a URL and a few values.
-    const MAX: u64 = 256 * 1024;
     let mut note = Vec::new();
     // Nothing that is no regular file is a note, and reading a FIFO might not end.
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Ok(None);
     }
     match File::open(path) {
-        Ok(file) => file.take(MAX).read_to_end(&mut note).map(|_| Some(note)),
+        // Of one that is too long the beginning alone would say something else.
+        Ok(file) => file
+            .take(MAX_NOTE as u64 + 1)
+            .read_to_end(&mut note)
+            .map(|_| Some(note).filter(|note| note.len() <= MAX_NOTE)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
