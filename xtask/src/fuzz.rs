@@ -9,7 +9,7 @@ use crate::run::{Outcome, cargo, command, no_more, number, present, root, to_end
 /// The time for which each target is fuzzed, in seconds.
 const SECONDS: u64 = 60;
 
-/// One program for all targets: built once, by the unstable compiler that has the instruments. It stands in the target folder, since
+/// One program for all targets: built once, by the unstable compiler that has the instruments. It is in the target folder, since
 /// the fuzzer's macro makes a function without mangling, which no crate of the workspace may have.
 const PROGRAM: &str = "\
 #![no_main]
@@ -58,7 +58,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if found.is_empty() {
         return Ok(());
     }
-    Err(format!("{}: what was found stands in {}; add it to the corpus", found.join(", "), folder.display()))
+    Err(format!(
+        "{}: failed; the inputs are in {} as found-TARGET-…: mend the fault, and add them to crates/treq-fuzz/corpus/TARGET",
+        found.join(", "),
+        folder.display()
+    ))
 }
 
 fn names(corpus: &Path) -> Outcome<Vec<String>> {

@@ -3,6 +3,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::status::StatusError;
+
 /// The cause of an error of [`Kind::Decode`](crate::Kind) by [`Response::json`](crate::Response::json): found by
 /// [`Error::find`](crate::Error::find).
 ///
@@ -16,12 +18,9 @@ pub struct JsonError {
 }
 
 impl JsonError {
-    /// How many bytes of the body are kept.
-    const EXCERPT: usize = 4096;
-
     pub(crate) fn new(status: StatusCode, body: &Bytes, error: serde_json::Error) -> JsonError {
         // A copy, so that a large body does not live as long as the error.
-        JsonError { status, body: Bytes::copy_from_slice(&body[..body.len().min(JsonError::EXCERPT)]), error }
+        JsonError { status, body: Bytes::copy_from_slice(&body[..body.len().min(StatusError::EXCERPT)]), error }
     }
 
     /// The status of the response.
