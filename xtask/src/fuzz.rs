@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::metadata::Metadata;
-use crate::run::{Outcome, cargo, command, no_more, present, root, to_end, value};
+use crate::run::{Outcome, cargo, command, no_more, number, present, root, to_end};
 
-/// The time for each target, in seconds.
-const SECONDS: &str = "60";
+/// The time for which each target is fuzzed, in seconds.
+const SECONDS: u64 = 60;
 
-/// One program for all targets: built once, by the unstable compiler that has the instruments. It stands in the target folder, since
+/// One program for all targets: built once, by the unstable compiler that has the instruments. It is in the target folder, since
 /// the fuzzer's macro makes a function without mangling, which no crate of the workspace may have.
 const PROGRAM: &str = "\
 #![no_main]
@@ -26,7 +26,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| treq_fuzz::play(&TARGET, input));
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut arguments = arguments.to_vec();
-    let seconds = value(&mut arguments, "--seconds")?.unwrap_or_else(|| SECONDS.to_owned());
+    let seconds = number(&mut arguments, "--seconds")?.unwrap_or(SECONDS);
+    if seconds == 0 {
+        // For the fuzzer that is forever.
+        return Err("--seconds wants a number from 1".to_owned());
+    }
     let corpus = root()?.join("crates/treq-fuzz/corpus");
     let all = names(&corpus)?;
     let (targets, others): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|name| all.contains(name));
@@ -54,7 +58,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if found.is_empty() {
         return Ok(());
     }
-    Err(format!("{}: what was found stands in {}; add it to the corpus", found.join(", "), folder.display()))
+    Err(format!(
+        "{}: failed; the inputs are in {} as found-TARGET-…: mend the fault, and add them to crates/treq-fuzz/corpus/TARGET",
+        found.join(", "),
+        folder.display()
+    ))
 }
 
 fn names(corpus: &Path) -> Outcome<Vec<String>> {

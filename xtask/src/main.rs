@@ -101,7 +101,12 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments: Vec<String> = arguments.collect();
+    let asks = arguments.first().is_some_and(|first| matches!(first.as_str(), "--help" | "-h"));
     let outcome = match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) if asks => {
+            println!("cargo xtask {} {}\n  {}", command.name, command.usage, command.help);
+            Ok(())
+        }
         Some(command) => (command.run)(&arguments),
         None => Err(format!("no such command.\n{}", help())),
     };
@@ -115,6 +120,6 @@ fn main() -> ExitCode {
 }
 
 fn help() -> String {
-    let lines = COMMANDS.iter().map(|it| format!("\n  {:<36} {}", format!("{} {}", it.name, it.usage), it.help));
+    let lines = COMMANDS.iter().map(|it| format!("\n  {:<44} {}", format!("{} {}", it.name, it.usage), it.help));
     format!("cargo xtask COMMAND{}", lines.collect::<String>())
 }

@@ -115,6 +115,12 @@ pub(crate) fn value(arguments: &mut Vec<String>, name: &str) -> Outcome<Option<S
     Ok(Some(arguments.remove(at)))
 }
 
+/// Takes an option whose value is a number.
+pub(crate) fn number(arguments: &mut Vec<String>, name: &str) -> Outcome<Option<u64>> {
+    let Some(text) = value(arguments, name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| format!("{name} wants a number, not {text:?}"))
+}
+
 /// Arguments that nobody took are an error.
 pub(crate) fn no_more(arguments: &[String]) -> Outcome {
     if arguments.is_empty() { Ok(()) } else { Err(format!("does not know {:?}", arguments.join(" "))) }
@@ -134,6 +140,9 @@ mod tests {
         assert_eq!(value(&mut arguments, "--seed").unwrap().as_deref(), Some("7"));
         assert_eq!(value(&mut arguments, "--other").unwrap(), None);
         assert!(value(&mut arguments, "--seeds").is_err());
+        let mut arguments = ["--seed", "7", "--seeds", "many"].map(str::to_owned).to_vec();
+        assert_eq!(number(&mut arguments, "--seed"), Ok(Some(7)));
+        assert_eq!(number(&mut arguments, "--seeds").unwrap_err(), "--seeds wants a number, not \"many\"");
     }
 
     #[test]

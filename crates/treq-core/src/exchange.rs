@@ -87,6 +87,12 @@ pub trait Exchange<B>: Connection {
 
 /// The future of a response that tells whether its request is on a connection: the time before is spent on connecting, the
 /// time after on the server.
+///
+/// The future of treq's agent is one. The future of a layer above it, up to the one that asks, must pass the question on.
+#[diagnostic::on_unimplemented(
+    message = "the future `{Self}` does not tell whether its request is on a connection",
+    note = "implement `treq_core::InFlight` for it, as treq's agent does, or leave out `when_in_flight`"
+)]
 pub trait InFlight {
     /// Returns true if the request is on a connection.
     fn is_in_flight(&self) -> bool;

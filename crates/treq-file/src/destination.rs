@@ -13,7 +13,7 @@ const MAX_LINKS: usize = 40;
 pub(crate) enum Destination {
     /// A regular file, or none yet, to be replaced by a rename.
     File(Target),
-    /// A device, FIFO or socket, to be written to.
+    /// A device or FIFO, to be written to; a socket, which cannot be opened.
     Special(PathBuf),
 }
 
@@ -31,19 +31,28 @@ impl Destination {
         let ends_in_slash =
             path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()));
         if path.file_name().is_none() || ends_in_slash {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+            let why = format!("{path:?} names no file: give a path that ends in the name of one");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         let path = follow(path)?;
         let old = match fs::metadata(&path) {
             Ok(old) if old.is_dir() => {
-                return Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory is in the way"));
+                let why = format!("{path:?} is a directory: give the path of a file");
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, why));
             }
             Ok(old) if !old.is_file() => return Ok(Destination::Special(path)),
             Ok(old) => Some(old),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        Ok(Destination::File(Target { path, old }))
+        let target = Target { path, old };
+        if target.old.is_none()
+            && fs::metadata(target.folder()).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
+            let why = format!("the folder {:?} does not exist: create it first", target.folder());
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
+        }
+        Ok(Destination::File(target))
     }
 }
 
@@ -101,6 +110,7 @@ impl Target {
 
 /// The path after symbolic links, the last of which may lead nowhere yet.
 fn follow(path: &Path) -> io::Result<PathBuf> {
+    let given = path;
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::symlink_metadata(&path) {
@@ -113,6 +123,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
             _ => return Ok(path),
         }
     }
-    let why = format!("more than {MAX_LINKS} symbolic links lead on from each other");
+    let why =
+        format!("{given:?} leads through more than {MAX_LINKS} symbolic links: remove the loop, or give another path");
     Err(io::Error::new(io::ErrorKind::InvalidInput, why))
 }

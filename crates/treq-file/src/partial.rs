@@ -15,6 +15,9 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// The longest name that file systems accept, in bytes.
 const MAX_NAME: usize = 255;
 
+/// The largest note, in bytes: one is a URL and a few values.
+const MAX_NOTE: usize = 256 * 1024;
+
 /// A file that may be cut and continued later. See the [crate's page](crate).
 ///
 /// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
@@ -85,7 +88,8 @@ impl Partial {
         &self.part
     }
 
-    /// Drops all bytes, and saves a note on those that follow; without a note no later attempt continues them.
+    /// Drops all bytes, and saves a note on those that follow; without a note no later attempt continues them. A note of more
+    /// than 256 KiB is not saved.
     ///
     /// # Errors
     ///
@@ -97,7 +101,7 @@ impl Partial {
         self.file()?.set_len(0)?;
         self.file()?.rewind()?;
         self.len = 0;
-        if let Some(note) = note {
+        if let Some(note) = note.filter(|note| note.len() <= MAX_NOTE) {
             self.write_note(note)?;
             self.note = Some(note.to_vec());
         }
@@ -312,8 +316,6 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// The note in this file, if it is on the file of that identity.
 fn read(path: &Path, identity: &str) -> io::Result<Option<Vec<u8>>> {
-    /// The largest note: one is a URL and a few values.
-    const MAX: u64 = 256 * 1024;
     let mut note = Vec::new();
     // Nothing that is no regular file is a note, and reading a FIFO might not end.
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -321,8 +323,11 @@ fn read(path: &Path, identity: &str) -> io::Result<Option<Vec<u8>>> {
     }
     match File::open(path) {
         Ok(file) => {
-            file.take(MAX).read_to_end(&mut note)?;
-            Ok(note.strip_prefix(identity.as_bytes()).map(<[u8]>::to_vec))
+            // Of one that is too long the beginning alone would say something else.
+            let most = identity.len() + MAX_NOTE;
+            file.take(most as u64 + 1).read_to_end(&mut note)?;
+            let whole = Some(note).filter(|note| note.len() <= most);
+            Ok(whole.and_then(|note| Some(note.strip_prefix(identity.as_bytes())?.to_vec())))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

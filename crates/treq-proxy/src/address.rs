@@ -113,7 +113,11 @@ fn login(userinfo: &str, scheme: ProxyScheme) -> Result<Option<Login>, Error> {
 fn bad(text: &str, why: &str) -> Error {
     /// Enough to find the place, not enough to flood a log.
     const SHOWN: usize = 200;
-    let masked = masked(text);
+    // Without a scheme it is read as an authority: `user:password` whose host is missing has a password for a port.
+    let slashes = if text.contains("://") { "" } else { "//" };
+    let whole = format!("{slashes}{text}");
+    let masked = masked(&whole);
+    let masked = masked.strip_prefix(slashes).unwrap_or(&masked);
     let mut shown: String = masked.chars().take(SHOWN).collect();
     if shown.len() < masked.len() {
         shown.push('…');
@@ -175,12 +179,14 @@ mod tests {
         for (text, named) in [
             ("", "empty"),
             ("foo://u:s3cret@h", "foo://…@h"),
+            ("u:s3cret", "\"u:…\" has a port"),
+            ("u:s3cret/x", "\"u:…/x\" has a path"),
             ("http://u:s3cret@", "no host"),
             ("http://u:s3cret@h:0", "ports go from"),
             ("http://u:s3cret@h:+1", "ports go from"),
             ("http://u:s3cret@h:99999", "…@h:99999"),
             ("http://u:s3cret/x@h:1", "%2F"),
-            ("http://u:s3cret#x@h", "%23"),
+            ("http://u:s3cret#x@h", "\"http://…\" has a path"),
             ("http://u:s3cret@h/path?key=s3cret", "has a path"),
             ("http://u:s3cret@a b", "a b"),
             ("http://u:s3cret@[::1", "host that is none"),

@@ -3,6 +3,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::status::StatusError;
+
 /// The cause of an error of [`Kind::Decode`](crate::Kind) by [`Response::json`](crate::Response::json): found by
 /// [`Error::find`](crate::Error::find).
 ///
@@ -16,12 +18,9 @@ pub struct JsonError {
 }
 
 impl JsonError {
-    /// How many bytes of the body are kept.
-    const EXCERPT: usize = 4096;
-
     pub(crate) fn new(status: StatusCode, body: &Bytes, error: serde_json::Error) -> JsonError {
         // A copy, so that a large body does not live as long as the error.
-        JsonError { status, body: Bytes::copy_from_slice(&body[..body.len().min(JsonError::EXCERPT)]), error }
+        JsonError { status, body: Bytes::copy_from_slice(&body[..body.len().min(StatusError::EXCERPT)]), error }
     }
 
     /// The status of the response.
@@ -34,7 +33,7 @@ impl JsonError {
         &self.body
     }
 
-    /// What the parser says, with line and column: it may quote values of the body.
+    /// The message of the parser, with line and column: it may quote values of the body.
     pub fn parse_error(&self) -> &serde_json::Error {
         &self.error
     }
@@ -42,28 +41,36 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, column) = (self.error.line(), self.error.column());
         let text = self.error.to_string();
-        let what = text.split(" at line ").next().unwrap_or(&text);
-        // The names of fields that are missing or double, and what was expected, are the program's; what was found is the
-        // server's.
-        let what = match what.split_once(", expected ") {
-            Some((found, expected)) => format!("{}, expected {expected}", kind_of(found)),
-            None if what.starts_with("missing field") || what.starts_with("duplicate field") => what.to_owned(),
+        let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        let what = match without_values(what) {
+            Some(safe) => safe,
             None if self.error.is_data() => "a value is refused".to_owned(),
             None => what.to_owned(),
         };
-        let (line, column) = (self.error.line(), self.error.column());
-        write!(
-            f,
-            "{what} at line {line} column {column} of the body of a response with status {}",
-            self.status.as_u16()
-        )
+        let status = self.status.as_u16();
+        match line {
+            // A value that its type refuses as a whole has no place.
+            0 => write!(f, "{what} in the body of a response with status {status}"),
+            _ => write!(f, "{what} at line {line} column {column} of the body of a response with status {status}"),
+        }
     }
 }
 
-/// `invalid type: string` of `invalid type: string "…"`.
-fn kind_of(found: &str) -> &str {
-    found.split(['"', '`']).next().unwrap_or(found).trim_end()
+/// Serde's own messages about data without what was found, which is the server's: the names of fields that are missing or double,
+/// and what was expected, are the program's. `None` for a message of the program's own, which may quote anything anywhere.
+fn without_values(what: &str) -> Option<String> {
+    const FOUND: [&str; 5] =
+        ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant ", "unknown field "];
+    if ["missing field `", "duplicate field `"].iter().any(|start| what.starts_with(start)) {
+        return Some(what.to_owned());
+    }
+    FOUND.iter().find(|start| what.starts_with(**start))?;
+    // The last one: a text that was found may hold the same words.
+    let (found, expected) = what.rsplit_once(", expected ")?;
+    let found = found.split(['"', '`']).next().unwrap_or(found).trim_end();
+    Some(format!("{found}, expected {expected}"))
 }
 
 impl fmt::Debug for JsonError {
@@ -102,6 +109,13 @@ mod tests {
             (r#"{"cups": -77, "kind": "green"}"#, "invalid value: integer, expected u32"),
             (r#"{"cups": 1, "kind": "s3cret"}"#, "unknown variant, expected"),
             (r#"{"cups": 1, "s3cret": 1}"#, "unknown field, expected"),
+            (
+                r#"{"cups": "x, expected s3cret", "kind": "green"}"#,
+                "invalid type: string, expected u32 at line 1 column 29",
+            ),
+            (r#"{"cups": "x, expected s3cret at line 1", "kind": "green"}"#, "invalid type: string, expected u32"),
+            (r#"{"cups": 1, "kind": "x, expected s3cret"}"#, "unknown variant, expected `green`"),
+            (r#"{"cups": 1, "x, expected s3cret": 1}"#, "unknown field, expected `cups` or `kind`"),
             (r#"{"cups": 1}"#, "missing field `kind`"),
             ("<html>s3cret", "expected value at line 1 column 1 of the body of a response with status 502"),
             ("", "EOF while parsing"),
@@ -113,5 +127,23 @@ mod tests {
             assert!(!shown.contains("s3cret") && !shown.contains("77"), "{shown}");
             assert_eq!(error.excerpt(), body);
         }
+    }
+
+    #[test]
+    fn a_message_of_the_programs_own_is_not_shown() {
+        #[derive(Debug)]
+        struct Token;
+
+        impl<'de> serde::Deserialize<'de> for Token {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Token, D::Error> {
+                let text = String::deserialize(from)?;
+                Err(serde::de::Error::custom(format!("bad token {text}, expected three parts")))
+            }
+        }
+
+        let body = r#""s3cret""#;
+        let error = serde_json::from_str::<Token>(body).unwrap_err();
+        let error = JsonError::new(StatusCode::OK, &Bytes::from(body), error);
+        assert_eq!(error.to_string(), "a value is refused in the body of a response with status 200");
     }
 }

@@ -17,7 +17,7 @@ pub struct StatusError {
 }
 
 impl StatusError {
-    /// How many bytes of the body are kept.
+    /// How many bytes of a body an error keeps.
     pub(crate) const EXCERPT: usize = 4096;
 
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> StatusError {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use treq_cookies::{Cookie, Jar, Session, Store};
+use treq_testing::Random;
 
 use crate::support::{after, at, headers, sent, set, url};
 
@@ -239,13 +240,8 @@ fn threat_ck_21_unknown_values_are_none() {
 /// What any bytes do: no panic, and what is sent can be sent.
 #[test]
 fn random_bytes_are_read() {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % below as u64).unwrap()
-    };
+    let mut numbers = Random::new(0);
+    let mut random = move |below: usize| numbers.below(below);
     let words: [&[u8]; 20] = [
         b"=",
         b";",

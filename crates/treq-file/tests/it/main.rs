@@ -64,6 +64,26 @@ fn usual() -> u32 {
 }
 
 #[test]
+fn what_is_not_the_path_of_a_file_is_named_with_a_remedy() {
+    let (folder, path) = folder();
+    symlink("one", folder.path().join("other")).unwrap();
+    symlink("other", folder.path().join("one")).unwrap();
+    let missing = folder.path().join("missing");
+    for (path, shown, remedy) in [
+        (folder.path().to_owned(), folder.path(), "give the path of a file"),
+        (PathBuf::from(".."), Path::new(".."), "give a path that ends"),
+        (path.join(""), &path, "give a path that ends"),
+        (missing.join("file"), &missing, "create it first"),
+        (folder.path().join("one"), &folder.path().join("one"), "remove the loop"),
+    ] {
+        for writer in WRITERS {
+            let error = writer.write(&path, "new").unwrap_err().to_string();
+            assert!(error.contains(&shown.display().to_string()) && error.contains(remedy), "{writer:?}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_new_file_has_the_mode_that_is_usual_or_is_its_owners() {
     for writer in WRITERS {
         let (folder, path) = folder();

@@ -44,6 +44,25 @@ fn a_partial_file_is_a_regular_one() {
 }
 
 #[test]
+fn a_note_comes_back_whole_or_not_at_all() {
+    const MOST: usize = 256 * 1024;
+    let (folder, path) = folder();
+    for (len, comes_back) in [(MOST, true), (MOST + 1, false)] {
+        let note = vec![b'n'; len];
+        let mut part = Partial::open(&path).unwrap().unwrap();
+        part.restart(Some(&note)).unwrap();
+        part.write_all(b"some").unwrap();
+        drop(part);
+        let part = Partial::open(&path).unwrap().unwrap();
+        assert_eq!(part.note() == Some(&note[..]), comes_back, "{len}");
+        assert_eq!(part.note().is_some(), comes_back, "{len}");
+    }
+    // One that something else has left there.
+    fs::write(folder.path().join("file.part.note"), vec![b'n'; MOST + 1]).unwrap();
+    assert_eq!(Partial::open(&path).unwrap().unwrap().note(), None);
+}
+
+#[test]
 fn a_partial_file_shows_no_more_than_the_file_it_replaces() {
     for before in [0o600, 0o640, 0o444] {
         let (folder, path) = folder();

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tokio::task::JoinSet;
 use treq::{Body, Client, Kind, Phase, PoolLayer, Wish};
 use treq_httpbin::Server;
-use treq_testing::{MemoryServer, RawServer, Step};
+use treq_testing::{MemoryServer, Random, RawServer, Step};
 
 /// Answers with the path after `delay`.
 fn echo(delay: Duration) -> MemoryServer {
@@ -254,18 +254,12 @@ async fn half_dropped(http: Wish) {
     let pool = PoolLayer::new().max_per_host(16).wait(None);
     let client = Client::builder().connector(server.connector()).pool(pool).http_version(http).build().unwrap();
     let dropped = Arc::new(AtomicUsize::new(0));
-    let mut random = 0x2545_f491_4f6c_dd1d_u64;
-    let mut next = move || {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random
-    };
+    let mut random = Random::new(0);
     for _ in 0..100 {
         let mut requests = JoinSet::new();
         for n in 0..100_u64 {
             let (client, dropped) = (client.clone(), Arc::clone(&dropped));
-            let (drops, after) = (next() % 2 == 0, Duration::from_micros(next() % 5000));
+            let (drops, after) = (random.one_in(2), Duration::from_micros(random.below(5000) as u64));
             requests.spawn(async move {
                 let exchange = async { client.get(format!("http://a.test/{n}")).await?.content().await };
                 if drops {

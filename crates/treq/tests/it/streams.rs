@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use treq::{Body, Form, Part};
 use treq_httpbin::Server;
-use treq_testing::{RawServer, Step};
+use treq_testing::{Random, RawServer, Step};
 
 const GIB: u64 = 1024 * 1024 * 1024;
 const MIB: u64 = 1024 * 1024;
@@ -106,14 +106,8 @@ fn judge(direction: &str, small: u64, large: u64) {
 /// The coded body is thus larger than what sockets hold, and gives most of what it holds at a few places.
 async fn gzipped(members: u64, length: u64) -> RawServer {
     let mut plain = vec![0; length as usize];
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for byte in plain.iter_mut().take(16 * 1024) {
-        // xorshift64
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        *byte = random as u8;
-    }
+    let dense = plain.len().min(16 * 1024);
+    plain[..dense].copy_from_slice(&Random::new(0).bytes(dense));
     let mut encoder = GzipEncoder::new(Vec::new());
     encoder.write_all(&plain).await.unwrap();
     encoder.shutdown().await.unwrap();
