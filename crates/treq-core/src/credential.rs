@@ -64,7 +64,7 @@ pub fn is_credential(name: &HeaderName) -> bool {
 /// assert!(!is_secret_name("page") && !is_secret_name("max_tokens"));
 /// ```
 pub fn is_secret_name(name: &str) -> bool {
-    const NAMES: [&str; 45] = [
+    const NAMES: [&str; 50] = [
         "apikey",
         "auth",
         "authcode",
@@ -83,6 +83,7 @@ pub fn is_secret_name(name: &str) -> bool {
         "cvc",
         "cvv",
         "devicecode",
+        "hmac",
         "idtokenhint",
         "jwt",
         "mfacode",
@@ -95,9 +96,12 @@ pub fn is_secret_name(name: &str) -> bool {
         "passphrase",
         "passwd",
         "pin",
+        "pincode",
         "proxyauthorization",
         "pw",
         "pwd",
+        "samlrequest",
+        "samlresponse",
         "securitycode",
         "sessionkey",
         "setcookie",
@@ -109,6 +113,7 @@ pub fn is_secret_name(name: &str) -> bool {
         "usercode",
         "userpass",
         "verificationcode",
+        "xsig",
         "xsrf",
     ];
     const ENDS: [&str; 22] = [

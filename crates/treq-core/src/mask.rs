@@ -7,7 +7,9 @@ use http::Uri;
 /// Returns `text` without what may be a secret in it: userinfo, query, fragment, and path segments that look like keys.
 ///
 /// The text need not be a URL. In one that is not, anything before the last `@` may be a password, since a password may hold
-/// the characters that end an authority, and so may anything after a colon in place of a port.
+/// the characters that end an authority, and so may anything after a colon in place of a port. If a `?` or `#` comes before that
+/// `@`, nothing after the scheme is shown. A URL that is good loses its host if there is an `@` in its path; a [`Uri`], whose parts are
+/// known, does not: errors show that.
 ///
 /// ```
 /// use treq_core::uri::masked;
@@ -32,7 +34,9 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         None => "",
     };
     // Without a scheme or two slashes there is no authority, unless there was userinfo.
-    let has_authority = start > 0 || !hidden.is_empty();
+    // Nor is it a path that a colon comes first in: `user:password` of one who forgot the rest.
+    let colon_first = rest.find([':', '/', '\\']).is_some_and(|at| rest[at..].starts_with(':'));
+    let has_authority = start > 0 || !hidden.is_empty() || colon_first;
     let path = if has_authority { rest.find(['/', '\\']).unwrap_or(rest.len()) } else { 0 };
     let (authority, path) = rest.split_at(path);
     let shown = host_and_port(authority);
@@ -159,6 +163,9 @@ mod tests {
             ("//user:s3cret@a.test/x", "//…@a.test/x"),
             (" ht\ttp://user:s3cret@a.test/", " ht\ttp://…@a.test/"),
             ("user:s3cret@a.test", "…@a.test"),
+            ("user:s3cret", "user:…"),
+            ("a.test:80/x", "a.test:80/x"),
+            ("/x:y", "/x:y"),
             ("http://user:s3cret@:80/", "http://…@:80/"),
             ("http://user:s3cret%40a.test/", "http://…@a.test/"),
             ("http://user:s3cret＠a.test", "http://…@a.test"),

@@ -37,6 +37,7 @@ impl Random {
     ///
     /// If the limit is 0.
     pub fn below(&mut self, limit: usize) -> usize {
+        assert!(limit > 0, "no number is below a limit of 0");
         // xorshift64, by Marsaglia.
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -59,6 +60,7 @@ impl Random {
     ///
     /// If there are none.
     pub fn pick<'a, T>(&mut self, these: &'a [T]) -> &'a T {
+        assert!(!these.is_empty(), "there is nothing to pick from");
         &these[self.below(these.len())]
     }
 

@@ -100,7 +100,10 @@ impl Download {
             return whole(&client, request, &path, told).await;
         }
         if request.method() != Method::GET || !request.body().is_end_stream() || request.headers().contains_key(RANGE) {
-            let why = "only a GET without a body and without a Range of its own can be resumed";
+            let why = format!(
+                "invalid {} of a resumed download: it must be a GET without a body and without a Range of its own; leave `resume` out",
+                request.method()
+            );
             return Err(Error::new(Kind::Builder, why).with_url(request.uri()));
         }
         let opened = path.clone();
