@@ -3,7 +3,7 @@
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// What an earlier download has left.
 #[derive(Debug)]
@@ -117,21 +117,20 @@ impl Kept {
         self.validator.as_bytes().starts_with(b"\"")
     }
 
-    fn own<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
-        headers.get(if self.is_tag() { ETAG } else { LAST_MODIFIED })
+    fn own(&self) -> HeaderName {
+        if self.is_tag() { ETAG } else { LAST_MODIFIED }
     }
 
     /// Whether the response says that it is of the same version.
     fn is_confirmed(&self, headers: &HeaderMap) -> bool {
-        self.own(headers) == Some(&self.validator)
+        one(headers, self.own()) == Some(&self.validator)
     }
 
     /// Whether it says that it is of another, where it says anything.
     fn is_contradicted(&self, headers: &HeaderMap) -> bool {
-        let differs = |stated: Option<&HeaderValue>, own: &HeaderValue| stated.is_some_and(|stated| stated != own);
+        let differs = |name, own: &HeaderValue| headers.get_all(name).iter().any(|stated| stated != own);
         let modified = self.modified.as_ref();
-        differs(self.own(headers), &self.validator)
-            || modified.is_some_and(|modified| differs(headers.get(LAST_MODIFIED), modified))
+        differs(self.own(), &self.validator) || modified.is_some_and(|modified| differs(LAST_MODIFIED, modified))
     }
 
     /// Whether a whole of this length can be the one that it is a part of.
@@ -159,7 +158,14 @@ struct Stated {
 }
 
 fn stated(headers: &HeaderMap) -> Option<Stated> {
-    headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range)
+    one(headers, CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range)
+}
+
+/// The value of a field that has one. Several that differ say nothing.
+fn one(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
 }
 
 /// `bytes 5-9/10`, `bytes 5-9/*`, `bytes */10`
@@ -180,9 +186,9 @@ fn content_range(text: &str) -> Option<Stated> {
 /// What tells that a content is byte for byte the same
 /// ([RFC 9110, section 8.8](https://www.rfc-editor.org/rfc/rfc9110#section-8.8)).
 fn validator(headers: &HeaderMap) -> Option<&HeaderValue> {
-    if let Some(tag) = headers.get(ETAG) {
-        let bytes = tag.as_bytes();
-        return Some(tag).filter(|_| bytes.len() > 2 && bytes.starts_with(b"\"") && bytes.ends_with(b"\""));
+    if headers.contains_key(ETAG) {
+        let is_strong = |tag: &[u8]| tag.len() > 2 && tag.starts_with(b"\"") && tag.ends_with(b"\"");
+        return one(headers, ETAG).filter(|tag| is_strong(tag.as_bytes()));
     }
     let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
     let age = date(DATE)?.duration_since(date(LAST_MODIFIED)?).ok()?;
@@ -216,6 +222,24 @@ mod tests {
         ] {
             assert_eq!(content_range(text).map(|stated| (stated.range, stated.total)), want, "{text}");
         }
+    }
+
+    #[test]
+    fn fields_that_differ_say_nothing() {
+        let several = |name: HeaderName, values: [&'static str; 2]| {
+            let mut headers = HeaderMap::new();
+            values.into_iter().for_each(|value| _ = headers.append(&name, HeaderValue::from_static(value)));
+            headers
+        };
+        let ranges = ["bytes 4-9/10", "bytes 3-9/10"];
+        assert_eq!(stated(&several(CONTENT_RANGE, ranges)), None);
+        assert!(stated(&several(CONTENT_RANGE, [ranges[0], ranges[0]])).is_some());
+        let kept = Kept::of("u", b"u\n\"a\"\n\n\n", 4).unwrap();
+        let tags = several(ETAG, ["\"a\"", "\"b\""]);
+        assert!(kept.is_contradicted(&tags) && !kept.is_confirmed(&tags));
+        assert_eq!(validator(&tags), None);
+        let tags = several(ETAG, ["\"a\"", "\"a\""]);
+        assert!(!kept.is_contradicted(&tags) && kept.is_confirmed(&tags));
     }
 
     #[test]
