@@ -93,8 +93,10 @@ impl Partial {
     ///
     /// # Errors
     ///
-    /// Those of the file system.
+    /// Those of the file system, and [`io::ErrorKind::InvalidData`] if another file has taken the name of this one.
     pub fn restart(&mut self, note: Option<&[u8]>) -> io::Result<()> {
+        // Before any byte is written that could not be committed.
+        self.keeps_its_name()?;
         // No note may ever be next to bytes that it does not describe.
         remove(&self.noted)?;
         self.note = None;
@@ -129,37 +131,33 @@ impl Partial {
     pub fn commit(mut self) -> io::Result<()> {
         let there = self.file()?.metadata()?.len();
         if there != self.len {
-            remove(&self.noted)?;
+            self.forget()?;
             let (part, len) = (self.part.display(), self.len);
-            let why = format!("{part} has {there} bytes, not {len}: something else writes to it too");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            return Err(invalid(format!("{part} has {there} bytes, not {len}: something else writes to it too")));
         }
-        let file = self.file.as_ref().ok_or_else(over)?;
-        // What has the name by now is not what was written, and the note does not describe it.
-        if !is_at(file, &self.part) {
-            let why = format!("{} is another file by now: something else has put one there", self.part.display());
-            self.file = None;
-            remove(&self.noted)?;
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
-        let placed = self.place(file).inspect_err(|_| {
+        self.place().inspect_err(|_| {
             // What went wrong first is what there is to tell; a later attempt goes on with what is there.
-            let _ = self.target.cover(file);
-            let _ = self.note.as_ref().map(|note| self.write_note(note));
-        });
-        if placed.is_ok() {
-            self.file = None;
-            self.target.sync_folder();
-        }
-        placed
+            let _ = self.file.as_ref().map(|file| self.target.cover(file));
+            if self.keeps_its_name().is_ok() {
+                let _ = self.note.as_ref().map(|note| self.write_note(note));
+            }
+        })?;
+        self.file = None;
+        self.target.sync_folder();
+        Ok(())
     }
 
-    fn place(&self, file: &File) -> io::Result<()> {
+    fn place(&self) -> io::Result<()> {
+        let file = self.file.as_ref().ok_or_else(over)?;
         self.target.dress(file, Access::Ordinary)?;
         file.sync_all()?;
         // Before the name is free: then the next may begin, and leave a note of its own.
-        remove(&self.noted)?;
-        fs::rename(&self.part, &self.target.path)
+        self.forget()?;
+        // Right before the name is used, since all of the above may take its time.
+        self.keeps_its_name()?;
+        fs::rename(&self.part, &self.target.path)?;
+        // What is renamed is what has the name then: if that was taken between the two calls, say so.
+        if is_at(file, &self.target.path) { Ok(()) } else { Err(taken(&self.target.path)) }
     }
 
     /// Removes the bytes and the note.
@@ -168,7 +166,25 @@ impl Partial {
     ///
     /// Those of the file system.
     pub fn discard(mut self) -> io::Result<()> {
-        self.restart(None)
+        self.forget()?;
+        self.file()?.set_len(0)?;
+        self.len = 0;
+        Ok(())
+    }
+
+    /// Fails if another file has the name by now, as that of a download to `NAME.part` does.
+    fn keeps_its_name(&self) -> io::Result<()> {
+        let file = self.file.as_ref().ok_or_else(over)?;
+        if is_at(file, &self.part) { Ok(()) } else { Err(taken(&self.part)) }
+    }
+
+    /// Removes the note, unless it is next to another file that has taken the name, and is on that one.
+    fn forget(&self) -> io::Result<()> {
+        let file = self.file.as_ref().ok_or_else(over)?;
+        if is_at(file, &self.part) || read(&self.noted, &identity(file)?)?.is_some() {
+            remove(&self.noted)?;
+        }
+        Ok(())
     }
 
     /// Saves the note, and with it the file that it describes.
@@ -189,6 +205,15 @@ impl fmt::Debug for Partial {
     }
 }
 
+fn taken(path: &Path) -> io::Error {
+    let path = path.display();
+    invalid(format!("{path} is another file by now: something else has put one there; choose another path"))
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
 fn over() -> io::Error {
     io::Error::other("the file is in its place already")
 }
@@ -206,9 +231,9 @@ impl Write for Partial {
 }
 
 impl Drop for Partial {
-    /// Removes the file of an attempt that wrote nothing.
+    /// Removes the file of an attempt that wrote nothing, unless another has taken its name.
     fn drop(&mut self) {
-        if self.file.is_some() && self.len == 0 {
+        if self.len == 0 && self.keeps_its_name().is_ok() {
             let _ = remove(&self.noted);
             let _ = remove(&self.part);
         }
@@ -282,14 +307,14 @@ fn identity(file: &File) -> io::Result<String> {
     let metadata = file.metadata()?;
     #[cfg(unix)]
     let number = {
-        use std::os::unix::fs::MetadataExt;
-        (metadata.dev(), metadata.ino())
+        // Without the device's, which may be another after the next start of the machine.
+        std::os::unix::fs::MetadataExt::ino(&metadata)
     };
     #[cfg(not(unix))]
-    let number = (0, 0);
+    let number = 0;
     // A number is given out again; not every file system knows when a file was made.
     let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    Ok(format!("{}:{}:{}\n", number.0, number.1, made.as_nanos()))
+    Ok(format!("{number}:{}\n", made.as_nanos()))
 }
 
 /// The name with an ending. One that is too long keeps its beginning, and a number in place of the rest.

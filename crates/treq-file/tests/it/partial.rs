@@ -163,3 +163,77 @@ fn what_has_taken_the_name_meanwhile_is_not_put_in_place() {
     assert_eq!(names(folder.path()), ["a.part"]);
     assert_eq!(fs::read(&other).unwrap(), b"two");
 }
+
+/// Whenever another file takes the name, it is neither put in place of what was written nor removed.
+#[test]
+fn what_has_taken_the_name_is_left_alone() {
+    #[derive(Clone, Copy, Debug)]
+    enum End {
+        Drop,
+        Discard,
+        Restart,
+        Commit,
+    }
+    for end in [End::Drop, End::Discard, End::Restart, End::Commit] {
+        for (bytes, taker) in
+            [("", Writer::Ordinary), ("one", Writer::Ordinary), ("", Writer::Partial), ("one", Writer::Partial)]
+        {
+            let place = format!("{end:?} {bytes:?} {taker:?}");
+            let (folder, path) = folder();
+            let other = folder.path().join("file.part");
+            let mut slow = Partial::open(&path).unwrap().unwrap();
+            slow.restart(Some(b"note")).unwrap();
+            slow.write_all(bytes.as_bytes()).unwrap();
+            taker.write(&other, "precious").unwrap();
+            match end {
+                End::Drop => drop(slow),
+                End::Discard => slow.discard().unwrap(),
+                End::Restart => {
+                    assert_eq!(slow.restart(None).unwrap_err().kind(), io::ErrorKind::InvalidData, "{place}")
+                }
+                End::Commit => assert_eq!(slow.commit().unwrap_err().kind(), io::ErrorKind::InvalidData, "{place}"),
+            }
+            assert_eq!(fs::read_to_string(&other).unwrap(), "precious", "{place}");
+            assert!(!path.exists(), "{place}");
+        }
+    }
+}
+
+#[test]
+fn the_note_of_what_has_taken_the_name_is_left_alone() {
+    let (_folder, path) = folder();
+    let mut slow = Partial::open(&path).unwrap().unwrap();
+    slow.restart(Some(b"slow")).unwrap();
+    slow.write_all(b"0123").unwrap();
+    fs::remove_file(slow.path()).unwrap();
+    let mut next = Partial::open(&path).unwrap().unwrap();
+    next.restart(Some(b"next")).unwrap();
+    next.write_all(b"4567").unwrap();
+    slow.commit().unwrap_err();
+    drop(next);
+    let again = Partial::open(&path).unwrap().unwrap();
+    assert_eq!((again.len(), again.note()), (4, Some(&b"next"[..])));
+}
+
+/// A commit takes as long as its bytes take to the disk, and the name may be taken all that time.
+#[test]
+fn a_name_that_is_taken_during_a_commit_is_not_put_in_place() {
+    for round in 0..10 {
+        let (folder, path) = folder();
+        let (other, new) = (folder.path().join("file.part"), folder.path().join("new"));
+        let mut slow = Partial::open(&path).unwrap().unwrap();
+        slow.restart(Some(b"note")).unwrap();
+        slow.write_all(&vec![b'x'; 16 << 20]).unwrap();
+        fs::write(&new, "other").unwrap();
+        let taker = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_micros(500 * round));
+            fs::rename(new, other).unwrap();
+        });
+        let outcome = slow.commit();
+        taker.join().unwrap();
+        match outcome {
+            Ok(()) => assert_eq!(fs::metadata(&path).unwrap().len(), 16 << 20, "{round}"),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{round}"),
+        }
+    }
+}

@@ -37,7 +37,7 @@ fn whatever_is_done_in_whatever_order_only_whole_contents_are_seen() {
         let mut open: Option<Partial> = None;
         for step in 0..40 {
             let place = format!("seed {seed}, step {step}: {model:?}");
-            match (open.take(), random.below(8)) {
+            match (open.take(), random.below(9)) {
                 (None, _) => {
                     let part = Partial::open(&path).unwrap().unwrap();
                     assert_eq!(part.len(), model.bytes.len() as u64, "{place}");
@@ -78,6 +78,25 @@ fn whatever_is_done_in_whatever_order_only_whole_contents_are_seen() {
                     model.note = None;
                 }
                 (Some(part), 6) => {
+                    part.discard().unwrap();
+                    (model.bytes, model.note) = (Vec::new(), None);
+                }
+                (Some(mut part), 7) => {
+                    // Another file takes the name: whatever comes then, it stays, and is not put in place.
+                    let other = part.path().to_owned();
+                    let new = folder.path().join("new");
+                    fs::write(&new, "other").unwrap();
+                    fs::rename(&new, &other).unwrap();
+                    match random.below(4) {
+                        0 => drop(part),
+                        1 => part.discard().unwrap(),
+                        2 => drop(part.restart(Some(b"note")).unwrap_err()),
+                        _ => drop(part.commit().unwrap_err()),
+                    }
+                    assert_eq!(fs::read(&other).ok().as_deref(), Some(&b"other"[..]), "{place}");
+                    // What was written is gone, and no note is taken for one on the other.
+                    let part = Partial::open(&path).unwrap().unwrap();
+                    assert_eq!((part.len(), part.note()), (5, None), "{place}");
                     part.discard().unwrap();
                     (model.bytes, model.note) = (Vec::new(), None);
                 }
