@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use http::Uri;
 
-/// Returns `text` without what may be a secret in it: userinfo, query, fragment, and path segments that look like keys.
+/// Returns `text` without what may be a secret in it: userinfo, query, fragment, path parameters, and path segments that look
+/// like keys.
 ///
 /// The text need not be a URL. In one that is not, anything before the last `@` may be a password, since a password may hold
-/// the characters that end an authority, and so may anything after a colon in place of a port. If a `?` or `#` comes before that
-/// `@`, nothing after the scheme is shown. A URL that is good loses its host if there is an `@` in its path; a [`Uri`], whose parts are
-/// known, does not: errors show that.
+/// the characters that end an authority; if a `?` or `#` comes before that `@`, nothing after the scheme is shown. Nor is anything
+/// after a colon in place of a port, or from a host on that none can be. A URL that is good loses its host if there is an `@`
+/// in its path; a [`Uri`], whose parts are known, does not: errors show that.
 ///
 /// ```
 /// use treq_core::uri::masked;
@@ -18,112 +19,159 @@ use http::Uri;
 /// assert_eq!(masked("https://a.test/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/send"), "https://a.test/…/send");
 /// ```
 pub fn masked(text: &str) -> Cow<'_, str> {
+    // What the URL standard takes out of a URL first may stand inside any sign.
+    if text.contains(['\t', '\n', '\r']) {
+        return masked(&text.replace(['\t', '\n', '\r'], "")).into_owned().into();
+    }
     let start = authority_start(text);
     let (lead, rest) = text.split_at(start);
     let (hidden, rest) = match last_at(rest) {
         // A password with a `?` in it, or an address in a query, with secrets behind it: nobody knows.
-        Some(end) if rest[..end].contains(['?', '#']) => return format!("{lead}…").into(),
+        Some(end) if query_start(&rest[..end]).is_some() => return format!("{lead}…").into(),
         Some(end) => ("…@", &rest[end..]),
         None => ("", rest),
     };
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let (rest, tail) = (&rest[..end], &rest[end..]);
-    let dots = match tail.chars().next() {
-        Some('?') => "?…",
-        Some(_) => "#…",
-        None => "",
-    };
+    let (rest, tail) = rest.split_at(query_start(rest).unwrap_or(rest.len()));
     // Without a scheme or two slashes there is no authority, unless there was userinfo.
     // Nor is it a path that a colon comes first in: `user:password` of one who forgot the rest.
     let colon_first = rest.find([':', '/', '\\']).is_some_and(|at| rest[at..].starts_with(':'));
     let has_authority = start > 0 || !hidden.is_empty() || colon_first;
-    let path = if has_authority { rest.find(['/', '\\']).unwrap_or(rest.len()) } else { 0 };
-    let (authority, path) = rest.split_at(path);
-    let shown = host_and_port(authority);
-    if hidden.is_empty() && dots.is_empty() && shown.len() == authority.len() && !path.split(SLASHES).any(is_key) {
+    let end_of_authority = if has_authority { rest.find(SLASHES).unwrap_or(rest.len()) } else { 0 };
+    let (authority, path) = rest.split_at(end_of_authority);
+    if let Some(host) = part_that_is_a_host(authority) {
+        return format!("{lead}{hidden}{host}…").into();
+    }
+    let is_shown = |path: &str| path.split(SLASHES).all(|segment| shown_of(segment).len() == segment.len());
+    if hidden.is_empty() && tail.is_empty() && is_shown(lead) && is_shown(path) {
         return text.into();
     }
     let mut masked = String::with_capacity(text.len().min(256));
-    masked.push_str(lead);
+    push_path(&mut masked, lead);
     masked.push_str(hidden);
-    masked.push_str(shown);
-    if shown.len() < authority.len() {
-        masked.push_str(":…");
-    }
+    masked.push_str(authority);
     push_path(&mut masked, path);
-    masked.push_str(dots);
+    masked.push_str(dots(tail));
     masked.into()
 }
 
 /// Masks a URL whose parts are known.
 pub(crate) fn of_uri(url: &Uri) -> Box<str> {
-    let mut masked = String::new();
-    if let Some(scheme) = url.scheme_str() {
-        masked.push_str(scheme);
-        masked.push_str("://");
+    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        // What looks like a path may be a whole URL.
+        return masked(&url.to_string()).into();
+    };
+    let whole = authority.as_str();
+    let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
+    if part_that_is_a_host(host).is_some() {
+        // What would be a port is none: a password that holds what ends an authority.
+        return masked(&url.to_string()).into();
     }
-    if let Some(authority) = url.authority() {
-        let whole = authority.as_str();
-        if host_and_port(whole).len() < whole.len() && !whole.contains('@') {
-            // What would be a port is none: a password that holds what ends an authority.
-            return self::masked(&url.to_string()).into();
-        }
-        masked.push_str(whole.rsplit_once('@').map_or(whole, |(_, host)| host));
-    }
-    push_path(&mut masked, url.path());
-    if url.query().is_some() {
-        masked.push_str("?…");
-    }
+    let (path, tail) = url.path().split_at(query_start(url.path()).unwrap_or(url.path().len()));
+    let mut masked = format!("{scheme}://{host}");
+    push_path(&mut masked, path);
+    masked.push_str(if url.query().is_some() { "?…" } else { dots(tail) });
     masked.into()
 }
 
 fn push_path(masked: &mut String, path: &str) {
     for segment in path.split_inclusive(SLASHES) {
         let (name, slash) = segment.split_at(segment.trim_end_matches(SLASHES).len());
-        masked.push_str(if is_key(name) { "…" } else { name });
+        let shown = shown_of(name);
+        masked.push_str(shown);
+        masked.push_str(if shown.len() < name.len() { "…" } else { "" });
         masked.push_str(slash);
     }
+}
+
+/// The beginning of a path segment that can be shown: nothing of a key, nor what follows `;`, as in `cart;jsessionid=1A`.
+fn shown_of(segment: &str) -> &str {
+    let name = segment.find(';').map_or(segment, |at| &segment[..=at]);
+    if is_key(name) { "" } else { name }
 }
 
 const SLASHES: [char; 2] = ['/', '\\'];
 
 /// The start of the authority: after a scheme and any number of slashes of either kind
-/// ([URL standard](https://url.spec.whatwg.org/#special-authority-ignore-slashes-state)); 0 without either.
+/// ([URL standard](https://url.spec.whatwg.org/#special-authority-ignore-slashes-state)), or after two slashes or more that follow
+/// what should have been a scheme, as in `<http://` and `http//`; 0 without either.
 fn authority_start(text: &str) -> usize {
     let is_of_scheme = |char: char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.') || char <= ' ';
+    let is_slash = |char: char| char <= ' ' || SLASHES.contains(&char);
     let scheme = text.find(|char| !is_of_scheme(char)).filter(|&at| text[at..].starts_with(':'));
-    let after = scheme.map_or(0, |colon| colon + 1);
-    let slashes =
-        text[after..].len() - text[after..].trim_start_matches(|char| char <= ' ' || SLASHES.contains(&char)).len();
-    match (scheme, text[after..after + slashes].matches(SLASHES).count()) {
+    if let Some(colon) = scheme {
+        let after = &text[colon + 1..];
+        let slashes = after.len() - after.trim_start_matches(is_slash).len();
         // `user:password@host` has no scheme, and `host:80/` none either.
-        (Some(_), 0) => 0,
-        (None, 0 | 1) => 0,
-        _ => after + slashes,
+        return if after[..slashes].contains(SLASHES) { colon + 1 + slashes } else { 0 };
+    }
+    let doubles = ["//", "\\\\", "/\\", "\\/"].iter().filter_map(|double| text.find(double));
+    let Some(first) = doubles.min() else { return 0 };
+    let before = text[..first].strip_suffix([':', ';']).unwrap_or(&text[..first]).trim_start_matches('\u{feff}');
+    // Behind a sign of userinfo or of a query they are a part of that, and before an `@` of what may be a password.
+    let is_sign = |char: char| matches!(char, ':' | '@' | '?' | '#' | '%' | ';') || is_odd(char);
+    if before.contains(is_sign) || (!before.is_empty() && last_at(text).is_some()) {
+        return 0;
+    }
+    text.len() - text[first..].trim_start_matches(is_slash).len()
+}
+
+/// `@`, `?` and `#` in other widths too, since names of hosts may be written with them, and percent-encoded, by mistake mostly.
+const AT_SIGNS: [&str; 6] = ["@", "＠", "﹫", "%40", "%EF%BC%A0", "%EF%B9%AB"];
+const QUERY_SIGNS: [&str; 12] =
+    ["?", "#", "？", "＃", "﹖", "﹟", "%3F", "%23", "%EF%BC%9F", "%EF%BC%83", "%EF%B9%96", "%EF%B9%9F"];
+
+/// The start of the text after the last `@`.
+fn last_at(text: &str) -> Option<usize> {
+    text.char_indices().rev().find_map(|(at, _)| Some(at + sign_at(text, at, &AT_SIGNS)?.len()))
+}
+
+/// The start of the query or the fragment.
+fn query_start(text: &str) -> Option<usize> {
+    text.char_indices().map(|(at, _)| at).find(|&at| sign_at(text, at, &QUERY_SIGNS).is_some())
+}
+
+/// The one of the signs that stands here.
+fn sign_at<'a>(text: &str, at: usize, signs: &[&'a str]) -> Option<&'a str> {
+    let here = &text.as_bytes()[at..];
+    let stands = |sign: &&&str| here.get(..sign.len()).is_some_and(|it| it.eq_ignore_ascii_case(sign.as_bytes()));
+    // Nearly all of a URL is something else.
+    if here[0].is_ascii_alphanumeric() { None } else { signs.iter().find(stands).copied() }
+}
+
+/// What stands for a query and a fragment.
+fn dots(tail: &str) -> &'static str {
+    match tail.chars().next() {
+        None => "",
+        Some('#') => "#…",
+        Some(_) => "?…",
     }
 }
 
-/// The start of the text after the last `@`, which may be percent-encoded.
-fn last_at(text: &str) -> Option<usize> {
-    // Those of other widths too: names of hosts may be written with them.
-    let plain = text.rmatch_indices(['@', '＠', '﹫']).next().map(|(at, sign)| at + sign.len());
-    let encoded = text.rfind("%40").map(|at| at + 3);
-    plain.max(encoded)
-}
-
-/// The authority without a port that is not a number.
-fn host_and_port(authority: &str) -> &str {
-    let colon = match authority.rfind(']') {
-        Some(bracket) => authority[bracket..].find(':').map(|colon| bracket + colon),
+/// Of an authority that is not a host and perhaps a port, the part that is, with the colon of a bad port; `None` for a good one.
+fn part_that_is_a_host(authority: &str) -> Option<&str> {
+    let (host, rest) = match authority.find(']') {
+        Some(bracket) if authority.starts_with('[') => authority.split_at(bracket + 1),
         // An address that nobody closed.
-        None if authority.starts_with('[') => None,
-        None => authority.find(':'),
+        None if authority.starts_with('[') => (authority, ""),
+        _ => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_host = match host.strip_prefix('[') {
+        Some(address) => address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b']')),
+        // Any of these may be a sign that ends the host, in another spelling.
+        None => !host.contains(|char| char == '%' || is_odd(char)),
     };
     let is_of_port = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
-    match colon {
-        Some(colon) if !authority[colon + 1..].bytes().all(is_of_port) => &authority[..colon],
-        _ => authority,
+    match rest.strip_prefix(':') {
+        _ if !is_host => Some(""),
+        Some(port) if !port.bytes().all(is_of_port) => Some(&authority[..=host.len()]),
+        None if !rest.is_empty() => Some(host),
+        _ => None,
     }
+}
+
+/// Returns true for what is neither ASCII nor a letter or digit of any script.
+fn is_odd(char: char) -> bool {
+    !char.is_ascii() && !char.is_alphanumeric()
 }
 
 /// Returns true if a path segment looks like a key rather than a name: long, in ASCII, with digits or in mixed case.
@@ -135,9 +183,17 @@ fn is_key(segment: &str) -> bool {
     }
     let has = |test: fn(&u8) -> bool| segment.bytes().any(|byte| test(&byte));
     let (digits, letters) = (has(u8::is_ascii_digit), has(u8::is_ascii_alphabetic));
+    let words = || segment.split(['-', '_', '.']);
     // Words that are joined by dashes or dots change their case at their beginnings only.
-    let longest = segment.split(['-', '_', '.']).map(str::len).max().unwrap_or(0);
-    letters && longest >= LEAST / 2 && (digits || (has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)))
+    let longest = words().map(str::len).max().unwrap_or(0);
+    let mixed = digits || (has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase));
+    // Letters and digits in word after word, as in a licence key.
+    let is_mixed = |word: &&str| {
+        word.bytes().any(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
+    (longest >= LEAST && !letters)
+        || (letters && longest >= LEAST / 2 && mixed)
+        || words().filter(is_mixed).count() > words().count() / 2
 }
 
 #[cfg(test)]
@@ -161,7 +217,8 @@ mod tests {
             ("http:user:s3cret@a.test:0/", "…@a.test:0/"),
             ("http:\\\\user:s3cret@a.test", "http:\\\\…@a.test"),
             ("//user:s3cret@a.test/x", "//…@a.test/x"),
-            (" ht\ttp://user:s3cret@a.test/", " ht\ttp://…@a.test/"),
+            (" ht\ttp://user:s3cret@a.test/", " http://…@a.test/"),
+            ("http://user:s3cret%4\t0a.test/", "http://…@a.test/"),
             ("user:s3cret@a.test", "…@a.test"),
             ("user:s3cret", "user:…"),
             ("a.test:80/x", "a.test:80/x"),
@@ -171,9 +228,40 @@ mod tests {
             ("http://user:s3cret＠a.test", "http://…@a.test"),
             ("user:s3cret﹫a.test", "…@a.test"),
             ("http://user:s3cret", "http://user:…"),
-            ("http://[::1]:s3cret/", "http://[::1]:…/"),
+            ("http://[::1]:s3cret/s3cret", "http://[::1]:…"),
+            ("http://[::1]s3cret/", "http://[::1]…"),
+            ("http://[s3cret:s3cret/", "http://…"),
             ("http://[::1", "http://[::1"),
             ("/login?to=s3cret", "/login?…"),
+            // What is around a scheme, or in its place.
+            ("\"http://user:s3cret\"", "\"http://user:…"),
+            ("<http://user:s3cret/s3cret>", "<http://user:…"),
+            ("url=http://user:s3cret", "url=http://user:…"),
+            ("\u{feff}http://user:s3cret", "\u{feff}http://user:…"),
+            ("“http://user:s3cret”", "…"),
+            ("http//user:s3cret", "http//user:…"),
+            ("http;//user:s3cret/", "http;//user:…"),
+            ("http_://user:s3cret", "http_://user:…"),
+            ("/bot1AAHdqTcvCH1vGs3cretJxf//x", "/…//x"),
+            ("/cart;id=s3cret//x", "/cart;…//x"),
+            ("http:user/s3cret", "http:…"),
+            ("s3cret//s3cret@a.test", "…@a.test"),
+            ("s3cret:s3cret//s3cret", "s3cret:…"),
+            ("/http://user:s3cret@a.test/", "…@a.test/"),
+            // The signs in other spellings.
+            ("http://user%3As3cret/", "http://…"),
+            ("http://user：s3cret/", "http://…"),
+            ("http://s3cret%ef%bc%A0a.test/", "http://…@a.test/"),
+            ("http://a.test/x%EF%BC%9fs3cret", "http://a.test/x?…"),
+            ("http://a.test？key=s3cret", "http://a.test?…"),
+            ("http://a.test/x？key=s3cret", "http://a.test/x?…"),
+            ("http://a.test/x%3Fkey=s3cret&x", "http://a.test/x?…"),
+            ("http://a.test%23s3cret", "http://a.test?…"),
+            ("http://bücher.test/ä", "http://bücher.test/ä"),
+            ("http://a b/x", "http://a b/x"),
+            ("/cart;jsessionid=s3cret/x;y", "/cart;…/x;…"),
+            ("https://a.test/99887766554433221100998877665544", "https://a.test/…"),
+            ("https://a.test/ABCD1-EFGH2-IJKL3-MNOP4-QRST5", "https://a.test/…"),
             ("mailto:a?//s3cret@host.test", "…"),
             ("mailto:s3cret@host.test", "…@host.test"),
             ("http://a.test#s3cret", "http://a.test#…"),
@@ -190,6 +278,23 @@ mod tests {
             ),
         ] {
             assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn hides_the_same_of_a_uri() {
+        for (text, shown) in [
+            ("http://user:s3cret@a.test/x@y?s3cret", "http://a.test/x@y?…"),
+            ("http://a.test/x%3Fs3cret", "http://a.test/x?…"),
+            ("http://a.test/x;s3cret?s3cret", "http://a.test/x;…?…"),
+            ("//user:s3cret@a.test/x", "//…@a.test/x"),
+            ("/http://user:s3cret@a.test/", "…@a.test/"),
+            ("user:s3cret@a.test:80", "…@a.test:80"),
+            ("a.test:80", "a.test:80"),
+            ("/x?s3cret", "/x?…"),
+            ("*", "*"),
+        ] {
+            assert_eq!(&*of_uri(&text.parse().unwrap()), shown, "{text}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use http::Uri;
 use http::uri::Authority;
 
-use crate::mask::masked;
+use crate::mask::{masked, of_uri};
 use crate::{Error, Kind};
 
 /// `http` or `https`: the two schemes that a client connects for.
@@ -82,10 +82,7 @@ impl Origin {
             Some("https") => Scheme::Https,
             Some(other) => return Err(refused(uri, format!("scheme {other:?} is not supported: use http or https"))),
             None => {
-                return Err(refused(
-                    uri,
-                    format!("the URL {:?} is relative: give it as http://host/…", masked(uri.path())),
-                ));
+                return Err(refused(uri, format!("the URL {:?} is relative: give it as http://host/…", of_uri(uri))));
             }
         };
         match uri.authority() {

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use url::Url;
 
 pub use crate::mask::masked;
+use crate::mask::of_uri;
 use crate::stand_in::{self, StandIn};
 use crate::{Error, Kind, Origin};
 
@@ -30,7 +31,7 @@ impl std::fmt::Debug for Located {
     /// Without what may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Located")
-            .field("uri", &masked(&self.uri.to_string()))
+            .field("uri", &of_uri(&self.uri))
             .field("fragment", &self.fragment.as_ref().map(|_| "…"))
             .field("userinfo", &self.userinfo)
             .finish()
@@ -44,7 +45,7 @@ impl From<Uri> for Located {
     }
 }
 
-/// User name and password out of a URL, percent-decoded. `Debug` hides the password.
+/// User name and password out of a URL, percent-decoded. `Debug` hides both, since a token is often given as the name.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Userinfo {
@@ -56,7 +57,7 @@ pub struct Userinfo {
 
 impl std::fmt::Debug for Userinfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Userinfo({}:…)", String::from_utf8_lossy(&self.name))
+        f.write_str("Userinfo(…)")
     }
 }
 
@@ -103,6 +104,9 @@ pub fn resolve(base: &Uri, reference: &[u8]) -> Result<Located, Error> {
         Err(_) => std::borrow::Cow::from(percent_encode(reference, NOTHING)),
     };
     let redirect = |error: Error| Error::new(Kind::Redirect, error.to_string()).with_source(error);
+    if text.len() > MAX_LEN {
+        return Err(redirect(too_long(text.len())));
+    }
     if is_normal(&text) {
         return parse(&text).map_err(redirect);
     }
@@ -137,13 +141,26 @@ fn located(url: &Url, stand_ins: [Option<StandIn>; 2], text: &str) -> Result<Loc
         plain.push_str(query);
     }
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad(text, &format!("has the scheme {:?}: only http and https are supported", url.scheme())));
+        return Err(strange(url.scheme(), text));
     }
     if plain.len() > MAX_LEN {
         return Err(too_long(plain.len()));
     }
     let uri = plain.parse::<Uri>().map_err(|error| bad(text, "is not a URL").with_source(error))?;
     Ok(Located { fragment, userinfo, ..checked(uri, text)? })
+}
+
+/// The error of a scheme that is not supported.
+fn strange(scheme: &str, text: &str) -> Error {
+    /// Those of URLs without an authority, which are told from the user name in `name:password@host`.
+    const NO_NAMES: [&str; 6] = ["about", "blob", "data", "javascript", "mailto", "tel"];
+    let shown = masked(text);
+    let is_shown = shown.trim_start().get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let named = match is_shown || NO_NAMES.contains(&scheme) {
+        true => format!("has the scheme {scheme:?}"),
+        false => "has another scheme or none".to_owned(),
+    };
+    bad(text, &format!("{named}: only http and https are supported"))
 }
 
 fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
@@ -316,8 +333,12 @@ mod tests {
 
     #[test]
     fn debug_of_a_url_taken_apart_shows_no_secret() {
-        let shown = format!("{:?}", parse("http://user:s3cret@a.test/x?key=s3cret#s3cret").unwrap());
-        assert!(!shown.contains("s3cret") && shown.contains("a.test/x"), "{shown}");
+        for text in
+            ["http://user:s3cret@a.test/x?key=s3cret#s3cret", "http://s3cret@a.test/x@y", "http://a.test/x%3Fs3cret"]
+        {
+            let shown = format!("{:?}", parse(text).unwrap());
+            assert!(!shown.contains("s3cret") && shown.contains("a.test/x"), "{shown}");
+        }
     }
 
     #[test]
@@ -467,6 +488,8 @@ mod tests {
             ("mailto:a@b", "\"mailto\""),
             ("http://u:secret@a.test:0/?key=secret", "1 to 65535"),
             ("http://u:0/secret@a.test/", "1 to 65535"),
+            ("secret:x-oauth-basic@a.test/", "another scheme"),
+            ("secret:@a.test/", "another scheme"),
             ("http://a.test:0/?to=b@c.test&key=secret", "1 to 65535"),
         ] {
             let error = parse(text).unwrap_err();

@@ -63,6 +63,24 @@ impl fmt::Display for JsonError {
 fn without_values(what: &str) -> Option<String> {
     const FOUND: [&str; 5] =
         ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant ", "unknown field "];
+    const KINDS: [&str; 16] = [
+        "Option value",
+        "boolean",
+        "byte array",
+        "character",
+        "enum",
+        "floating point",
+        "integer",
+        "map",
+        "newtype struct",
+        "newtype variant",
+        "null",
+        "sequence",
+        "string",
+        "struct variant",
+        "tuple variant",
+        "unit variant",
+    ];
     if ["missing field `", "duplicate field `"].iter().any(|start| what.starts_with(start)) {
         return Some(what.to_owned());
     }
@@ -70,7 +88,12 @@ fn without_values(what: &str) -> Option<String> {
     // The last one: a text that was found may hold the same words.
     let (found, expected) = what.rsplit_once(", expected ")?;
     let found = found.split(['"', '`']).next().unwrap_or(found).trim_end();
-    Some(format!("{found}, expected {expected}"))
+    // What a program of its own names here may be the value.
+    let (what, kind) = found.split_once(": ").unwrap_or((found, ""));
+    match KINDS.contains(&kind) || kind.is_empty() {
+        true => Some(format!("{found}, expected {expected}")),
+        false => Some(format!("{what}, expected {expected}")),
+    }
 }
 
 impl fmt::Debug for JsonError {
@@ -141,9 +164,22 @@ mod tests {
             }
         }
 
+        #[derive(Debug)]
+        struct Other;
+
+        impl<'de> serde::Deserialize<'de> for Other {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Other, D::Error> {
+                let text = String::deserialize(from)?;
+                Err(serde::de::Error::invalid_type(serde::de::Unexpected::Other(&text), &"three parts"))
+            }
+        }
+
         let body = r#""s3cret""#;
-        let error = serde_json::from_str::<Token>(body).unwrap_err();
-        let error = JsonError::new(StatusCode::OK, &Bytes::from(body), error);
-        assert_eq!(error.to_string(), "a value is refused in the body of a response with status 200");
+        let own = serde_json::from_str::<Token>(body).unwrap_err();
+        let other = serde_json::from_str::<Other>(body).unwrap_err();
+        for (error, what) in [(own, "a value is refused"), (other, "invalid type, expected three parts")] {
+            let error = JsonError::new(StatusCode::OK, &Bytes::from(body), error);
+            assert_eq!(error.to_string(), format!("{what} in the body of a response with status 200"));
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! URLs and references, and what is shown of them.
 
+use http::Uri;
 use treq_core::uri::{masked, parse, resolve};
+use treq_core::{Error, Kind, Origin};
 
 use super::{lines, with_secret};
 use crate::oracle::{keeps_secret, shows_nothing, tells_nothing};
@@ -20,6 +22,37 @@ pub(super) fn run(input: &[u8]) {
     }
     read_secret(&format!("{scheme}?{secret}"));
     read_secret(&format!("{scheme}#{secret}"));
+    read_slip(&scheme, &before, &secret);
+}
+
+/// What people write who slip: no `@` and no host, another sign of the same look, or its escape.
+fn read_slip(lead: &str, before: &str, secret: &str) {
+    let is_plain = |text: &str| text.chars().all(|char| char.is_alphanumeric() || char.is_ascii_punctuation());
+    let is_sign = |char: char| matches!(char, '/' | '\\' | '?' | '#' | '@' | ':' | ';' | '%' | '[');
+    // An `@` ends what may be a password, and begins a host.
+    let ends = secret.contains(['@', '＠', '﹫', '%', '\t', '\n', '\r']);
+    if !ends {
+        read_secret(&format!("http://a.test/x;key={}", secret.replace(['/', '\\'], "")));
+    }
+    if !ends && is_plain(lead) && !lead.contains(is_sign) && before.starts_with(|char: char| char.is_ascii_alphabetic())
+    {
+        for sign in ["//", "://", ";//", ":/\\", ":"] {
+            read_secret(&format!("{lead}{sign}u:{secret}"));
+        }
+    }
+    for at in ["%40", "＠", "﹫", "%EF%BC%A0", "%4\t0"] {
+        // A slash would end a good host.
+        read_secret(&format!("http://u:{}{at}a.test:0/", secret.replace(['/', '\\'], "")));
+    }
+    for query in ["?", "%3F", "%3f", "%23", "？", "＃", "﹖"] {
+        read_secret(&format!("http://a.test/x{query}key={secret}"));
+    }
+    if let Ok(uri) = format!("//u:{secret}@a.test/x").parse::<Uri>() {
+        tells_nothing(&Error::new(Kind::Connect, "no").with_url(&uri));
+        if let Err(error) = Origin::of(&uri) {
+            tells_nothing(&error);
+        }
+    }
 }
 
 fn read(text: &str) {
@@ -42,7 +75,7 @@ fn read(text: &str) {
 fn read_secret(text: &str) {
     keeps_secret(&masked(text));
     match parse(text) {
-        Ok(url) => shows_nothing(&url.userinfo),
+        Ok(url) => shows_nothing(&url),
         Err(error) => tells_nothing(&error),
     }
     for base in BASES {
