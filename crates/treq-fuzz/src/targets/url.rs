@@ -29,10 +29,12 @@ pub(super) fn run(input: &[u8]) {
 fn read_slip(lead: &str, before: &str, secret: &str) {
     let is_plain = |text: &str| text.chars().all(|char| char.is_alphanumeric() || char.is_ascii_punctuation());
     let is_sign = |char: char| matches!(char, '/' | '\\' | '?' | '#' | '@' | ':' | ';' | '%' | '[');
+    // A slash would end a good host, and lead out of what should have been a query.
+    let key = secret.replace(['/', '\\'], "");
     // An `@` ends what may be a password, and begins a host.
     let ends = secret.contains(['@', '＠', '﹫', '%', '\t', '\n', '\r']);
     if !ends {
-        read_secret(&format!("http://a.test/x;key={}", secret.replace(['/', '\\'], "")));
+        read_secret(&format!("http://a.test/x;key={key}"));
     }
     if !ends && is_plain(lead) && !lead.contains(is_sign) && before.starts_with(|char: char| char.is_ascii_alphabetic())
     {
@@ -41,13 +43,13 @@ fn read_slip(lead: &str, before: &str, secret: &str) {
         }
     }
     for at in ["%40", "＠", "﹫", "%EF%BC%A0", "%4\t0"] {
-        // A slash would end a good host.
-        read_secret(&format!("http://u:{}{at}a.test:0/", secret.replace(['/', '\\'], "")));
+        read_secret(&format!("http://u:{key}{at}a.test:0/"));
     }
     for query in ["?", "%3F", "%3f", "%23", "？", "＃", "﹖"] {
-        read_secret(&format!("http://a.test/x{query}key={secret}"));
+        read_secret(&format!("http://a.test/x{query}key={key}"));
     }
-    if let Ok(uri) = format!("//u:{secret}@a.test/x").parse::<Uri>() {
+    // What follows a `#` is no part of a `Uri`.
+    if let Ok(uri) = format!("//u:{}@a.test/x", secret.replace('#', "")).parse::<Uri>() {
         tells_nothing(&Error::new(Kind::Connect, "no").with_url(&uri));
         if let Err(error) = Origin::of(&uri) {
             tells_nothing(&error);
