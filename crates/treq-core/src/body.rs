@@ -1,19 +1,22 @@
-use std::cell::OnceCell;
+use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use sync_wrapper::SyncWrapper;
 
 use crate::{BoxError, TryClone};
 
 /// A request body: nothing, bytes, a body that can be made again, or a one-shot stream.
 ///
-/// Everything but a [stream](Body::stream) can be sent a second time (see [`TryClone`]): a layer that follows a
-/// 307, answers a challenge or retries asks for a copy before it sends the first.
+/// Bytes, and what [`from_fn`](Body::from_fn) makes, can be sent a second time (see [`TryClone`]): a layer that follows a
+/// 307, answers a challenge or retries asks for a copy before it sends the first. Another body, or a stream, is sent once.
 ///
 /// ```
 /// use treq_core::{Body, TryClone};
@@ -28,14 +31,14 @@ pub struct Body {
     inner: Option<Box<Inner>>,
 }
 
-type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
+type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send + Sync>>;
 type Make = Arc<dyn Fn() -> Body + Send + Sync>;
 
 enum Inner {
     Bytes(Bytes),
     /// What makes the body, and the one being sent: made when it is first looked at, so that a copy kept for a resend
     /// that never comes opens no file.
-    Factory(Make, OnceCell<Body>),
+    Factory(Make, OnceLock<Body>),
     Stream(Boxed),
 }
 
@@ -46,44 +49,83 @@ impl Body {
         Body::default()
     }
 
-    /// A body that is made anew for each sending: a file that is reopened, a form that is encoded again.
+    /// Any body. What is a `Body` already stays as it is, and one that has ended becomes [`Body::empty`]; every other is sent
+    /// once. Its `size_hint` decides the framing: an exact size gives a `Content-Length`, any other is sent chunked.
     ///
-    /// `make` runs when the body is first looked at, once for each sending, and must yield the same bytes each time.
-    pub fn factory(make: impl Fn() -> Body + Send + Sync + 'static) -> Body {
-        Body::of(Inner::Factory(Arc::new(make), OnceCell::new()))
-    }
-
-    /// A body that can be sent once. Its `size_hint` decides the framing: an exact size gives a `Content-Length`,
-    /// any other is sent chunked.
-    pub fn stream<B>(body: B) -> Body
+    /// ```
+    /// use treq_core::Body;
+    ///
+    /// let body = Body::new(http_body_util::Full::new(bytes::Bytes::from("hello")));
+    /// assert_eq!(http_body::Body::size_hint(&body).exact(), Some(5));
+    /// ```
+    pub fn new<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Body::of(Inner::Stream(Box::pin(BoxedError { body })))
+        let mut body = Some(body);
+        if let Some(own) = (&mut body as &mut dyn Any).downcast_mut::<Option<Body>>() {
+            return own.take().unwrap_or_default();
+        }
+        match body {
+            Some(body) if !body.is_end_stream() => Body::of(Inner::Stream(Box::pin(Shared::new(body)))),
+            _ => Body::empty(),
+        }
     }
 
-    /// The same body with something around each sending of it: what counts, limits or delays its pieces. It can be sent
-    /// again if it could before; `wrap` runs once for each sending and must keep the bytes as they are.
+    /// The pieces of a stream, sent once and chunked.
+    ///
+    /// ```
+    /// use treq_core::Body;
+    ///
+    /// let body = Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("one"), Ok("two")]));
+    /// # assert_eq!(http_body::Body::size_hint(&body).exact(), None);
+    /// ```
+    pub fn from_stream<S, T, E>(stream: S) -> Body
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: Into<Bytes> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Body::new(Streamed { stream })
+    }
+
+    /// A body that is made anew for each sending: a file that is reopened, a form that is encoded again.
+    ///
+    /// `make` runs when the body is first looked at, once for each sending, and must yield the same bytes each time.
     ///
     /// ```
     /// use treq_core::{Body, TryClone};
     ///
-    /// let body = Body::from("hello").wrap(|body| Body::stream(body));
+    /// let body = Body::from_fn(|| Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("tea")])));
+    /// assert!(body.try_clone().is_some());
+    /// ```
+    pub fn from_fn(make: impl Fn() -> Body + Send + Sync + 'static) -> Body {
+        Body::of(Inner::Factory(Arc::new(make), OnceLock::new()))
+    }
+
+    /// The same body with something around each sending of it: what counts, limits or delays its pieces. It can be sent
+    /// again if it could before; `map` runs once for each sending and must keep the bytes as they are.
+    ///
+    /// ```
+    /// use http_body_util::BodyExt as _;
+    /// use treq_core::{Body, TryClone};
+    ///
+    /// let body = Body::from("hello").map_each(|body| Body::new(body.map_frame(|frame| frame)));
     /// assert!(body.try_clone().is_some());
     /// assert_eq!(http_body::Body::size_hint(&body).exact(), Some(5));
     /// ```
     #[must_use]
-    pub fn wrap(self, wrap: impl Fn(Body) -> Body + Send + Sync + 'static) -> Body {
+    pub fn map_each(self, map: impl Fn(Body) -> Body + Send + Sync + 'static) -> Body {
         match self.inner.map(|inner| *inner) {
             None => Body::empty(),
-            Some(Inner::Bytes(bytes)) => Body::factory(move || wrap(Body::from(bytes.clone()))),
+            Some(Inner::Bytes(bytes)) => Body::from_fn(move || map(Body::from(bytes.clone()))),
             Some(Inner::Factory(make, current)) => {
-                let current = current.into_inner().map(&wrap);
-                let make: Make = Arc::new(move || wrap(make()));
-                Body::of(Inner::Factory(make, current.map_or_else(OnceCell::new, OnceCell::from)))
+                let current = current.into_inner().map(&map);
+                let make: Make = Arc::new(move || map(make()));
+                Body::of(Inner::Factory(make, current.map_or_else(OnceLock::new, OnceLock::from)))
             }
-            Some(Inner::Stream(stream)) => wrap(Body::of(Inner::Stream(stream))),
+            Some(Inner::Stream(stream)) => map(Body::of(Inner::Stream(stream))),
         }
     }
 
@@ -106,7 +148,7 @@ impl TryClone for Body {
         match self.inner.as_deref() {
             None => Some(Body::empty()),
             Some(Inner::Bytes(bytes)) => Some(Body::from(bytes.clone())),
-            Some(Inner::Factory(make, _)) => Some(Body::of(Inner::Factory(Arc::clone(make), OnceCell::new()))),
+            Some(Inner::Factory(make, _)) => Some(Body::of(Inner::Factory(Arc::clone(make), OnceLock::new()))),
             Some(Inner::Stream(_)) => None,
         }
     }
@@ -155,7 +197,7 @@ impl HttpBody for Body {
     }
 }
 
-fn made<'a>(make: &Make, current: &'a OnceCell<Body>) -> &'a Body {
+fn made<'a>(make: &Make, current: &'a OnceLock<Body>) -> &'a Body {
     current.get_or_init(|| make())
 }
 
@@ -193,6 +235,21 @@ macro_rules! from_bytes_like {
     )+};
 }
 
+impl From<Cow<'static, str>> for Body {
+    fn from(text: Cow<'static, str>) -> Body {
+        match text {
+            Cow::Borrowed(text) => Body::from(text),
+            Cow::Owned(text) => Body::from(text),
+        }
+    }
+}
+
+impl<const N: usize> From<&'static [u8; N]> for Body {
+    fn from(bytes: &'static [u8; N]) -> Body {
+        Body::from(&bytes[..])
+    }
+}
+
 from_bytes_like! {
     Vec<u8> => Bytes::from,
     String => Bytes::from,
@@ -202,14 +259,24 @@ from_bytes_like! {
 }
 
 pin_project! {
-    /// A foreign body with its error boxed, unless it is a [`BoxError`] already.
-    struct BoxedError<B> {
+    /// A foreign body with its error boxed. It can be looked at from several threads although it need not be `Sync` itself:
+    /// only [`poll_frame`](HttpBody::poll_frame), which has it for itself, asks it, and keeps what it says of what is left.
+    struct Shared<B> {
         #[pin]
-        body: B,
+        body: SyncWrapper<B>,
+        left: SizeHint,
+        ended: bool,
     }
 }
 
-impl<B> HttpBody for BoxedError<B>
+impl<B: HttpBody> Shared<B> {
+    fn new(body: B) -> Shared<B> {
+        let (left, ended) = (body.size_hint(), body.is_end_stream());
+        Shared { body: SyncWrapper::new(body), left, ended }
+    }
+}
+
+impl<B> HttpBody for Shared<B>
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -218,14 +285,39 @@ where
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.project().body.poll_frame(cx).map_err(Into::into)
+        let this = self.project();
+        let mut body = this.body.get_pin_mut();
+        let frame = ready!(body.as_mut().poll_frame(cx));
+        (*this.left, *this.ended) = (body.size_hint(), body.is_end_stream());
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ended
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.left
+    }
+}
+
+pin_project! {
+    struct Streamed<S> {
+        #[pin]
+        stream: S,
+    }
+}
+
+impl<S, T, E> HttpBody for Streamed<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    T: Into<Bytes>,
+{
+    type Data = Bytes;
+    type Error = E;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
+        let piece = ready!(self.project().stream.poll_next(cx));
+        Poll::Ready(piece.map(|piece| piece.map(|bytes| Frame::data(bytes.into()))))
     }
 }

@@ -1,6 +1,7 @@
 use std::mem;
 
 use bytes::{Bytes, BytesMut};
+use sync_wrapper::SyncWrapper;
 use treq_core::Error;
 
 use crate::error::{broken, expanded};
@@ -39,7 +40,8 @@ pub(crate) struct Limits {
 
 struct Stage {
     name: Box<str>,
-    decoder: Box<dyn Decoder>,
+    /// Only who pulls asks it, so that it need not be `Sync`.
+    decoder: SyncWrapper<Box<dyn Decoder>>,
     input: Bytes,
     /// Whether any input came: a body of no bytes at all is empty, not cut.
     begun: bool,
@@ -78,7 +80,7 @@ impl Chain {
     pub(crate) fn new(codings: &[&Coding], limits: Limits) -> Chain {
         let stage = |coding: &&Coding| Stage {
             name: coding.name().into(),
-            decoder: coding.decoder(),
+            decoder: SyncWrapper::new(coding.decoder()),
             input: Bytes::new(),
             begun: false,
             full: false,
@@ -173,7 +175,7 @@ impl Stage {
             while written < PIECE && *left > 0 && (!self.input.is_empty() || self.full) {
                 let input = &self.input[..self.input.len().min(*left)];
                 let (given, room) = (input.len(), output.len() - written);
-                let progress = self.decoder.decode(input, &mut output[written..]);
+                let progress = self.decoder.get_mut().decode(input, &mut output[written..]);
                 let progress = progress.map_err(|cause| broken(&self.name, cause))?;
                 if progress.read > given || progress.written > room {
                     return Err(broken(&self.name, "the decoder claims more bytes than it was given".into()));
@@ -195,7 +197,7 @@ impl Stage {
         }
         if self.last && !self.ended {
             if self.begun {
-                self.decoder.finish().map_err(|cause| broken(&self.name, cause))?;
+                self.decoder.get_mut().finish().map_err(|cause| broken(&self.name, cause))?;
             }
             self.ended = true;
         }

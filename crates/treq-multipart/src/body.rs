@@ -66,8 +66,8 @@ impl FormBody {
     /// As treq's body, which can be sent again where each part can.
     pub(crate) fn into_body(self) -> Body {
         match self.replayable() {
-            Some(plan) => Body::factory(move || Body::stream(FormBody::again(&plan))),
-            None => Body::stream(self),
+            Some(plan) => Body::from_fn(move || Body::new(FormBody::again(&plan))),
+            None => Body::new(self),
         }
     }
 
@@ -135,7 +135,7 @@ impl FormBody {
                 return Ok(());
             }
             Some(Again::File(path, length)) => (Source::path(path.clone(), Some(*length)), None),
-            Some(Again::Form(plan)) => (Source::Body(Box::pin(FormBody::again(plan))), None),
+            Some(Again::Form(plan)) => (Source::Body(Body::new(FormBody::again(plan))), None),
             Some(Again::Factory(make)) => Source::made(make())?,
             None => match self.once.pop_front() {
                 Some(source) => (source, None),

@@ -243,7 +243,7 @@ impl Form {
 impl From<Form> for Body {
     /// [`Form::into_body`], but what is wrong is the error of the body when it is sent.
     fn from(form: Form) -> Body {
-        form.into_body().unwrap_or_else(|error| Body::stream(Failed::new(error)))
+        form.into_body().unwrap_or_else(|error| Body::new(Failed::new(error)))
     }
 }
 

@@ -1,20 +1,20 @@
 use std::fmt;
 use std::io::{self, Seek};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http_body::Body as HttpBody;
+use sync_wrapper::SyncWrapper;
 use tokio::io::{AsyncRead, AsyncSeekExt};
-use treq_core::BoxError;
+use treq_core::{Body, BoxError};
 
 use crate::Form;
 use crate::boundary::is_token;
 use crate::error::Failure;
 use crate::escape::shown;
-use crate::source::Boxed;
+use crate::source::Reader;
 
 /// One part of a [`Form`]: its content, and what its headers say.
 ///
@@ -52,8 +52,8 @@ pub(crate) enum Content {
     Form(Box<Form>),
     /// From its current position; the length up to its end, where it has one.
     Open(std::fs::File, Option<u64>),
-    Reader(Pin<Box<dyn AsyncRead + Send>>),
-    Stream(Boxed),
+    Reader(Reader),
+    Stream(Body),
 }
 
 impl Part {
@@ -112,7 +112,7 @@ impl Part {
     /// What a reader yields up to its end, once. A reader that stays open must be limited, for instance with `take`,
     /// even where its length is declared: whether there is more is seen at the end only.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Part {
-        Part::of(Content::Reader(Box::pin(reader)))
+        Part::of(Content::Reader(SyncWrapper::new(Box::pin(reader))))
     }
 
     /// [`Part::reader`] with [its length declared](Part::with_length).
@@ -127,7 +127,7 @@ impl Part {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Part::of(Content::Stream(Box::pin(treq_core::Body::stream(body))))
+        Part::of(Content::Stream(Body::new(body)))
     }
 
     /// Content that is made anew for each sending, when its turn comes, by a closure that must give the same bytes each

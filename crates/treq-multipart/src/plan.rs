@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use http_body::Body as _;
-use treq_core::{Error, Kind};
+use treq_core::{Body, Error, Kind};
 
 use crate::boundary::{Boundary, Scan};
 use crate::error::Failure;
@@ -186,7 +186,7 @@ fn nested(form: Form, scan: Option<Scan>) -> Result<(Option<u64>, Planning), Fai
     Ok(if plan.is_replayable() {
         (length, Planning::Again(Again::Form(plan)))
     } else {
-        (length, Planning::Once(Source::Body(Box::pin(FormBody::new(plan, once)))))
+        (length, Planning::Once(Source::Body(Body::new(FormBody::new(plan, once)))))
     })
 }
 

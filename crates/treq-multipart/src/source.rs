@@ -9,23 +9,25 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as HttpBody;
+use sync_wrapper::SyncWrapper;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use treq_core::BoxError;
+use treq_core::Body;
 
 use crate::Part;
 use crate::error::Failure;
 use crate::part::Content;
 use crate::plan::unreadable;
 
-pub(crate) type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = BoxError> + Send>>;
+/// A reader, which only who polls it asks, so that it need not be `Sync`.
+pub(crate) type Reader = SyncWrapper<Pin<Box<dyn AsyncRead + Send>>>;
 
 pub(crate) enum Source {
     Bytes(Bytes),
     File(FileReader),
-    Reader(Pin<Box<dyn AsyncRead + Send>>, BytesMut),
-    Body(Boxed),
+    Reader(Reader, BytesMut),
+    Body(Body),
 }
 
 impl Source {
@@ -40,7 +42,7 @@ impl Source {
         Source::File(FileReader { state, buffer: BytesMut::new() })
     }
 
-    pub(crate) fn reader(reader: Pin<Box<dyn AsyncRead + Send>>) -> Source {
+    pub(crate) fn reader(reader: Reader) -> Source {
         Source::Reader(reader, BytesMut::new())
     }
 
@@ -71,12 +73,12 @@ impl Source {
             }
             Source::File(file) => file.poll(cx, size).map(Result::transpose),
             Source::Reader(reader, buffer) => {
-                let read = ready!(poll_reader(reader.as_mut(), buffer, cx, size));
+                let read = ready!(poll_reader(reader.get_mut().as_mut(), buffer, cx, size));
                 let failed = |error| Failure::caused("its reader failed", error);
                 Poll::Ready(read.map_err(failed).transpose())
             }
             Source::Body(body) => {
-                let frame = ready!(body.as_mut().poll_frame(cx));
+                let frame = ready!(Pin::new(body).poll_frame(cx));
                 let failed = |error| Failure::caused("its content cannot be read", error);
                 // A part has no trailers: they are nothing to send.
                 Poll::Ready(frame.map(|frame| frame.map_err(failed).map(|it| it.into_data().unwrap_or_default())))

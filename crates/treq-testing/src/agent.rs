@@ -89,7 +89,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Traversing {
         let server = Arc::clone(&self.server);
-        Traversing(Box::pin(traverse(server, request.map(Body::stream))))
+        Traversing(Box::pin(traverse(server, request.map(Body::new))))
     }
 }
 
@@ -106,7 +106,7 @@ async fn traverse(server: Arc<MemoryServer>, request: Request<Body>) -> Result<R
     server.spawn(async move { _ = connection.with_upgrades().await });
     let response = sender.send_request(request).await.map_err(failed)?;
     // The server lives as long as the answer is read.
-    Ok(response.map(|body| Body::stream(Kept { body, _server: server })))
+    Ok(response.map(|body| Body::new(Kept { body, _server: server })))
 }
 
 /// The head as it stands on the wire.

@@ -279,7 +279,7 @@ where
 {
     let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(arrival.clone());
-        app(request.map(Body::stream))
+        app(request.map(Body::new))
     });
     let server = auto::Builder::new(tasks);
     let mut connection = Box::pin(server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
@@ -296,7 +296,7 @@ fn app(service: impl HttpService) -> App {
         Box::pin(async move {
             std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(told)?;
             let response = service.call(request).await.map_err(told)?;
-            Ok(wrong_length(&response).unwrap_or_else(|| response.map(|body| Body::stream(BrokenOff::new(body)))))
+            Ok(wrong_length(&response).unwrap_or_else(|| response.map(|body| Body::new(BrokenOff::new(body)))))
         })
     })
 }

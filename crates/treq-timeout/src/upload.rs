@@ -43,7 +43,7 @@ pub struct ByBody;
 
 impl Uploads<Body> for ByBody {
     fn watch(&self, body: Body, sent: Sent) -> Result<Body, Body> {
-        Ok(body.wrap(move |body| Body::stream(Watched { body, rest: Bytes::new(), sent: sent.clone() })))
+        Ok(body.map_each(move |body| Body::new(Watched { body, rest: Bytes::new(), sent: sent.clone() })))
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
 /// A client: connections that are kept, and the settings that its requests share.
 ///
 /// Cloning is cheap, and clones share the connections. A `Client`, and a `&Client`, is a
-/// `tower_service::Service<http::Request<B>>` too, for any `B: Into<Body>`.
+/// `tower_service::Service<http::Request<B>>` too, for any [`http_body::Body`] of [`Bytes`]: tonic's, axum's, hyper's, or
+/// [`Body`], which alone can be sent again.
 ///
 /// Its connections are driven by tasks of the tokio runtime on which they were made, and end with it. Where several runtimes take
 /// turns, as with `#[tokio::test]` or a `block_on` here and there, each wants a client of its own: a connection whose runtime
@@ -235,7 +236,11 @@ verbs! {
     options = OPTIONS,
 }
 
-impl<B: Into<Body>> Service<Request<B>> for Client {
+impl<B> Service<Request<B>> for Client
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     type Response = Response<ResponseBody>;
     type Error = Error;
     type Future = Sent;
@@ -247,11 +252,15 @@ impl<B: Into<Body>> Service<Request<B>> for Client {
 
     fn call(&mut self, mut request: Request<B>) -> Sent {
         crate::detour::mark_userinfo(&mut request);
-        self.send(request.map(Into::into))
+        self.send(request.map(Body::new))
     }
 }
 
-impl<B: Into<Body>> Service<Request<B>> for &Client {
+impl<B> Service<Request<B>> for &Client
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     type Response = Response<ResponseBody>;
     type Error = Error;
     type Future = Sent;
@@ -262,7 +271,7 @@ impl<B: Into<Body>> Service<Request<B>> for &Client {
 
     fn call(&mut self, mut request: Request<B>) -> Sent {
         crate::detour::mark_userinfo(&mut request);
-        self.send(request.map(Into::into))
+        self.send(request.map(Body::new))
     }
 }
 

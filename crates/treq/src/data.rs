@@ -12,7 +12,6 @@ use treq_core::{Body, BoxError, Error, Kind};
 use treq_multipart::{Form, Part};
 
 use crate::query;
-use crate::stream::Streamed;
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -96,7 +95,7 @@ impl Content {
         B: Into<Bytes> + 'static,
         E: Into<BoxError> + 'static,
     {
-        Content::new(Body::stream(Streamed::new(stream)))
+        Content::new(Body::from_stream(stream))
     }
 
     /// The same with this `Content-Type`, unless the request has one of its own.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use sync_wrapper::SyncWrapper;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error, Facts};
 
@@ -28,7 +29,7 @@ trait Call: Send + Sync {
 /// An exchange of any type: its head, then its body.
 type Exchange = Pin<Box<dyn Poller>>;
 
-trait Poller: Send {
+trait Poller: Send + Sync {
     fn poll_head(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>>;
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>>;
     fn is_end_stream(&self) -> bool;
@@ -67,71 +68,98 @@ where
 {
     fn call(&self, request: Request<Body>) -> Exchange {
         // The layers are called when it is first polled, so that they have a runtime around them.
-        Box::pin(Stage::Readying { service: self.0.clone(), request: Some(request) })
+        let stage = Stage::Readying { service: self.0.clone(), request: Some(request) };
+        Box::pin(Running { stage, said: Said { ended: false, left: SizeHint::default(), facts: None } })
+    }
+}
+
+pin_project! {
+    struct Running<S, F, B> {
+        #[pin]
+        stage: Stage<S, F, B>,
+        said: Said,
     }
 }
 
 pin_project! {
     #[project = StageProj]
-    #[project_ref = StageRef]
     enum Stage<S, F, B> {
         Readying { service: S, request: Option<Request<Body>> },
-        Calling { #[pin] future: F },
-        Body { #[pin] body: B },
+        // Neither the future nor the body need be `Sync`: only who polls asks them, and keeps what the body says.
+        Calling { #[pin] future: SyncWrapper<F> },
+        Body { #[pin] body: SyncWrapper<B> },
     }
 }
 
-impl<S, B> Poller for Stage<S, S::Future, B>
+/// What a body says of itself.
+struct Said {
+    ended: bool,
+    left: SizeHint,
+    facts: Option<Facts>,
+}
+
+impl Said {
+    #[inline]
+    fn ask<B: HttpBody>(&mut self, body: &B) {
+        self.ended = body.is_end_stream();
+        if !self.ended {
+            self.left = body.size_hint();
+        }
+    }
+}
+
+impl<S, B> Poller for Running<S, S::Future, B>
 where
-    S: Service<Request<Body>, Response = Response<B>> + Send,
+    S: Service<Request<Body>, Response = Response<B>> + Send + Sync,
     S::Error: Into<BoxError> + 'static,
     S::Future: Send,
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError> + 'static,
 {
-    fn poll_head(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
+    fn poll_head(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
+        let mut this = self.project();
         loop {
-            let next = match self.as_mut().project() {
+            let next = match this.stage.as_mut().project() {
                 StageProj::Readying { service, request } => {
                     ready!(service.poll_ready(cx)).map_err(Error::adopt)?;
                     let Some(request) = request.take() else { return Poll::Pending };
-                    Stage::Calling { future: service.call(request) }
+                    Stage::Calling { future: SyncWrapper::new(service.call(request)) }
                 }
                 StageProj::Calling { future } => {
-                    let (head, body) = ready!(future.poll(cx)).map_err(Error::adopt)?.into_parts();
-                    self.set(Stage::Body { body });
+                    let (head, body) = ready!(future.get_pin_mut().poll(cx)).map_err(Error::adopt)?.into_parts();
+                    this.stage.set(Stage::Body { body: SyncWrapper::new(body) });
+                    if let StageProj::Body { body } = this.stage.project() {
+                        let body = &*body.get_pin_mut();
+                        this.said.ask(body);
+                        this.said.facts = (body as &dyn Any).downcast_ref::<LayeredBody>().and_then(facts).cloned();
+                    }
                     return Poll::Ready(Ok(head));
                 }
                 StageProj::Body { .. } => return Poll::Pending,
             };
-            self.set(next);
+            this.stage.set(next);
         }
     }
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.project() {
-            StageProj::Body { body } => body.poll_frame(cx).map_err(Error::adopt),
-            _ => Poll::Ready(None),
-        }
+        let this = self.project();
+        let StageProj::Body { body } = this.stage.project() else { return Poll::Ready(None) };
+        let mut body = body.get_pin_mut();
+        let frame = ready!(body.as_mut().poll_frame(cx));
+        this.said.ask(&*body);
+        Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Stage::Body { body } => body.is_end_stream(),
-            _ => false,
-        }
+        self.said.ended
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Stage::Body { body } => body.size_hint(),
-            _ => SizeHint::default(),
-        }
+        if self.said.ended { SizeHint::with_exact(0) } else { self.said.left }
     }
 
     fn facts(&self) -> Option<&Facts> {
-        let Stage::Body { body } = self else { return None };
-        (body as &dyn Any).downcast_ref::<LayeredBody>().and_then(facts)
+        self.said.facts.as_ref()
     }
 }
 

@@ -4,8 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http_body::{Body as HttpBody, Frame};
-use pin_project_lite::pin_project;
+use http_body::Body as HttpBody;
 use treq_core::Error;
 
 use crate::ResponseBody;
@@ -43,33 +42,5 @@ impl Stream for BodyStream {
 impl fmt::Debug for BodyStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BodyStream")
-    }
-}
-
-pin_project! {
-    /// A stream of pieces as the body of a request.
-    pub(crate) struct Streamed<S> {
-        #[pin]
-        stream: S,
-    }
-}
-
-impl<S> Streamed<S> {
-    pub(crate) fn new(stream: S) -> Streamed<S> {
-        Streamed { stream }
-    }
-}
-
-impl<S, B, E> HttpBody for Streamed<S>
-where
-    S: Stream<Item = Result<B, E>>,
-    B: Into<Bytes>,
-{
-    type Data = Bytes;
-    type Error = E;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, E>>> {
-        let piece = ready!(self.project().stream.poll_next(cx));
-        Poll::Ready(piece.map(|piece| piece.map(|bytes| Frame::data(bytes.into()))))
     }
 }

@@ -108,7 +108,7 @@ async fn trailers_go_up_and_come_down() {
     for _ in 0..2 {
         let trailers = HeaderMap::from_iter([("x-up".parse().unwrap(), HeaderValue::from_static("2"))]);
         let frames = [Frame::data(Bytes::from_static(b"body")), Frame::trailers(trailers)].map(Ok::<_, std::io::Error>);
-        let body = treq_core::Body::stream(StreamBody::new(Frames(frames.into())));
+        let body = treq_core::Body::new(StreamBody::new(Frames(frames.into())));
         let mut up = request("POST", "http://a.test/", body);
         up.headers_mut().insert("trailer", HeaderValue::from_static("x-up"));
         let down = agent.clone().oneshot(up).await.unwrap().into_body().collect().await.unwrap();

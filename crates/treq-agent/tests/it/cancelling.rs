@@ -21,7 +21,7 @@ fn echo() -> MemoryServer {
     let answer = tower::service_fn(|request: Request<Body>| async move {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         sleep(Duration::from_micros(300)).await;
-        Ok::<_, Infallible>(Response::new(Body::stream(Slowly(body, None))))
+        Ok::<_, Infallible>(Response::new(Body::new(Slowly(body, None))))
     });
     MemoryServer::new(answer).connect_delay(Duration::from_micros(1500)).capacity(64)
 }
@@ -46,7 +46,7 @@ impl http_body::Body for Slowly {
 }
 
 fn post(wish: Wish) -> Request<Body> {
-    let body = Body::stream(Slowly("some bytes".into(), None));
+    let body = Body::new(Slowly("some bytes".into(), None));
     let mut request = request("POST", "http://a.test/", body);
     request.extensions_mut().insert(wish);
     request

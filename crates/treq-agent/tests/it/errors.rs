@@ -127,7 +127,7 @@ async fn the_callers_own_error_is_found_where_its_body_failed() {
     for piece in [false, true] {
         let server = server([Step::ReadHead, Step::ReadToEnd]);
         let (agent, pool) = pooled(server.connector());
-        let body = Body::stream(StreamBody::new(Failing(!piece)));
+        let body = Body::new(StreamBody::new(Failing(!piece)));
         let error = send(&agent, request("POST", "http://a.test/", body)).await.unwrap_err();
         assert_eq!((error.kind(), error.find::<Mine>().map(|mine| mine.0)), (Kind::Body, Some(7)), "{error:?}");
         assert_eq!(pool.stats().open, 0);

@@ -86,7 +86,7 @@ async fn the_body_goes_out_on_the_word_or_when_the_wait_is_over() {
         let server = server(word);
         let connector = HttpConnector::new(server.connector()).expect_wait(Duration::from_secs(3));
         let begun = Instant::now();
-        let body = Body::stream(Noting(begun, seconds, Some("the body")));
+        let body = Body::new(Noting(begun, seconds, Some("the body")));
         assert!(send(&Agent::new(connector), expecting(body)).await.is_ok());
         assert_eq!(server.requests()[0].body, "the body");
     }

@@ -174,7 +174,7 @@ async fn an_upload_ends_with_its_answer() {
         let server = server([Step::ReadBytes(24), greeting(), Step::sleep_ms(5), answer, Step::ReadToEnd]);
         let (agent, pool) = pooled(server.connector());
         let held = Arc::new(());
-        let body = Body::stream(Endless { _held: Arc::clone(&held) });
+        let body = Body::new(Endless { _held: Arc::clone(&held) });
         let response = agent.clone().oneshot(wishing(request("POST", "http://a.test/", body))).await.unwrap();
         settle().await;
         assert_eq!(Arc::strong_count(&held), 2, "while the answer is held the body goes on");
@@ -192,7 +192,7 @@ async fn an_upload_ends_with_its_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_fails_is_told_in_its_own_words() {
-    let failing = || Body::stream(http_body_util::StreamBody::new(Failing(false)));
+    let failing = || Body::new(http_body_util::StreamBody::new(Failing(false)));
     let announced = |mut request: Request<Body>| {
         request.headers_mut().insert("content-length", HeaderValue::from_static("20"));
         request

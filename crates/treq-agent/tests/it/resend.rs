@@ -17,9 +17,9 @@ fn body(kind: &str) -> Body {
     match kind {
         "empty" => Body::empty(),
         "bytes" => Body::from("body"),
-        "factory" => Body::factory(|| Body::from("body")),
+        "factory" => Body::from_fn(|| Body::from("body")),
         // There once, with nothing in it: as a proxy has it of a request that it hands on.
-        "ended" => Body::stream(http_body_util::Empty::<Bytes>::new()),
+        "ended" => Body::new(http_body_util::Empty::<Bytes>::new()),
         _ => stream(&["body"]),
     }
 }

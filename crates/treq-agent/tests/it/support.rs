@@ -72,7 +72,7 @@ pub(crate) async fn settle() {
 
 /// A body that is fed piece by piece and does not know its length.
 pub(crate) fn stream(pieces: &[&'static str]) -> Body {
-    Body::stream(Pieces(Arc::new(Mutex::new(pieces.to_vec()))))
+    Body::new(Pieces(Arc::new(Mutex::new(pieces.to_vec()))))
 }
 
 struct Pieces(Arc<Mutex<Vec<&'static str>>>);

@@ -148,9 +148,8 @@ async fn auth_int_covers_the_body() {
     let response = |body: &'static str| {
         let (world, layer) = (world.clone(), layer.clone());
         async move {
-            let whole = Body::factory(move || {
-                Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(body.as_bytes())))
-            });
+            let whole =
+                Body::from_fn(move || Body::new(http_body_util::Full::new(bytes::Bytes::from_static(body.as_bytes()))));
             let status = world.ask(&layer, post("http://a.test/", whole)).await.unwrap().status();
             assert_eq!(status, 200);
             param(world.fields().last().unwrap(), "response").unwrap()
@@ -173,7 +172,7 @@ const AUTH_INT_OF_TEA: &str = "5f749c8a066c9ad80f0fe8550d11c3ae93d7ad390cc88565b
 #[tokio::test]
 async fn a_body_that_cannot_be_read_for_its_hash_is_an_error() {
     let world = World::digest(r#"Digest realm="r", nonce="n", qop="auth-int""#);
-    let broken = Body::factory(|| Body::stream(Broken));
+    let broken = Body::from_fn(|| Body::new(Broken));
     let error = world.ask(&layer(), post("http://a.test/", broken)).await.unwrap_err();
     assert_eq!((error.kind(), world.seen().len()), (Kind::Body, 1));
     assert!(error.find::<std::io::Error>().is_some());

@@ -72,7 +72,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
                 false => {
                     // Of unknown length, so in chunks.
                     let page = Full::new(Bytes::from("x".repeat(16 * 1000))).map_frame(|frame| frame);
-                    unauthorized(CHALLENGE).map(|_| Body::stream(page))
+                    unauthorized(CHALLENGE).map(|_| Body::new(page))
                 }
             })
         }),
@@ -321,7 +321,7 @@ async fn a_future_may_be_dropped_at_any_point() {
     loop {
         let mut client = digest_layer("http://a.test/").layer(service.clone());
         let request = || {
-            let body = Body::factory(|| Body::stream(Full::new(Bytes::from_static(b"tea"))));
+            let body = Body::from_fn(|| Body::new(Full::new(Bytes::from_static(b"tea"))));
             Request::post("http://a.test/").body(body).unwrap()
         };
         let mut sending = Box::pin(client.call(request()));

@@ -51,7 +51,7 @@ fn exchange(challenge: &str, request: impl FnOnce(&Client) -> treq::RequestBuild
 }
 
 fn once(challenge: &str) -> Result<(), String> {
-    let body = Body::stream(http_body_util::Full::new(Bytes::from_static(b"once")));
+    let body = Body::new(http_body_util::Full::new(Bytes::from_static(b"once")));
     let played = exchange(challenge, |client| client.post("http://a.test/").body(body))?;
     let returned = played.outcome.as_ref().map_or(true, |response| response.status() == 401);
     let whole = played.seen.iter().all(|seen| *seen.wire.body == *b"once");

@@ -61,7 +61,7 @@ impl Pieces {
     }
 
     pub(crate) fn body(self) -> Body {
-        Body::stream(self)
+        Body::new(self)
     }
 }
 

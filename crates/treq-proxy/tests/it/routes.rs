@@ -229,7 +229,7 @@ async fn credentials_that_are_known_go_out_at_once() {
 
 #[tokio::test]
 async fn a_407_of_an_origin_or_one_that_has_no_answer_is_the_callers() {
-    let once = || Request::post("http://a.test/").body(Body::stream(Full::new(Bytes::from_static(b"once")))).unwrap();
+    let once = || Request::post("http://a.test/").body(Body::new(Full::new(Bytes::from_static(b"once")))).unwrap();
     let direct = || {
         let mut request = get("http://a.test/");
         request.extensions_mut().insert(Via::direct());
@@ -272,11 +272,11 @@ async fn bodies_that_go_out_once_are_not_copied() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_of_a_challenge_is_waited_for_within_limits() {
-    let endless = || Body::stream(Endless);
+    let endless = || Body::new(Endless);
     let world = World::new(move |before| if before == 0 { challenge(endless()) } else { Response::new(Body::empty()) });
     assert_eq!(world.ask(&scheme(), get("http://a.test")).await.unwrap().status(), 200);
     let world = World::new(|before| match before {
-        0 => challenge(Body::stream(Never)),
+        0 => challenge(Body::new(Never)),
         _ => Response::new(Body::empty()),
     });
     let limited = scheme().drain_until(|| tokio::time::sleep(Duration::from_millis(50)));

@@ -73,7 +73,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
                 Response::new(Body::from(body))
             }
             // Of unknown length, so in chunks.
-            None => challenge(Body::stream(Full::new(Bytes::from("x".repeat(16_000))).map_frame(|frame| frame))),
+            None => challenge(Body::new(Full::new(Bytes::from("x".repeat(16_000))).map_frame(|frame| frame))),
         })
     }));
     let connector = server.connector();

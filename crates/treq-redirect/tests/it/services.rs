@@ -65,7 +65,7 @@ async fn works_over_hyper_utils_client_on_one_connection_per_host() {
                 Ok::<_, Infallible>(match request.uri().path() {
                     "/1" => answer(302, "/2", "x".repeat(16 * 1024)),
                     // Of unknown length, so in chunks.
-                    "/2" => answer(303, "/3", Body::stream(Full::new(Bytes::from_static(b"gone")).map_frame(|f| f))),
+                    "/2" => answer(303, "/3", Body::new(Full::new(Bytes::from_static(b"gone")).map_frame(|f| f))),
                     _ => answer(307, "http://b.test/end", ""),
                 })
             }),

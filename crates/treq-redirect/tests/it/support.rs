@@ -104,7 +104,7 @@ pub(crate) fn post(url: &str, body: impl Into<Body>) -> Request<Body> {
 
 /// A body that can be sent once.
 pub(crate) fn one_shot() -> Body {
-    Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
+    Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
 }
 
 pub(crate) fn why(error: &Error) -> Option<Why> {

@@ -43,7 +43,7 @@ async fn a_body_that_can_be_sent_once_is() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_can_be_made_again_is() {
     let world = World::errors(2, Kind::Connect, Resend::Safe);
-    let body = Body::factory(|| Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(b"made"))));
+    let body = Body::from_fn(|| Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"made"))));
     assert_eq!(told(&world.ask(&thrice(), request("POST", body)).await), (Ok(200), Some(3)));
 }
 

@@ -76,7 +76,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
                     // Of unknown length, so in chunks.
                     1 => Response::builder()
                         .status(502)
-                        .body(Body::stream(Full::new(Bytes::from_static(b"gone")).map_frame(|f| f))),
+                        .body(Body::new(Full::new(Bytes::from_static(b"gone")).map_frame(|f| f))),
                     _ => Ok(Response::new(Body::from("tea"))),
                 };
                 Ok::<_, Infallible>(response.unwrap())

@@ -125,7 +125,7 @@ pub(crate) fn post() -> Request<Body> {
 
 /// A body that can be sent once.
 pub(crate) fn one_shot() -> Body {
-    Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
+    Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
 }
 
 /// The status or the kind of the error, and how many attempts the answer tells of.

@@ -204,7 +204,7 @@ where
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Err(Error::new(Kind::Protocol, "a cassette's connector cannot pass on a change of protocol"));
             }
-            Ok(response.map(Body::stream))
+            Ok(response.map(Body::new))
         })
     }
 }
@@ -226,7 +226,7 @@ impl Service<Request<Body>> for Telling {
         let answering = self.0.call(request);
         Box::pin(async move {
             Ok(match answering.await {
-                Ok(response) => response.map(Body::stream),
+                Ok(response) => response.map(Body::new),
                 Err(error) => {
                     let mut response = Response::new(Body::from(error.to_string()));
                     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

@@ -145,7 +145,7 @@ fn again(asked: &Asked, is_sized: bool) -> Body {
     let (body, trailers) = (asked.message.body.clone(), asked.message.trailers.clone());
     match (&trailers, is_sized) {
         (None, true) => Body::from(body),
-        _ => Body::stream(CassetteBody::<Body>::passed_on(body, trailers, is_sized)),
+        _ => Body::new(CassetteBody::<Body>::passed_on(body, trailers, is_sized)),
     }
 }
 

@@ -99,7 +99,7 @@ impl Recording {
             };
         }
         // It was not taken, as it is another type.
-        Recording::teed(shared, head, slot.map_or_else(Body::empty, Body::stream))
+        Recording::teed(shared, head, slot.map_or_else(Body::empty, Body::new))
     }
 
     /// The body is copied while it is read. One that can be sent again still can.
@@ -109,8 +109,8 @@ impl Recording {
             lock(&recording.sent).tape.ended();
         }
         let (sent, limit) = (Arc::clone(&recording.sent), shared.max_body());
-        let tee = move |body: Body| Body::stream(Tee { body, sent: Arc::clone(&sent), limit, sending: None });
-        (recording, body.wrap(tee))
+        let tee = move |body: Body| Body::new(Tee { body, sent: Arc::clone(&sent), limit, sending: None });
+        (recording, body.map_each(tee))
     }
 
     /// Of a request that is known as a whole.

@@ -44,12 +44,12 @@ where
         let mut connector = self.0.clone();
         Box::pin(async move {
             let origin = Origin::of(request.uri())?;
-            let request = outgoing(request.map(Body::stream), &origin)?;
+            let request = outgoing(request.map(Body::new), &origin)?;
             let connected = connector.call(Target::new(origin)).await?;
             let (mut sender, connection) = http1::handshake(TokioIo::new(connected.io)).await?;
             // Its errors are those of the exchange too, and it ends with it.
             tokio::spawn(async move { _ = connection.await });
-            Ok(sender.send_request(request).await?.map(Body::stream))
+            Ok(sender.send_request(request).await?.map(Body::new))
         })
     }
 }

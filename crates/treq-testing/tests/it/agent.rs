@@ -26,7 +26,7 @@ async fn sent(request: Request<Body>) -> (HeaderMap, String) {
 
 /// A body that does not say how long it is.
 fn unsized_body(text: &'static str) -> Body {
-    Body::stream(Full::new(Bytes::from(text)).map_frame(|frame| frame))
+    Body::new(Full::new(Bytes::from(text)).map_frame(|frame| frame))
 }
 
 #[tokio::test]

@@ -36,8 +36,8 @@ async fn passes_layers_that_keep_the_rules() {
 
 #[tokio::test(start_paused = true)]
 async fn passes_layers_that_change_the_types() {
-    let request = MapRequestLayer::new(|request: Request<MockBody>| request.map(Body::stream));
-    let response = MapResponseLayer::new(|response: Response<MockBody>| response.map(Body::stream));
+    let request = MapRequestLayer::new(|request: Request<MockBody>| request.map(Body::new));
+    let response = MapResponseLayer::new(|response: Response<MockBody>| response.map(Body::new));
     let error = MapErrLayer::new(|error: MockError| Error::adopt(error));
     check(Stack::new(error, Stack::new(response, request))).await;
 }

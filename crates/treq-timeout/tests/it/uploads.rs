@@ -67,7 +67,7 @@ async fn a_source_that_dries_up_is_an_error_of_writing_too() {
     let service = TimeoutLayer::new()
         .uploads(ByBody)
         .layer(service_fn(|request: Request<Body>| take(request.into_body(), 9, secs(0), secs(0))));
-    let request = Request::new(Body::stream(slow([secs(50), secs(50)]).0));
+    let request = Request::new(Body::new(slow([secs(50), secs(50)]).0));
     let (took, outcome) = timed(service.oneshot(request)).await;
     assert_eq!((took, outcome.map(drop).unwrap_err().kind()), (160_000, Kind::Timeout(Phase::Write)));
 }
@@ -98,8 +98,8 @@ async fn a_watched_body_is_the_same_body() {
     let again = text.clone();
     for (body, known, again, with) in [
         (Body::from(text.clone()), true, true, None),
-        (Body::factory(move || Body::from(again.clone())), true, true, None),
-        (Body::stream(of_stream), true, false, Some(trailers)),
+        (Body::from_fn(move || Body::from(again.clone())), true, true, None),
+        (Body::new(of_stream), true, false, Some(trailers)),
     ] {
         let response = service.clone().oneshot(Request::new(body)).await.unwrap();
         let (hint, copied, seen) =

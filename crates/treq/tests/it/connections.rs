@@ -387,7 +387,7 @@ async fn a_one_shot_body_is_not_repeated() {
         .await;
     let client = Client::new().unwrap();
     client.get(server.url("/warm")).await.unwrap().content().await.unwrap();
-    let body = Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
+    let body = Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
     assert!(client.put(server.url("/again")).body(body).await.is_err());
     assert_eq!(server.requests().len(), 2);
 }

@@ -364,7 +364,7 @@ async fn a_download_that_is_dropped_anywhere_goes_on() {
             pieces.next().map(|piece| (piece, pieces))
         });
         let response = response
-            .body(Body::stream(http_body_util::StreamBody::new(futures_util::StreamExt::map(body, |piece| {
+            .body(Body::new(http_body_util::StreamBody::new(futures_util::StreamExt::map(body, |piece| {
                 piece.map(http_body::Frame::data)
             }))));
         async { response }
@@ -431,7 +431,7 @@ async fn small_pieces_are_not_gathered_by_the_buffers_they_hold() {
         let own = Arc::clone(&own);
         let pieces = (0..PIECES).map(move |_| Ok::<_, std::io::Error>(bytes::Bytes::from_owner(Buffer::new(&own))));
         let frames = futures_util::stream::iter(pieces.map(|piece| piece.map(http_body::Frame::data)));
-        let body = Body::stream(http_body_util::StreamBody::new(frames));
+        let body = Body::new(http_body_util::StreamBody::new(frames));
         async { Ok::<_, std::convert::Infallible>(Response::new(body)) }
     }));
     let folder = Folder::new();

@@ -144,7 +144,7 @@ async fn a_body_of_unknown_length_is_sent_in_chunks_whatever_the_method() {
     for method in ["GET", "POST"] {
         let server = RawServer::builder().connection([Step::ReadRequest, Step::send(ok)]).start().await;
         let (sender, body) = channel();
-        let request = Client::new().unwrap().request(method, server.url("/")).body(Body::stream(body));
+        let request = Client::new().unwrap().request(method, server.url("/")).body(Body::new(body));
         let feed = async {
             for piece in ["one ", "two"] {
                 sender.send(piece).await.unwrap();
@@ -164,7 +164,7 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
     for (announced, part) in [("3", "longer"), ("30", "shorter")] {
         let server = RawServer::builder().connection([Step::ReadRequest, Step::Stall]).start().await;
         let (sender, body) = channel();
-        let request = treq::post(server.url("/")).header("content-length", announced).body(Body::stream(body));
+        let request = treq::post(server.url("/")).header("content-length", announced).body(Body::new(body));
         let feed = async {
             sender.send("four five").await.unwrap();
             drop(sender);

@@ -74,7 +74,7 @@ async fn bodies_are_sent_again_where_the_status_says_so() {
 
 #[tokio::test]
 async fn what_cannot_be_followed_is_an_error_that_says_why() {
-    let once = || Body::stream(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
+    let once = || Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
     for (status, to, part) in [
         (307, "/next", "once"),
         (302, "ftp://a.test/x", "\"ftp\""),

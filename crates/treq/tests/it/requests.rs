@@ -62,7 +62,7 @@ async fn bodies_carry_their_type_and_length() {
     treq::post(&url).form(&[("a", "b c"), ("d", "é&*~")]).await.unwrap();
     treq::post(&url).header("content-type", "application/vnd.api+json").json(&1).await.unwrap();
     treq::put(&url).body("text").await.unwrap();
-    treq::patch(&url).body(Body::factory(|| Body::from(vec![1, 2, 3]))).await.unwrap();
+    treq::patch(&url).body(Body::from_fn(|| Body::from(vec![1, 2, 3]))).await.unwrap();
     treq::post(&url).await.unwrap();
     treq::get(&url).await.unwrap();
     let seen = server.requests();

@@ -15,7 +15,7 @@ use treq_httpbin::Server;
 async fn a_client_and_a_reference_to_one_are_services() {
     let server = Server::start().await.unwrap();
     let client = Client::new().unwrap();
-    let request = || Request::post(server.url("/post")).body("text").unwrap();
+    let request = || Request::post(server.url("/post")).body(Body::from("text")).unwrap();
     let response = client.clone().oneshot(request()).await.unwrap();
     let text = response.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&text).contains("\"data\": \"text\""));
@@ -101,4 +101,64 @@ async fn an_infallible_service_with_a_body_of_its_own_will_do() {
     });
     let numbers: Vec<u8> = Client::from_service(canned).get("http://a.test/").await.unwrap().json().await.unwrap();
     assert_eq!(numbers, [1, 2]);
+}
+
+/// Bodies of others: hyper's, axum's, tonic's; `Request<()>` aside, which has none.
+#[tokio::test]
+async fn a_client_takes_any_body() {
+    let server = Server::start().await.unwrap();
+    let client = Client::new().unwrap();
+    let request = || Request::post(server.url("/post"));
+    let full = http_body_util::Full::new(bytes::Bytes::from_static(b"text"));
+    let whole = request().body(full.clone()).unwrap();
+    let boxed = request().body(full.clone().map_err(|never| match never {}).boxed_unsync()).unwrap();
+    let boxed: Request<http_body_util::combinators::UnsyncBoxBody<_, std::io::Error>> = boxed;
+    let axum = request().body(axum::body::Body::from("text")).unwrap();
+    let owned = request().body(String::from("text")).unwrap();
+    async fn echoed<B>(client: &Client, request: Request<B>) -> String
+    where
+        for<'a> &'a Client: Service<Request<B>, Response = Response<treq::ResponseBody>, Error = treq::Error>,
+    {
+        let response = client.oneshot(request).await.unwrap();
+        let text = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+    for text in [
+        echoed(&client, whole).await,
+        echoed(&client, boxed).await,
+        echoed(&client, axum).await,
+        echoed(&client, owned).await,
+    ] {
+        assert!(text.contains("\"data\": \"text\"") && text.contains("\"Content-Length\": \"4\""), "{text}");
+    }
+    let empty = request().body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+    assert!(echoed(&client, empty).await.contains("\"Content-Length\": \"0\""));
+}
+
+/// Five lines of a reverse proxy: the body of the request and that of the answer go through as they come.
+#[tokio::test]
+async fn an_axum_handler_passes_requests_on() {
+    use axum::extract::{Request, State};
+    use axum::response::IntoResponse;
+
+    async fn pass_on(State((client, to)): State<(Client, String)>, mut request: Request) -> axum::response::Response {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = format!("{to}{path}").parse().unwrap();
+        client.oneshot(request).await.map_or_else(
+            |error| (http::StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+            |response| response.map(axum::body::Body::new),
+        )
+    }
+    let server = Server::start().await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let to = server.url("/").trim_end_matches('/').to_owned();
+    let app = axum::Router::new().fallback(pass_on).with_state((Client::new().unwrap(), to));
+    let proxy = tokio::spawn(async move { axum::serve(listener, app).await });
+    let pieces = futures_util::stream::iter((0..64).map(|n| Ok::<_, std::io::Error>(vec![b'a' + n % 26; 16 * 1024])));
+    let mut response = treq::post(format!("{url}/post")).data(Body::from_stream(pieces)).await.unwrap();
+    assert!(response.text().await.unwrap().contains(&"b".repeat(16 * 1024)));
+    let mut response = treq::get(format!("{url}/bytes/100000")).await.unwrap();
+    assert_eq!(response.content().await.unwrap().len(), 100_000);
+    proxy.abort();
 }

@@ -90,7 +90,7 @@ fn stream(content: Vec<u8>) -> Body {
         .chunks(9_000)
         .map(|piece| Ok::<_, std::io::Error>(http_body::Frame::data(Bytes::copy_from_slice(piece))))
         .collect();
-    Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(pieces)))
+    Body::new(http_body_util::StreamBody::new(futures_util::stream::iter(pieces)))
 }
 
 /// What is wrong with how a request ended, if anything is.

@@ -161,7 +161,7 @@ fn child() {
                 response.text().await.unwrap().parse().unwrap()
             }
             _ => {
-                let mut response = treq::post(url).body(Body::stream(Zeros(bytes))).await.unwrap();
+                let mut response = treq::post(url).body(Body::new(Zeros(bytes))).await.unwrap();
                 let answer: serde_json::Value = response.json().await.unwrap();
                 answer.as_u64().or_else(|| answer["bytes"].as_u64()).or_else(|| answer["length"].as_u64()).unwrap()
             }

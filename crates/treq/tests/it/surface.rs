@@ -8,14 +8,47 @@ fn errors_are_one_word_and_futures_stay_small() {
 }
 
 #[test]
-fn what_is_held_across_an_await_is_send() {
+fn what_is_held_across_an_await_can_be_shared() {
     fn send<T: Send>() {}
-    send::<treq::RequestBuilder>();
     send::<treq::Pending>();
-    send::<treq::Response>();
-    send::<treq::BodyStream>();
     fn shared<T: Send + Sync>() {}
+    shared::<treq::Body>();
+    shared::<treq::BodyStream>();
     shared::<treq::Client>();
-    shared::<treq::Error>();
     shared::<treq::ClientBuilder>();
+    shared::<treq::Error>();
+    shared::<treq::Form>();
+    shared::<treq::Part>();
+    shared::<treq::RequestBuilder>();
+    shared::<treq::Response>();
+    shared::<treq::ResponseBody>();
+    shared::<treq::layers::decode::DecodeBody<treq::Body>>();
+    shared::<treq::layers::multipart::FormBody>();
+    shared::<treq::layers::timeout::TimeoutBody<treq::Body>>();
+    shared::<treq::layers::timeout::DeadlineBody<treq::Body>>();
+    shared::<http::Request<treq::Body>>();
+    #[cfg(feature = "blocking")]
+    shared::<treq::blocking::Response>();
+}
+
+/// As signers and loggers do, also in tasks and handlers, whose futures move between threads.
+#[tokio::test]
+async fn what_is_borrowed_across_an_await_moves_with_its_task() {
+    async fn log(response: &treq::Response) -> u16 {
+        tokio::task::yield_now().await;
+        response.status().as_u16()
+    }
+    async fn sign(request: &http::Request<treq::Body>) -> String {
+        tokio::task::yield_now().await;
+        request.uri().to_string()
+    }
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let url = server.url("/get");
+    let task = tokio::spawn(async move {
+        let request = treq::get(&url).build().unwrap();
+        let signed = sign(&request).await;
+        let response = treq::get(&url).await.unwrap();
+        (signed == url, log(&response).await)
+    });
+    assert_eq!(task.await.unwrap(), (true, 200));
 }

@@ -179,7 +179,7 @@ async fn a_request_that_is_sent_again_is_kept_as_it_was_sent_last() {
         Ok::<_, BoxError>(Response::new(Body::from(sent)))
     });
     let cassette = Cassette::open(Shelf::new().path(), Mode::Always).unwrap();
-    let seen = send(&cassette, resends, post("http://a.test/", "text/plain", Body::factory(|| Body::from("once"))))
+    let seen = send(&cassette, resends, post("http://a.test/", "text/plain", Body::from_fn(|| Body::from("once"))))
         .await
         .unwrap();
     assert_eq!(seen.body, "once");
@@ -233,7 +233,7 @@ async fn an_upload_is_read_as_the_server_reads_it() {
         _ = body.frame().await;
         Ok::<_, Infallible>(Response::new(Body::from("enough")))
     });
-    let upload = |pieces| Request::post("http://a.test/").body(Body::stream(Pieces(pieces))).unwrap();
+    let upload = |pieces| Request::post("http://a.test/").body(Body::new(Pieces(pieces))).unwrap();
     let shelf = Shelf::new();
     let cassette = Cassette::open(shelf.path(), Mode::Always).unwrap();
     assert_eq!(send(&cassette, hasty, upload(usize::MAX)).await.unwrap().body, "enough");

@@ -21,7 +21,7 @@ macro_rules! scenarios {
 
 fn chunks(pieces: usize) -> Body {
     let pieces = (0..pieces).map(|piece| Ok::<_, Error>(http_body::Frame::data(format!("piece {piece}\n").into())));
-    Body::stream(StreamBody::new(futures_util::stream::iter(pieces)))
+    Body::new(StreamBody::new(futures_util::stream::iter(pieces)))
 }
 
 scenarios! { ALL:
