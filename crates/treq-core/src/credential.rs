@@ -35,9 +35,11 @@ pub fn is_credential(name: &HeaderName) -> bool {
         "sort-key",
         "surrogate-key",
     ];
-    const NAMES: [&str; 4] = ["authentication-info", "dpop", "set-cookie", "token"];
-    const LAST: [&str; 5] = ["auth", "cookie", "key", "session", "ticket"];
-    const ANYWHERE: [&str; 7] = ["assertion", "jwt", "oidc", "otp", "password", "secret", "wsse"];
+    const NAMES: [&str; 6] =
+        ["authentication-info", "dpop", "honeycomb-team", "ms-client-principal", "set-cookie", "token"];
+    const LAST: [&str; 8] = ["auth", "authentication", "cookie", "crumb", "key", "pat", "session", "ticket"];
+    const ANYWHERE: [&str; 9] =
+        ["assertion", "authorization", "jwt", "oidc", "otp", "password", "pw", "secret", "wsse"];
     let name = name.as_str();
     let own = name.strip_prefix("x-").unwrap_or(name).replace(['_', '.'], "-");
     // `x-acme-api-key-v2` is an `x-acme-api-key`.
@@ -156,7 +158,7 @@ pub fn is_secret_name(name: &str) -> bool {
     [name, one].iter().any(|name| NAMES.contains(name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
 
-/// Header fields whose `Debug` shows secret values and those marked sensitive as `…`, and URLs
+/// Header fields whose `Debug` shows secret values and those marked sensitive as `…`, and values with a URL in them
 /// [masked](crate::uri::masked).
 ///
 /// ```
@@ -181,7 +183,8 @@ impl fmt::Debug for MaskedFields<'_> {
                 return "…".to_owned();
             }
             let text = String::from_utf8_lossy(value.as_bytes());
-            if URLS.contains(name) { masked(&text).into_owned() } else { text.into_owned() }
+            let is_url = URLS.contains(name) || text.contains("://");
+            if is_url { masked(&text).into_owned() } else { text.into_owned() }
         };
         f.debug_map().entries(self.0.iter().map(|(name, value)| (name.as_str(), shown(name, value)))).finish()
     }
@@ -200,6 +203,13 @@ mod tests {
     fn secrets_are_told_from_other_fields() {
         for name in [
             "acme-key-v2",
+            "jenkins-crumb",
+            "php-auth-pw",
+            "x-authorization-bearer",
+            "x-bunq-client-authentication",
+            "x-honeycomb-team",
+            "x-ms-client-principal",
+            "x-pat",
             "api-key",
             "api-key-2",
             "api_key",

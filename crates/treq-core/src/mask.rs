@@ -27,7 +27,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     let (lead, rest) = text.split_at(start);
     let (hidden, rest) = match last_at(rest) {
         // A password with a `?` in it, or an address in a query, with secrets behind it: nobody knows.
-        Some(end) if query_start(&rest[..end]).is_some() => return format!("{lead}…").into(),
+        Some(end) if query_start(&rest[..end]).is_some() => return format!("{}…", path_of(lead)).into(),
         Some(end) => ("…@", &rest[end..]),
         None => ("", rest),
     };
@@ -35,11 +35,15 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     // Without a scheme or two slashes there is no authority, unless there was userinfo.
     // Nor is it a path that a colon comes first in: `user:password` of one who forgot the rest.
     let colon_first = rest.find([':', '/', '\\']).is_some_and(|at| rest[at..].starts_with(':'));
-    let has_authority = start > 0 || !hidden.is_empty() || colon_first;
+    let other_colon = sign_in(&rest[..rest.find(SLASHES).unwrap_or(rest.len())], &COLONS);
+    let has_authority = start > 0 || !hidden.is_empty() || colon_first || other_colon;
     let end_of_authority = if has_authority { rest.find(SLASHES).unwrap_or(rest.len()) } else { 0 };
     let (authority, path) = rest.split_at(end_of_authority);
-    if let Some(host) = part_that_is_a_host(authority) {
-        return format!("{lead}{hidden}{host}…").into();
+    // `http:/user:password` and `http://http://user:password`: what follows no port begins anew.
+    let anew = authority.ends_with(':') && !path.is_empty() && (start == 0 || path[1..].starts_with(SLASHES));
+    let shown = part_that_is_a_host(authority).or(anew.then_some(authority));
+    if let Some(host) = shown {
+        return format!("{}{hidden}{host}…", path_of(lead)).into();
     }
     let is_shown = |path: &str| path.split(SLASHES).all(|segment| shown_of(segment).len() == segment.len());
     if hidden.is_empty() && tail.is_empty() && is_shown(lead) && is_shown(path) {
@@ -62,7 +66,7 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     };
     let whole = authority.as_str();
     let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
-    if part_that_is_a_host(host).is_some() {
+    if part_that_is_a_host(host).is_some() || host.ends_with(':') {
         // What would be a port is none: a password that holds what ends an authority.
         return masked(&url.to_string()).into();
     }
@@ -71,6 +75,12 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     push_path(&mut masked, path);
     masked.push_str(if url.query().is_some() { "?…" } else { dots(tail) });
     masked.into()
+}
+
+fn path_of(path: &str) -> String {
+    let mut masked = String::new();
+    push_path(&mut masked, path);
+    masked
 }
 
 fn push_path(masked: &mut String, path: &str) {
@@ -101,8 +111,10 @@ fn authority_start(text: &str) -> usize {
     if let Some(colon) = scheme {
         let after = &text[colon + 1..];
         let slashes = after.len() - after.trim_start_matches(is_slash).len();
-        // `user:password@host` has no scheme, and `host:80/` none either.
-        return if after[..slashes].contains(SLASHES) { colon + 1 + slashes } else { 0 };
+        // `user:password@host` has no scheme, and `host:80/` none either. Nor has `token:/@host` one, while `http:/host` has.
+        let count = after[..slashes].matches(SLASHES).count();
+        let is_http = ["http", "https"].iter().any(|name| text[..colon].trim_start().eq_ignore_ascii_case(name));
+        return if count > 1 || (count == 1 && is_http) { colon + 1 + slashes } else { 0 };
     }
     let doubles = ["//", "\\\\", "/\\", "\\/"].iter().filter_map(|double| text.find(double));
     let Some(first) = doubles.min() else { return 0 };
@@ -117,12 +129,17 @@ fn authority_start(text: &str) -> usize {
 
 /// `@`, `?` and `#` in other widths too, since names of hosts may be written with them, and percent-encoded, by mistake mostly.
 const AT_SIGNS: [&str; 6] = ["@", "＠", "﹫", "%40", "%EF%BC%A0", "%EF%B9%AB"];
+const COLONS: [&str; 5] = ["：", "﹕", "%3A", "%EF%BC%9A", "%EF%B9%95"];
 const QUERY_SIGNS: [&str; 12] =
     ["?", "#", "？", "＃", "﹖", "﹟", "%3F", "%23", "%EF%BC%9F", "%EF%BC%83", "%EF%B9%96", "%EF%B9%9F"];
 
 /// The start of the text after the last `@`.
 fn last_at(text: &str) -> Option<usize> {
     text.char_indices().rev().find_map(|(at, _)| Some(at + sign_at(text, at, &AT_SIGNS)?.len()))
+}
+
+fn sign_in(text: &str, signs: &[&str]) -> bool {
+    text.char_indices().any(|(at, _)| sign_at(text, at, signs).is_some())
 }
 
 /// The start of the query or the fragment.
@@ -160,13 +177,20 @@ fn part_that_is_a_host(authority: &str) -> Option<&str> {
         // Any of these may be a sign that ends the host, in another spelling.
         None => !host.contains(|char| char == '%' || is_odd(char)),
     };
-    let is_of_port = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
     match rest.strip_prefix(':') {
         _ if !is_host => Some(""),
-        Some(port) if !port.bytes().all(is_of_port) => Some(&authority[..=host.len()]),
+        // A token may be given as the user name.
+        Some(port) if !may_be_port(port) && is_key(host) => Some(""),
+        Some(port) if !may_be_port(port) => Some(&authority[..=host.len()]),
         None if !rest.is_empty() => Some(host),
         _ => None,
     }
+}
+
+/// Returns true for what was meant to be a port, though it may be too large: five digits, and a sign. More may be a password.
+pub(crate) fn may_be_port(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns true for what is neither ASCII nor a letter or digit of any script.
@@ -178,7 +202,7 @@ fn is_odd(char: char) -> bool {
 fn is_key(segment: &str) -> bool {
     /// The least length of a key: shorter segments are mostly names, versions and numbers.
     const LEAST: usize = 20;
-    if segment.len() < LEAST || !segment.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if segment.len() < LEAST || segment.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return false;
     }
     let has = |test: fn(&u8) -> bool| segment.bytes().any(|byte| test(&byte));
@@ -248,7 +272,21 @@ mod tests {
             ("s3cret//s3cret@a.test", "…@a.test"),
             ("s3cret:s3cret//s3cret", "s3cret:…"),
             ("/http://user:s3cret@a.test/", "…@a.test/"),
+            ("https:/user:s3cret/", "https:/user:…"),
+            ("socks5:/user:s3cret", "socks5:…"),
+            ("s3cret:/x@a.test", "…@a.test"),
+            ("http://http://user:s3cret/", "http://http:…"),
+            ("http://a.test:/x", "http://a.test:/x"),
+            ("user:1234567890", "user:…"),
+            ("http://a.test:65536/", "http://a.test:65536/"),
+            ("http://a.test:-1/", "http://a.test:-1/"),
+            ("https://AAHdqTcvCH1vGs3cretJxf:x-oauth-basic", "https://…"),
+            ("/bot1AAHdqTcvCH1vGs3cretJxf//x:y", "/…//x:…"),
+            ("http://a.test/éAAHdqTcvCH1vGs3cretJxf", "http://a.test/…"),
             // The signs in other spellings.
+            ("user%3As3cret", "…"),
+            ("user：s3cret/x", "…"),
+            ("http：//user:s3cret", "…"),
             ("http://user%3As3cret/", "http://…"),
             ("http://user：s3cret/", "http://…"),
             ("http://s3cret%ef%bc%A0a.test/", "http://…@a.test/"),
@@ -291,6 +329,7 @@ mod tests {
             ("/http://user:s3cret@a.test/", "…@a.test/"),
             ("user:s3cret@a.test:80", "…@a.test:80"),
             ("a.test:80", "a.test:80"),
+            ("http://http://user:s3cret/", "http://http:…"),
             ("/x?s3cret", "/x?…"),
             ("*", "*"),
         ] {

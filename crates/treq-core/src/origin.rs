@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use http::Uri;
 use http::uri::Authority;
 
-use crate::mask::{masked, of_uri};
+use crate::mask::{masked, may_be_port, of_uri};
 use crate::{Error, Kind};
 
 /// `http` or `https`: the two schemes that a client connects for.
@@ -201,8 +201,8 @@ fn port(text: &[u8], scheme: Scheme) -> Result<u16, Error> {
         Ok(port) if port > 0 => Ok(port),
         _ => {
             // In place of a number a password may stand whose host is missing.
-            let is_number = digits.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'));
-            let shown = if is_number { String::from_utf8_lossy(digits) } else { "…".into() };
+            let text = String::from_utf8_lossy(digits);
+            let shown = if may_be_port(&text) { text } else { "…".into() };
             Err(Error::new(Kind::Builder, format!("port {shown:?} is not usable: ports go from 1 to 65535")))
         }
     }

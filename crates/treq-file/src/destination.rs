@@ -62,6 +62,12 @@ impl Target {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
+    /// The same with the present file as it is now: its mode may have been changed meanwhile.
+    pub(crate) fn now(&self) -> Target {
+        let old = fs::metadata(&self.path).ok().filter(Metadata::is_file);
+        Target { path: self.path.clone(), old: old.or_else(|| self.old.clone()) }
+    }
+
     /// Gives a new file the mode of the old one, the owner's part of it if private, and its owner if that may be set.
     #[cfg(unix)]
     pub(crate) fn dress(&self, file: &File, access: Access) -> io::Result<()> {

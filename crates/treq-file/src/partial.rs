@@ -1,7 +1,6 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -20,8 +19,9 @@ const MAX_NOTE: usize = 256 * 1024;
 
 /// A file that may be cut and continued later. See the [crate's page](crate).
 ///
-/// The bytes are in `NAME.part` next to the file that they are to become, the note in `NAME.part.note`, which its owner alone can
-/// read. A name that would be too long is shortened.
+/// The bytes are in `NAME-NUMBER.part` next to the file that they are to become, the note in `NAME-NUMBER.part.note`, which its
+/// owner alone can read. The number, of 16 hexadecimal digits, is always the same for a name: so no other file is called that by
+/// chance. A name that would be too long is shortened.
 pub struct Partial {
     target: Target,
     part: PathBuf,
@@ -29,6 +29,8 @@ pub struct Partial {
     /// `None` once it has been committed.
     file: Option<File>,
     len: u64,
+    /// Something has been written since it was opened or begun again.
+    written: bool,
     note: Option<Vec<u8>>,
 }
 
@@ -65,7 +67,7 @@ impl Partial {
         target.cover(&file)?;
         let len = file.metadata()?.len();
         let note = if len > 0 { read(&noted, &identity(&file)?)? } else { None };
-        Ok(Some(Partial { target, part, noted, file: Some(file), len, note }))
+        Ok(Some(Partial { target, part, noted, file: Some(file), len, written: false, note }))
     }
 
     /// The number of bytes.
@@ -102,7 +104,7 @@ impl Partial {
         self.note = None;
         self.file()?.set_len(0)?;
         self.file()?.rewind()?;
-        self.len = 0;
+        (self.len, self.written) = (0, false);
         if let Some(note) = note.filter(|note| note.len() <= MAX_NOTE) {
             self.write_note(note)?;
             self.note = Some(note.to_vec());
@@ -110,15 +112,21 @@ impl Partial {
         Ok(())
     }
 
-    /// Cuts off bytes that something else has appended since it was opened.
+    /// Cuts off bytes that something else has appended since it was opened, before any are written.
     ///
     /// # Errors
     ///
-    /// Those of the file system.
+    /// Those of the file system, and [`io::ErrorKind::InvalidData`] if another file has taken its name, or if bytes have been
+    /// written: nobody knows which of them are in their places.
     pub fn trim(&mut self) -> io::Result<()> {
-        let len = self.len;
+        self.keeps_its_name()?;
+        let (len, written) = (self.len, self.written);
         let file = self.file()?;
-        if file.metadata()?.len() > len { file.set_len(len) } else { Ok(()) }
+        match file.metadata()?.len() {
+            there if there > len && written => Err(mixed(&self.part, there, len)),
+            there if there > len => file.set_len(len),
+            _ => Ok(()),
+        }
     }
 
     /// Puts the file in its place, once its bytes are on the disk.
@@ -126,18 +134,17 @@ impl Partial {
     /// # Errors
     ///
     /// Those of the file system, and [`io::ErrorKind::InvalidData`] if something else has written to the file meanwhile: the note
-    /// is dropped then, so that no later attempt continues it. The same if another file has taken its name, as that of a download
-    /// to `NAME.part` does: that file stays as it is.
+    /// is dropped then, so that no later attempt continues it. The same if another file has taken its name: that one stays as it
+    /// is.
     pub fn commit(mut self) -> io::Result<()> {
         let there = self.file()?.metadata()?.len();
         if there != self.len {
             self.forget()?;
-            let (part, len) = (self.part.display(), self.len);
-            return Err(invalid(format!("{part} has {there} bytes, not {len}: something else writes to it too")));
+            return Err(mixed(&self.part, there, self.len));
         }
         self.place().inspect_err(|_| {
             // What went wrong first is what there is to tell; a later attempt goes on with what is there.
-            let _ = self.file.as_ref().map(|file| self.target.cover(file));
+            let _ = self.file.as_ref().map(|file| self.target.now().cover(file));
             if self.keeps_its_name().is_ok() {
                 let _ = self.note.as_ref().map(|note| self.write_note(note));
             }
@@ -149,7 +156,7 @@ impl Partial {
 
     fn place(&self) -> io::Result<()> {
         let file = self.file.as_ref().ok_or_else(over)?;
-        self.target.dress(file, Access::Ordinary)?;
+        self.target.now().dress(file, Access::Ordinary)?;
         file.sync_all()?;
         // Before the name is free: then the next may begin, and leave a note of its own.
         self.forget()?;
@@ -167,12 +174,15 @@ impl Partial {
     /// Those of the file system.
     pub fn discard(mut self) -> io::Result<()> {
         self.forget()?;
-        self.file()?.set_len(0)?;
+        if self.keeps_its_name().is_ok() {
+            self.file()?.set_len(0)?;
+        }
+        // Nothing of it is wanted, whatever has become of it.
         self.len = 0;
         Ok(())
     }
 
-    /// Fails if another file has the name by now, as that of a download to `NAME.part` does.
+    /// Fails if another file has the name by now.
     fn keeps_its_name(&self) -> io::Result<()> {
         let file = self.file.as_ref().ok_or_else(over)?;
         if is_at(file, &self.part) { Ok(()) } else { Err(taken(&self.part)) }
@@ -190,7 +200,9 @@ impl Partial {
     /// Saves the note, and with it the file that it describes.
     fn write_note(&self, note: &[u8]) -> io::Result<()> {
         let file = self.file.as_ref().ok_or_else(over)?;
-        write_new(&self.noted, &[identity(file)?.as_bytes(), note].concat())
+        let written = write_new(&self.noted, &[identity(file)?.as_bytes(), note].concat());
+        // The beginning of one says something else.
+        written.inspect_err(|_| drop(self.forget()))
     }
 
     fn file(&mut self) -> io::Result<&mut File> {
@@ -207,7 +219,12 @@ impl fmt::Debug for Partial {
 
 fn taken(path: &Path) -> io::Error {
     let path = path.display();
-    invalid(format!("{path} is another file by now: something else has put one there; choose another path"))
+    invalid(format!("{path} is not the file that was written: something else has moved or replaced it"))
+}
+
+fn mixed(part: &Path, there: u64, len: u64) -> io::Error {
+    let part = part.display();
+    invalid(format!("{part} has {there} bytes, not {len}: something else writes to it too"))
 }
 
 fn invalid(why: String) -> io::Error {
@@ -222,6 +239,7 @@ impl Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file()?.write(bytes)?;
         self.len += written as u64;
+        self.written = true;
         Ok(written)
     }
 
@@ -233,8 +251,13 @@ impl Write for Partial {
 impl Drop for Partial {
     /// Removes the file of an attempt that wrote nothing, unless another has taken its name.
     fn drop(&mut self) {
-        if self.len == 0 && self.keeps_its_name().is_ok() {
-            let _ = remove(&self.noted);
+        let Some(file) = &self.file else { return };
+        // Another may have written to it.
+        if self.len > 0 || !file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            return;
+        }
+        let _ = self.forget();
+        if is_at(file, &self.part) {
             let _ = remove(&self.part);
         }
     }
@@ -242,19 +265,33 @@ impl Drop for Partial {
 
 /// Opens a partial file, or makes it. A link there is refused: another user of the folder may have put it there.
 fn open(part: &Path) -> io::Result<File> {
-    let strange = || {
-        let why = format!("{} is in the way: it is no regular file; remove it, or choose another path", part.display());
+    let strange = |what: &str| {
+        let why = format!("{} is in the way: it {what}; remove it, or choose another path", part.display());
         io::Error::new(io::ErrorKind::InvalidInput, why)
     };
     if fs::symlink_metadata(part).is_ok_and(|found| !found.is_file()) {
-        return Err(strange());
+        return Err(strange("is no regular file"));
     }
     let mut options = OpenOptions::new();
     // One that has come there since.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
     let file = options.read(true).append(true).create(true).open(part)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+    match file.metadata()? {
+        found if !found.is_file() => Err(strange("is no regular file")),
+        found if has_more_names(&found) => Err(strange("has another name, whose file would be written too")),
+        _ => Ok(file),
+    }
+}
+
+#[cfg(unix)]
+fn has_more_names(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+#[cfg(not(unix))]
+fn has_more_names(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -317,16 +354,20 @@ fn identity(file: &File) -> io::Result<String> {
     Ok(format!("{number}:{}\n", made.as_nanos()))
 }
 
-/// The name with an ending. One that is too long keeps its beginning, and a number in place of the rest.
+/// The name with a number and an ending. One that is too long keeps its beginning.
 fn beside(path: &Path, end: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
+    // FNV-1a: the same in each build, since a later one looks for the name.
+    let number = name
+        .as_encoded_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let end = format!("-{number:016x}{end}");
     let mut whole = OsString::from(name);
-    whole.push(end);
-    if whole.len() <= MAX_NAME {
+    if name.len() + end.len() <= MAX_NAME {
+        whole.push(end);
         return path.with_file_name(whole);
     }
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
     // Cut where a character ends, whatever the rest is.
     let shown: String = name
         .to_string_lossy()
@@ -336,7 +377,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
             (*len <= 128).then_some(char)
         })
         .collect();
-    path.with_file_name(format!("{shown}-{:016x}{end}", hasher.finish()))
+    path.with_file_name(shown + &end)
 }
 
 /// The note in this file, if it is on the file of that identity.
@@ -354,14 +395,17 @@ fn read(path: &Path, identity: &str) -> io::Result<Option<Vec<u8>>> {
             let whole = Some(note).filter(|note| note.len() <= most);
             Ok(whole.and_then(|note| Some(note.strip_prefix(identity.as_bytes())?.to_vec())))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // That of another user is on what he has written.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io::Error::new(error.kind(), format!("{} cannot be removed: {error}", path.display())))
+        }
         _ => Ok(()),
     }
 }

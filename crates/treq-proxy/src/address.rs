@@ -113,11 +113,7 @@ fn login(userinfo: &str, scheme: ProxyScheme) -> Result<Option<Login>, Error> {
 fn bad(text: &str, why: &str) -> Error {
     /// Enough to find the place, not enough to flood a log.
     const SHOWN: usize = 200;
-    // Without a scheme it is read as an authority: `user:password` whose host is missing has a password for a port.
-    let slashes = if text.contains("://") { "" } else { "//" };
-    let whole = format!("{slashes}{text}");
-    let masked = masked(&whole);
-    let masked = masked.strip_prefix(slashes).unwrap_or(&masked);
+    let masked = masked(text);
     let mut shown: String = masked.chars().take(SHOWN).collect();
     if shown.len() < masked.len() {
         shown.push('…');
@@ -180,7 +176,12 @@ mod tests {
             ("", "empty"),
             ("foo://u:s3cret@h", "foo://…@h"),
             ("u:s3cret", "\"u:…\" has a port"),
-            ("u:s3cret/x", "\"u:…/x\" has a path"),
+            ("u:s3cret/x", "\"u:…\" has a path"),
+            ("http:/u:s3cret", "\"http:/u:…\""),
+            ("http//u:s3cret", "\"http//u:…\""),
+            ("http;//u:s3cret/", "\"http;//u:…\""),
+            ("socks5:/u:s3cret", "\"socks5:…\""),
+            ("proxy=http:/u:s3cret/", "\"proxy=http:…\""),
             ("http://u:s3cret@", "no host"),
             ("http://u:s3cret@h:0", "ports go from"),
             ("http://u:s3cret@h:+1", "ports go from"),

@@ -1,6 +1,7 @@
 //! What a body can be made of.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -45,11 +46,9 @@ pub trait Data {
     fn into_content(self) -> Result<Content, Error>;
 }
 
-/// A body with its media type.
-#[derive(Debug)]
+/// A body with its media type. `Debug` shows neither.
 pub struct Content(pub(crate) Inner);
 
-#[derive(Debug)]
 pub(crate) enum Inner {
     Body(Body, Option<HeaderValue>),
     /// As a form has them.
@@ -122,6 +121,16 @@ impl Content {
     pub(crate) fn multipart(form: Form) -> Result<Content, Error> {
         let content_type = form.content_type();
         Ok(Content::new(form.into_body()?).of_type(content_type))
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Body(body, _) => f.debug_tuple("Content").field(body).finish(),
+            Inner::Pairs(_) => f.write_str("Content(pairs)"),
+            Inner::Gathered => f.write_str("Content(gathered)"),
+        }
     }
 }
 

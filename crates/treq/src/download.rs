@@ -22,7 +22,7 @@ impl RequestBuilder {
     /// [`Response::save`] does. Any status but 200, or 206 with a part of the `Range` that was asked for, is an error, and nothing
     /// is written; so is a HEAD request, whose response has no content.
     ///
-    /// Until then the bytes are in a file next to it. With [`resume`](Download::resume) that has `.part` after the name and
+    /// Until then the bytes are in a file next to it. With [`resume`](Download::resume) that has a number and `.part` after the name and
     /// stays there when the body is cut or the future dropped, and the next download of the same URL goes on from it. It is
     /// locked meanwhile: of two such downloads to one path the second waits for 2 s and then fails.
     ///

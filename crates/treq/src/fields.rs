@@ -90,7 +90,8 @@ where
     V: AsRef<[u8]> + TryInto<HeaderValue>,
     V::Error: Into<BoxError>,
 {
-    let shown: String = name.as_ref().chars().take(100).collect();
+    // The value may have been given with it.
+    let shown: String = name.as_ref().split([':', '=']).next().unwrap_or_default().chars().take(100).collect();
     let bad = value.as_ref().iter().position(|&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f);
     let name = name.try_into().map_err(|error| {
         let why = format!("{shown:?} is no header name: letters, digits and !#$%&'*+-.^_`|~ may stand in one");

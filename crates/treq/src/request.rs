@@ -145,7 +145,8 @@ where
     M::Error: Into<BoxError>,
 {
     if method.as_ref().is_empty() || !method.as_ref().bytes().all(is_token) {
-        let shown: String = method.as_ref().chars().take(100).collect();
+        // The URL may have been given in its place.
+        let shown: String = treq_core::uri::masked(method.as_ref()).chars().take(100).collect();
         let why = "is no method: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
         return Err(Error::new(Kind::Builder, format!("{shown:?} {why}")));
     }

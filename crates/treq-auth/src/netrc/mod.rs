@@ -32,7 +32,7 @@ pub struct Netrc {
     entries: Vec<Entry>,
 }
 
-/// What a `.netrc` file says of one host. `Debug` hides the password.
+/// What a `.netrc` file says of one host. `Debug` shows the host alone: the login may be a token.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// `None` for `default`.
@@ -124,7 +124,7 @@ impl Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("host", &self.host).field("login", &self.login).finish_non_exhaustive()
+        f.debug_struct("Entry").field("host", &self.host).finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 use treq_file::{Access, Partial, Replacement};
 
+/// The partial file of `file`.
+const PART: &str = "file-aad01178f02a6a23.part";
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Writer {
     Ordinary,
@@ -240,8 +243,8 @@ fn a_partial_file_goes_on_and_says_what_it_is() {
     part.restart(Some(b"one")).unwrap();
     part.write_all(b"0123").unwrap();
     drop(part);
-    assert_eq!(names(folder.path()), ["file", "file.part", "file.part.note"]);
-    assert_eq!(mode(&folder.path().join("file.part.note")), 0o600);
+    assert_eq!(names(folder.path()), ["file", "file-aad01178f02a6a23.part", "file-aad01178f02a6a23.part.note"]);
+    assert_eq!(mode(&folder.path().join("file-aad01178f02a6a23.part.note")), 0o600);
 
     let mut part = open();
     assert_eq!((part.len(), part.note()), (4, Some(&b"one"[..])));
@@ -272,7 +275,10 @@ fn a_partial_file_has_one_writer() {
     part.restart(Some(b"one")).unwrap();
     part.write_all(b"0123").unwrap();
     let error = Partial::open(&path).unwrap_err();
-    assert!(error.kind() == io::ErrorKind::WouldBlock && error.to_string().contains("file.part is in use"), "{error}");
+    assert!(
+        error.kind() == io::ErrorKind::WouldBlock && error.to_string().contains("file-aad01178f02a6a23.part is in use"),
+        "{error}"
+    );
     // One that waits has its turn, and sees what is there by then.
     let waiting = std::thread::spawn(move || Partial::open(&path).map(|part| part.unwrap().len()));
     std::thread::sleep(std::time::Duration::from_millis(50));

@@ -6,13 +6,13 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use treq_file::Partial;
 
-use crate::{WRITERS, Writer, folder, mode, names};
+use crate::{PART, WRITERS, Writer, folder, mode, names};
 
 #[test]
 fn a_partial_file_is_not_written_through_a_link() {
     let (folder, path) = folder();
     let victim = folder.path().join("victim");
-    for name in ["file.part", "file.part.note"] {
+    for name in [PART, "file-aad01178f02a6a23.part.note"] {
         fs::write(&victim, "precious").unwrap();
         let link = folder.path().join(name);
         symlink("victim", &link).unwrap();
@@ -31,16 +31,16 @@ fn a_partial_file_is_not_written_through_a_link() {
 #[test]
 fn a_partial_file_is_a_regular_one() {
     let (folder, path) = folder();
-    let part = folder.path().join("file.part");
+    let part = folder.path().join(PART);
     fs::create_dir(&part).unwrap();
     let error = Partial::open(&path).unwrap_err();
-    assert!(error.to_string().contains("file.part"), "{error}");
+    assert!(error.to_string().contains(PART), "{error}");
     fs::remove_dir(&part).unwrap();
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mknodat(rustix::fs::CWD, &part, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     let error = Partial::open(&path).unwrap_err();
-    assert!(error.kind() == io::ErrorKind::InvalidInput && error.to_string().contains("file.part"), "{error}");
-    assert_eq!(names(folder.path()), ["file.part"]);
+    assert!(error.kind() == io::ErrorKind::InvalidInput && error.to_string().contains(PART), "{error}");
+    assert_eq!(names(folder.path()), [PART]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_note_comes_back_whole_or_not_at_all() {
         assert_eq!(part.note().is_some(), comes_back, "{len}");
     }
     // One that something else has left there.
-    fs::write(folder.path().join("file.part.note"), vec![b'n'; MOST + 1]).unwrap();
+    fs::write(folder.path().join("file-aad01178f02a6a23.part.note"), vec![b'n'; MOST + 1]).unwrap();
     assert_eq!(Partial::open(&path).unwrap().unwrap().note(), None);
 }
 
@@ -71,7 +71,7 @@ fn a_partial_file_shows_no_more_than_the_file_it_replaces() {
         let mut part = Partial::open(&path).unwrap().unwrap();
         part.restart(None).unwrap();
         part.write_all(b"secret").unwrap();
-        let shown = mode(&folder.path().join("file.part"));
+        let shown = mode(&folder.path().join(PART));
         assert_eq!(shown & 0o077 & !before, 0, "{shown:o} for a file of {before:o}");
         drop(part);
         // One that is gone on with, too, although its file has become private since.
@@ -136,7 +136,7 @@ fn a_commit_takes_no_note_but_its_own() {
 #[test]
 fn a_note_is_on_the_file_that_it_was_left_with() {
     let (folder, _) = folder();
-    let (one, other) = (folder.path().join("a"), folder.path().join("a.part"));
+    let (one, other) = (folder.path().join("a"), folder.path().join("a-af63dc4c8601ec8c.part"));
     let mut cut = Partial::open(&one).unwrap().unwrap();
     cut.restart(Some(b"note")).unwrap();
     cut.write_all(b"one").unwrap();
@@ -147,11 +147,11 @@ fn a_note_is_on_the_file_that_it_was_left_with() {
     assert_eq!((next.len(), next.note()), (5, None));
 }
 
-/// `a` and `a.part` are two files, and the first is written under the name of the second.
+/// Two files, the first of which is written under the name of the second.
 #[test]
 fn what_has_taken_the_name_meanwhile_is_not_put_in_place() {
     let (folder, _) = folder();
-    let (one, other) = (folder.path().join("a"), folder.path().join("a.part"));
+    let (one, other) = (folder.path().join("a"), folder.path().join("a-af63dc4c8601ec8c.part"));
     let mut slow = Partial::open(&one).unwrap().unwrap();
     slow.restart(Some(b"note")).unwrap();
     slow.write_all(b"one").unwrap();
@@ -160,7 +160,7 @@ fn what_has_taken_the_name_meanwhile_is_not_put_in_place() {
     fast.write_all(b"two").unwrap();
     fast.commit().unwrap();
     assert_eq!(slow.commit().unwrap_err().kind(), io::ErrorKind::InvalidData);
-    assert_eq!(names(folder.path()), ["a.part"]);
+    assert_eq!(names(folder.path()), ["a-af63dc4c8601ec8c.part"]);
     assert_eq!(fs::read(&other).unwrap(), b"two");
 }
 
@@ -180,7 +180,7 @@ fn what_has_taken_the_name_is_left_alone() {
         {
             let place = format!("{end:?} {bytes:?} {taker:?}");
             let (folder, path) = folder();
-            let other = folder.path().join("file.part");
+            let other = folder.path().join(PART);
             let mut slow = Partial::open(&path).unwrap().unwrap();
             slow.restart(Some(b"note")).unwrap();
             slow.write_all(bytes.as_bytes()).unwrap();
@@ -220,7 +220,7 @@ fn the_note_of_what_has_taken_the_name_is_left_alone() {
 fn a_name_that_is_taken_during_a_commit_is_not_put_in_place() {
     for round in 0..10 {
         let (folder, path) = folder();
-        let (other, new) = (folder.path().join("file.part"), folder.path().join("new"));
+        let (other, new) = (folder.path().join(PART), folder.path().join("new"));
         let mut slow = Partial::open(&path).unwrap().unwrap();
         slow.restart(Some(b"note")).unwrap();
         slow.write_all(&vec![b'x'; 16 << 20]).unwrap();
@@ -235,5 +235,91 @@ fn a_name_that_is_taken_during_a_commit_is_not_put_in_place() {
             Ok(()) => assert_eq!(fs::metadata(&path).unwrap().len(), 16 << 20, "{round}"),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{round}"),
         }
+    }
+}
+
+/// What people call their files is not what partial files are called.
+#[test]
+fn files_of_similar_names_are_left_alone() {
+    let (folder, path) = folder();
+    for name in ["file.part", "file.part.note", "file.note", "file-part"] {
+        Writer::Partial.write(&folder.path().join(name), name).unwrap();
+    }
+    Writer::Partial.write(&path, "new").unwrap();
+    drop(Partial::open(&path).unwrap());
+    for name in ["file.part", "file.part.note", "file.note", "file-part"] {
+        assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), name);
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+}
+
+#[test]
+fn a_file_with_another_name_is_not_written_to() {
+    for other in ["backup", "file"] {
+        let (folder, path) = folder();
+        let (part, other) = (folder.path().join(PART), folder.path().join(other));
+        fs::write(&other, "precious").unwrap();
+        fs::hard_link(&other, &part).unwrap();
+        let error = Partial::open(&path).unwrap_err();
+        assert!(error.kind() == io::ErrorKind::InvalidInput && error.to_string().contains("another name"), "{error}");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn what_others_have_written_is_not_removed() {
+    let (_folder, path) = folder();
+    let attempt = Partial::open(&path).unwrap().unwrap();
+    let part = attempt.path().to_owned();
+    fs::write(&part, "precious").unwrap();
+    drop(attempt);
+    assert_eq!(fs::read_to_string(part).unwrap(), "precious");
+}
+
+#[test]
+fn what_was_moved_away_is_not_cut() {
+    let (folder, path) = folder();
+    let saved = folder.path().join("saved");
+    let mut part = Partial::open(&path).unwrap().unwrap();
+    part.restart(Some(b"note")).unwrap();
+    part.write_all(b"0123").unwrap();
+    fs::rename(part.path(), &saved).unwrap();
+    assert_eq!(part.trim().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    part.discard().unwrap();
+    assert_eq!(fs::read_to_string(&saved).unwrap(), "0123");
+    assert_eq!(names(folder.path()), ["saved"]);
+}
+
+#[test]
+fn bytes_of_others_between_its_own_cannot_be_trimmed() {
+    let (_folder, path) = folder();
+    let mut part = Partial::open(&path).unwrap().unwrap();
+    part.restart(None).unwrap();
+    part.write_all(b"AA").unwrap();
+    let mut stray = fs::OpenOptions::new().append(true).open(part.path()).unwrap();
+    stray.write_all(b"xx").unwrap();
+    part.write_all(b"BB").unwrap();
+    assert_eq!(part.trim().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    assert_eq!(part.commit().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    assert!(!path.exists());
+}
+
+/// As of any file that is replaced: what counts is its mode when it is.
+#[test]
+fn a_mode_that_was_changed_meanwhile_is_kept() {
+    let (_folder, path) = folder();
+    for old in [true, false] {
+        if old {
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let mut part = Partial::open(&path).unwrap().unwrap();
+        part.restart(None).unwrap();
+        part.write_all(b"secret").unwrap();
+        fs::write(&path, "new").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        part.commit().unwrap();
+        assert_eq!(mode(&path), 0o600, "{old}");
+        fs::remove_file(&path).unwrap();
     }
 }

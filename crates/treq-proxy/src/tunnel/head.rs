@@ -102,7 +102,8 @@ fn begins_well(bytes: &[u8]) -> Result<(), Malformed> {
 }
 
 fn not_http(bytes: &[u8]) -> Malformed {
-    let shown = bytes[..bytes.len().min(32)].escape_ascii();
+    // Enough to tell TLS or another protocol by; what is sent back comes later.
+    let shown = bytes[..bytes.len().min(16)].escape_ascii();
     Malformed(format!("did not answer CONNECT in HTTP/1 but by \"{shown}\": see whether its scheme is right"))
 }
 
@@ -122,8 +123,10 @@ fn parse(head: &[u8]) -> Result<Head, Malformed> {
     let mut headers = HeaderMap::new();
     for line in lines.take_while(|line| !line.is_empty()) {
         let (name, value) = field(line).ok_or_else(|| {
-            let shown = line[..line.len().min(64)].escape_ascii();
-            Malformed(format!("answered CONNECT with a line that is no field: \"{shown}\""))
+            // Some send back what they were sent, with the credentials: its first word alone.
+            let word = line.split(|byte| matches!(byte, b' ' | b'\t' | b':')).next().unwrap_or_default();
+            let shown = word[..word.len().min(32)].escape_ascii();
+            Malformed(format!("answered CONNECT with a line that is no field: \"{shown}…\""))
         })?;
         headers.append(name, value);
     }

@@ -49,7 +49,7 @@ async fn a_cut_download_goes_on_where_it_was_cut() {
     let (folder, client) = (Folder::new(), Client::new().unwrap());
     let error = client.get(server.url("/f?k")).download(folder.path()).resume(true).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Body);
-    assert_eq!(folder.names(), ["file.part", "file.part.note"]);
+    assert_eq!(folder.names(), ["file-aad01178f02a6a23.part", "file-aad01178f02a6a23.part.note"]);
 
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
@@ -92,7 +92,7 @@ async fn what_something_else_writes_meanwhile_is_not_taken_for_content() {
         let client = Client::builder().connector(server.connector()).build().unwrap();
         client.get("http://a.test/f").download(folder.path()).resume(true).await.unwrap_err();
 
-        let part = folder.0.path().join("file.part");
+        let part = folder.0.path().join("file-aad01178f02a6a23.part");
         let stray = move || {
             let file = std::fs::OpenOptions::new().append(true).open(&part);
             std::io::Write::write_all(&mut file.unwrap(), b"a late piece").unwrap();
@@ -117,7 +117,7 @@ async fn what_something_else_writes_meanwhile_is_not_taken_for_content() {
             let error = fetch().on_progress(move |_, _| stray()).await.unwrap_err();
             assert_eq!(error.kind(), Kind::Body);
             assert!(error.to_string().contains("has 22 bytes, not 10: something else writes to it"), "{error}");
-            assert_eq!(folder.names(), ["file.part"]);
+            assert_eq!(folder.names(), ["file-aad01178f02a6a23.part"]);
             assert!(done(10, 0)(&fetch().await.unwrap()));
         }
         assert_eq!((folder.text().as_str(), folder.names()), ("0123456789", vec!["file".to_owned()]));
@@ -199,7 +199,7 @@ async fn two_that_resume_to_one_path_do_not_write_into_each_other() {
     let (folder, client) = (Folder::new(), Client::new().unwrap());
     let first = client.get(server.url("/f")).download(folder.path()).resume(true);
     let first = tokio::spawn(std::future::IntoFuture::into_future(first));
-    while !folder.names().contains(&"file.part.note".to_owned()) {
+    while !folder.names().contains(&"file-aad01178f02a6a23.part.note".to_owned()) {
         assert!(!first.is_finished(), "{:?}", first.await);
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }

@@ -259,7 +259,7 @@ async fn where_there_is_no_room_the_old_file_stays() {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     }
     // What fitted is there for the next attempt, and nothing else.
-    let part = fs::metadata(folder.path().join("file.part")).unwrap().len();
+    let part = fs::metadata(folder.path().join("file-aad01178f02a6a23.part")).unwrap().len();
     assert!((1..8192).contains(&part), "{part}");
     assert_eq!(count(folder.path()), 3);
 }

@@ -184,6 +184,7 @@ async fn no_setting_and_no_refusal_shows_it() {
     shown.debug("credentials", &Credentials::new(home(), Basic::new("ada", CANARY).unwrap()));
     let netrc = Netrc::parse(&format!("machine a.test login ada password {CANARY}")).unwrap();
     shown.debug("netrc", &netrc);
+    shown.debug("token in a netrc", &Netrc::parse(&format!("machine a.test login {CANARY} password x")).unwrap());
     shown.outcome("bad netrc", Netrc::parse(&format!("machine a.test login ada password {CANARY} {CANARY}")));
     let proxy = Proxy::parse(&format!("http://ada:{CANARY}@p.test:1")).unwrap();
     shown.0.push(("proxy".to_owned(), proxy.to_string()));
@@ -195,6 +196,8 @@ async fn no_setting_and_no_refusal_shows_it() {
     shown.debug("client", &builder.build().unwrap());
     shown.debug("body", &Body::from(CANARY));
     shown.debug("part", &Part::text(CANARY));
+    shown.debug("pairs", &treq::Content::pairs(&[("password", CANARY)]).unwrap());
+    shown.debug("content", &treq::Content::new(CANARY));
     shown.debug("form", &Form::new().part("a", Part::text(CANARY)));
     let nowhere = Client::builder().connector(RawServer::builder().start_in_memory().connector()).build().unwrap();
     for text in [
@@ -209,7 +212,17 @@ async fn no_setting_and_no_refusal_shows_it() {
         format!("a.test/?{CANARY}"),
         format!("http://a b/#{CANARY}"),
         format!("http://a.test\\@{CANARY}@:x/"),
+        format!("http:/ada:{CANARY}"),
+        format!("http//ada:{CANARY}/"),
+        format!("socks5:/ada:{CANARY}"),
+        format!("http://http://ada:{CANARY}/"),
+        format!("{CANARY}:x-oauth-basic@a.test/"),
+        format!("{CANARY}:/x@a.test/"),
+        format!("//ada:{CANARY}@a.test/x"),
+        format!("http://a.test/x%3Fkey={CANARY}"),
+        format!("ada：{CANARY}"),
     ] {
+        shown.outcome(&text, nowhere.request(text.as_str(), "GET").await);
         shown.outcome(&text, nowhere.get(&text).await);
         shown.outcome(&text, nowhere.get("http://a.test/").proxy(text.as_str()).await);
         shown.outcome(&text, Proxy::parse(&text).map(|_| ()));
@@ -221,9 +234,12 @@ async fn no_setting_and_no_refusal_shows_it() {
     for (name, value) in [("x-api-key", format!("{CANARY}\r\n")), ("authorization", format!("{CANARY}\0"))] {
         shown.outcome(name, nowhere.get("http://a.test/").header(name, value).await);
     }
+    let name = format!("authorization: Bearer {CANARY}");
+    shown.outcome("a value as the name", nowhere.get("http://a.test/").header(name, "x").await);
     shown.outcome("colon", nowhere.get("http://a.test/").basic_auth(format!("{CANARY}:"), CANARY).await);
     let mut fields = HeaderMap::new();
     fields.insert("x-auth-token", CANARY.parse().unwrap());
+    fields.insert("operation-location", format!("http://a.test/?sig={CANARY}").parse().unwrap());
     shown.debug("request", &full(nowhere.get(format!("http://a.test/?{CANARY}"))).headers(fields));
     shown.check();
 }
