@@ -146,7 +146,10 @@ where
 {
     if method.as_ref().is_empty() || !method.as_ref().bytes().all(is_token) {
         // The URL may have been given in its place.
-        let shown: String = treq_core::uri::masked(method.as_ref()).chars().take(100).collect();
+        let text = method.as_ref();
+        let is_url = text.contains(|char: char| !char.is_ascii() || matches!(char, ':' | '/' | '@' | '?'));
+        let text = if is_url { treq_core::uri::masked(text) } else { text.into() };
+        let shown: String = text.chars().take(100).collect();
         let why = "is no method: letters, digits and !#$%&'*+-.^_`|~ may stand in one";
         return Err(Error::new(Kind::Builder, format!("{shown:?} {why}")));
     }
