@@ -130,7 +130,7 @@ async fn agent(count: usize, url: &str) -> Result<(), Failure> {
 
 /// treq's default client with its whole stack.
 async fn treq(count: usize, url: &str) -> Result<(), Failure> {
-    let client = treq::Client::new()?;
+    let client = treq::Client::new();
     for _ in 0..count {
         check(client.get(url).await?.content().await?)?;
     }

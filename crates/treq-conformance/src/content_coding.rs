@@ -27,7 +27,7 @@ async fn exchange(row: &Row) -> Result<Seen, String> {
     let splits = row.get("stream_split_at").and_then(Value::as_array).cloned().unwrap_or_default();
     let splits = splits.iter().filter_map(|at| Some(head + at.as_u64()? as usize));
     let server = RawServer::builder().connection([Step::ReadRequest, Step::send_split(wire, splits)]).start().await;
-    let client = Client::new().map_err(|error| error.to_string())?;
+    let client = Client::new();
     let sent = async {
         let mut response = client.get(server.url("/")).await?;
         let left = response.headers().get_all("content-encoding").iter();

@@ -88,6 +88,6 @@ fn date(row: &Row) -> Result<(), String> {
 
 /// The URL as the client reads it.
 pub(crate) fn url(text: &str) -> Result<Uri, String> {
-    let request = Client::new().and_then(|client| client.get(text).build());
+    let request = Client::new().get(text).build();
     Ok(request.map_err(|error| format!("{text}: {error}"))?.uri().clone())
 }

@@ -21,7 +21,7 @@ async fn exchange(row: &Row) -> Result<(), String> {
         server = server.connection(script(connection)?);
     }
     let server = server.start().await;
-    let client = Client::new().map_err(|error| error.to_string())?;
+    let client = Client::new();
     let mut results = Vec::new();
     for request in row.get("requests").and_then(Value::as_array).ok_or("no requests")? {
         let words: Vec<_> = request.as_str().ok_or("a request is no text")?.split_whitespace().collect();

@@ -35,7 +35,7 @@ pub(crate) fn taken(row: &Row) -> Result<Uri, String> {
 }
 
 fn given(row: &Row, input: &str) -> Result<Uri, String> {
-    let request = Client::new().and_then(|client| client.get(input).build()).map_err(|error| error.to_string())?;
+    let request = Client::new().get(input).build().map_err(|error| error.to_string())?;
     let has_user = ["username", "password"].iter().any(|key| row.text(key).is_some_and(|text| !text.is_empty()));
     if request.extensions().get::<Credentials>().is_some() == has_user {
         Ok(request.uri().clone())

@@ -32,8 +32,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use treq_core::{BoxError, Error, Kind};
 
-use crate::request::Pending;
-use crate::{ClientPool, Collected, Data, PoolStats};
+use crate::request::ResponseFuture;
+use crate::{ClientPool, Collected, Data, IntoUrl, PoolStats};
 
 /// A request being put together; [`send`](RequestBuilder::send) sends it.
 pub type RequestBuilder = crate::RequestBuilder<Blocking>;
@@ -101,7 +101,7 @@ impl Client {
     ///
     /// Where its thread cannot be started.
     pub fn new() -> Result<Client, Error> {
-        Client::of(crate::Client::new()?)
+        Client::of(crate::Client::new())
     }
 
     /// Any client, as [`treq::Client::builder`](crate::Client::builder) makes it. One that has been used elsewhere has
@@ -123,17 +123,17 @@ impl Client {
     }
 
     /// A request with any method.
-    pub fn request<T>(&self, method: T, url: impl AsRef<str>) -> RequestBuilder
+    pub fn request<T>(&self, method: T, url: impl IntoUrl) -> RequestBuilder
     where
         T: AsRef<str> + TryInto<Method>,
         T::Error: Into<BoxError>,
     {
         let mode = Blocking(Some(Arc::clone(&self.driver)));
-        RequestBuilder::new(self.client.clone(), mode, method, url.as_ref())
+        RequestBuilder::new(self.client.clone(), mode, method, url)
     }
 
     /// A POST request whose body is sent as it is; see [`treq::blocking::upload`](upload()).
-    pub fn upload(&self, url: impl AsRef<str>, data: impl Data) -> RequestBuilder {
+    pub fn upload(&self, url: impl IntoUrl, data: impl Data) -> RequestBuilder {
         self.post(url).upload(data)
     }
 
@@ -175,7 +175,7 @@ pub fn default_client() -> Result<Client, Error> {
 }
 
 /// A request with any method.
-pub fn request<T>(method: T, url: impl AsRef<str>) -> RequestBuilder
+pub fn request<T>(method: T, url: impl IntoUrl) -> RequestBuilder
 where
     T: AsRef<str> + TryInto<Method>,
     T::Error: Into<BoxError>,
@@ -184,21 +184,21 @@ where
         Ok(Client { client, driver }) => (Ok(client), Blocking(Some(driver))),
         Err(error) => (Err(error), Blocking(None)),
     };
-    RequestBuilder::on_default(client, mode, method, url.as_ref())
+    RequestBuilder::on_default(client, mode, method, url)
 }
 
 macro_rules! verbs {
     ($($verb:ident = $method:ident),+ $(,)?) => {
         $(
             #[doc = concat!("A ", stringify!($method), " request.")]
-            pub fn $verb(url: impl AsRef<str>) -> RequestBuilder {
+            pub fn $verb(url: impl IntoUrl) -> RequestBuilder {
                 request(Method::$method, url)
             }
         )+
 
         impl Client {$(
             #[doc = concat!("A ", stringify!($method), " request.")]
-            pub fn $verb(&self, url: impl AsRef<str>) -> RequestBuilder {
+            pub fn $verb(&self, url: impl IntoUrl) -> RequestBuilder {
                 self.request(Method::$method, url)
             }
         )+}
@@ -217,7 +217,7 @@ verbs! { get = GET, head = HEAD, post = POST, put = PUT, patch = PATCH, delete =
 /// assert!(response.text()?.contains("two sugars"));
 /// # Ok::<(), treq::Error>(())
 /// ```
-pub fn upload(url: impl AsRef<str>, data: impl Data) -> RequestBuilder {
+pub fn upload(url: impl IntoUrl, data: impl Data) -> RequestBuilder {
     post(url).upload(data)
 }
 
@@ -232,7 +232,7 @@ impl RequestBuilder {
         let (client, request) = self.ready()?;
         let Some(driver) = driver else { return Err(Error::new(Kind::Other, "there is no thread for blocking calls")) };
         outside()?;
-        let response = driver.wait(async { Pending::of(&client, request).await })?;
+        let response = driver.wait(async { ResponseFuture::of(&client, request).await })?;
         Ok(Response { response, rest: Bytes::new(), driver })
     }
 }

@@ -187,7 +187,22 @@ where
     /// # Errors
     ///
     /// The first thing that was wrong with what the builder was given. TLS is set up later, at the first https URL.
-    pub fn build<B>(self) -> Result<Client, Error>
+    pub fn build<B>(mut self) -> Result<Client, Error>
+    where
+        O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <O::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <O::Service as Service<Request<Body>>>::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        match self.parts.error.take() {
+            Some(error) => Err(error),
+            None => Ok(self.made()),
+        }
+    }
+
+    /// The client, of settings that are right.
+    pub(crate) fn made<B>(self) -> Client
     where
         O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
         <O::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
@@ -200,12 +215,12 @@ where
         let jar = self.parts.jar.clone();
         // With layers of the caller's, they or what is above them may look for the facts where every service has them.
         let plain = TypeId::of::<O::Service>() == TypeId::of::<Layered<Exchanging<C>>>();
-        let (service, pool) = self.assemble(!plain)?;
+        let (service, pool) = self.assemble(!plain);
         let pool: Arc<dyn Connections> = Arc::new(pool);
         let client = Client::of(Stack::new(service), Some(pool), settings);
         #[cfg(feature = "cookies")]
         let client = client.with_jar(jar);
-        Ok(client)
+        client
     }
 
     /// The stack itself, in its own type, without the client's surface and settings: a
@@ -215,15 +230,15 @@ where
     ///
     /// As [`build`](ClientBuilder::build).
     pub fn into_service(mut self) -> Result<O::Service, Error> {
-        // Requests may come from anywhere, userinfo in their URLs.
-        self.parts.layers.detour.always = true;
-        Ok(self.assemble(true)?.0)
-    }
-
-    fn assemble(mut self, facts_in_extensions: bool) -> Result<(O::Service, Pooling<C>), Error> {
         if let Some(error) = self.parts.error.take() {
             return Err(error);
         }
+        // Requests may come from anywhere, userinfo in their URLs.
+        self.parts.layers.detour.always = true;
+        Ok(self.assemble(true).0)
+    }
+
+    fn assemble(mut self, facts_in_extensions: bool) -> (O::Service, Pooling<C>) {
         #[cfg(any(feature = "tls", feature = "tls-ring"))]
         let (tls, proxy_tls) = (&self.parts.tls, &self.parts.proxy_tls);
         #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
@@ -238,7 +253,7 @@ where
         let https = crate::https::https(connect, tls);
         let (service, pool) =
             stack(self.http(https).facts_in_extensions(facts_in_extensions), &self.parts.layers, &self.agent);
-        Ok((self.outer.layer(service), pool))
+        (self.outer.layer(service), pool)
     }
 }
 

@@ -11,12 +11,12 @@ use treq_core::{Body, BoxError, Error};
 use treq_pool::PoolStats;
 
 use crate::builder::ClientBuilder;
-use crate::erased::{Sent, Stack};
+use crate::erased::{ServiceFuture, Stack};
 use crate::last_url::LastUrl;
 use crate::pool::{ClientPool, Connections};
-use crate::request::Async;
+use crate::request::{Async, ResponseFuture};
 use crate::response::Reading;
-use crate::{RequestBuilder, ResponseBody};
+use crate::{IntoUrl, RequestBuilder, ResponseBody};
 
 /// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
 pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
@@ -72,11 +72,14 @@ impl Default for Settings {
 impl Client {
     /// A client with the defaults: what the free functions use, with connections of its own.
     ///
-    /// # Errors
+    /// ```
+    /// use std::sync::LazyLock;
     ///
-    /// None with the default features; see [`ClientBuilder::build`].
-    pub fn new() -> Result<Client, Error> {
-        Client::builder().build()
+    /// static CLIENT: LazyLock<treq::Client> = LazyLock::new(treq::Client::new);
+    /// # let _ = &*CLIENT;
+    /// ```
+    pub fn new() -> Client {
+        Client::builder().made()
     }
 
     /// A client to be set up.
@@ -141,12 +144,12 @@ impl Client {
     ///
     /// A bad URL or method is reported when the request is awaited: an error of [`Kind::Builder`](crate::Kind) that
     /// names it, with nothing sent.
-    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
+    pub fn request<M>(&self, method: M, url: impl IntoUrl) -> RequestBuilder
     where
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
     {
-        RequestBuilder::new(self.clone(), Async, method, url.as_ref())
+        RequestBuilder::new(self.clone(), Async, method, url)
     }
 
     /// The connections of this client; `None` over a service of one's own.
@@ -166,6 +169,32 @@ impl Client {
         }
     }
 
+    /// Sends a request that was put together elsewhere, or by [`RequestBuilder::build`]: a future of this client's
+    /// [`Response`](crate::Response), where the client as a service yields an [`http::Response`].
+    ///
+    /// # Errors
+    ///
+    /// As of awaiting a [`RequestBuilder`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let client = treq::Client::new();
+    /// let mut request = client.get(server.url("/headers")).build()?;
+    /// request.headers_mut().insert("x-signature", "7f".parse().unwrap());
+    /// let mut response = client.execute(request).await?;
+    /// assert!(response.text().await?.contains("7f"));
+    /// # Ok(()) }
+    /// ```
+    pub fn execute<B>(&self, mut request: Request<B>) -> ResponseFuture
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        crate::detour::mark_userinfo(&mut request);
+        ResponseFuture::of(self, request.map(Body::new))
+    }
+
     pub(crate) fn last_url(&self) -> &LastUrl {
         &self.inner.last_url
     }
@@ -176,7 +205,7 @@ impl Client {
 
     /// Sends a request that is complete but for the client's own fields.
     #[inline]
-    pub(crate) fn send(&self, mut request: Request<Body>) -> Sent {
+    pub(crate) fn send(&self, mut request: Request<Body>) -> ServiceFuture {
         let settings = &self.inner.settings;
         for name in settings.headers.keys() {
             if !request.headers().contains_key(name) && !is_outranked(name, request.extensions()) {
@@ -203,7 +232,7 @@ fn is_outranked(name: &HeaderName, extensions: &Extensions) -> bool {
 
 impl Client {
     /// A POST request whose body is sent as it is; see [`treq::upload`](crate::upload()).
-    pub fn upload(&self, url: impl AsRef<str>, data: impl crate::Data) -> RequestBuilder {
+    pub fn upload(&self, url: impl IntoUrl, data: impl crate::Data) -> RequestBuilder {
         self.post(url).upload(data)
     }
 }
@@ -212,7 +241,7 @@ macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident = $method:ident),+ $(,)?) => {
         impl Client {$(
             $(#[$doc])*
-            pub fn $verb(&self, url: impl AsRef<str>) -> RequestBuilder {
+            pub fn $verb(&self, url: impl IntoUrl) -> RequestBuilder {
                 self.request(Method::$method, url)
             }
         )+}
@@ -243,14 +272,14 @@ where
 {
     type Response = Response<ResponseBody>;
     type Error = Error;
-    type Future = Sent;
+    type Future = ServiceFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         // The stack is cloned for each request and made ready there.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Sent {
+    fn call(&mut self, mut request: Request<B>) -> ServiceFuture {
         crate::detour::mark_userinfo(&mut request);
         self.send(request.map(Body::new))
     }
@@ -263,15 +292,21 @@ where
 {
     type Response = Response<ResponseBody>;
     type Error = Error;
-    type Future = Sent;
+    type Future = ServiceFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Sent {
+    fn call(&mut self, mut request: Request<B>) -> ServiceFuture {
         crate::detour::mark_userinfo(&mut request);
         self.send(request.map(Body::new))
+    }
+}
+
+impl Default for Client {
+    fn default() -> Client {
+        Client::new()
     }
 }
 

@@ -12,7 +12,7 @@ use treq_core::{Body, Error, Kind};
 use treq_decode::Decoding;
 use treq_file::Partial;
 
-use crate::request::Pending;
+use crate::request::ResponseFuture;
 use crate::resume::{self, Action, Kept};
 use crate::save::{OnProgress, blocking, pour};
 use crate::{Client, RequestBuilder, Response};
@@ -115,7 +115,7 @@ impl Download {
         let mut kept = part.note().and_then(|note| Kept::of(&url, note, part.len()));
         // A second time where what is kept turns out to be of no use.
         loop {
-            let mut response = Pending::of(&client, asking(&request, kept.as_ref())).await?;
+            let mut response = ResponseFuture::of(&client, asking(&request, kept.as_ref())).await?;
             let (at, begins, total) = match resume::decide(response.status(), response.headers(), kept.as_ref()) {
                 Action::Write => (0, true, response.content_length()),
                 Action::Append(total) => (part.len(), false, total),
@@ -171,7 +171,7 @@ async fn whole(
     told: Option<OnProgress<'static>>,
 ) -> Result<Downloaded, Error> {
     let asked = request.headers().get(RANGE).cloned();
-    let mut response = Pending::of(client, request).await?;
+    let mut response = ResponseFuture::of(client, request).await?;
     match response.status() {
         StatusCode::OK => {}
         StatusCode::PARTIAL_CONTENT

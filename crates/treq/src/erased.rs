@@ -51,8 +51,8 @@ impl Stack {
     }
 
     #[inline]
-    pub(crate) fn call(&self, request: Request<Body>) -> Sent {
-        Sent { exchange: Some(self.0.call(request)) }
+    pub(crate) fn call(&self, request: Request<Body>) -> ServiceFuture {
+        ServiceFuture { exchange: Some(self.0.call(request)) }
     }
 }
 
@@ -163,12 +163,55 @@ where
     }
 }
 
+/// A body that no exchange of this client yields: bytes that were read before, and another body behind them.
+struct Given {
+    first: Option<Result<Bytes, Error>>,
+    rest: Body,
+}
+
+impl Poller for Given {
+    fn poll_head(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
+        Poll::Pending
+    }
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(first.map(Frame::data))),
+            None => Pin::new(&mut self.rest).poll_frame(cx).map_err(Error::adopt),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let more = match &self.first {
+            Some(Ok(bytes)) => bytes.len() as u64,
+            Some(Err(_)) => return SizeHint::default(),
+            None => 0,
+        };
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(more));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(more));
+        }
+        hint
+    }
+
+    fn facts(&self) -> Option<&Facts> {
+        None
+    }
+}
+
 /// The future of a [`Client`](crate::Client) used as a service.
-pub struct Sent {
+#[must_use = "futures do nothing unless polled"]
+pub struct ServiceFuture {
     exchange: Option<Exchange>,
 }
 
-impl Sent {
+impl ServiceFuture {
     /// The response, with its facts in its body alone.
     pub(crate) fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<ResponseBody>, Error>> {
         let Some(exchange) = &mut self.exchange else { return Poll::Pending };
@@ -178,7 +221,7 @@ impl Sent {
     }
 }
 
-impl Future for Sent {
+impl Future for ServiceFuture {
     type Output = Result<Response<ResponseBody>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -190,9 +233,9 @@ impl Future for Sent {
     }
 }
 
-impl fmt::Debug for Sent {
+impl fmt::Debug for ServiceFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sent")
+        f.write_str("ServiceFuture")
     }
 }
 
@@ -206,6 +249,24 @@ pub struct ResponseBody {
 }
 
 impl ResponseBody {
+    /// Any body: of a mock, of another client.
+    pub fn new<B>(body: B) -> ResponseBody
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        ResponseBody::behind(None, body)
+    }
+
+    /// A body that begins with bytes that were read before, or with the error that reading ended with.
+    pub(crate) fn behind<B>(first: Option<Result<Bytes, Error>>, body: B) -> ResponseBody
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        ResponseBody { exchange: Some(Box::pin(Given { first, rest: Body::new(body) })) }
+    }
+
     pub(crate) fn facts(&self) -> Option<&Facts> {
         self.exchange.as_ref()?.facts()
     }

@@ -3,7 +3,7 @@ use http::Method;
 use treq_core::{BoxError, Error};
 
 use crate::request::Async;
-use crate::{Collected, Data, RequestBuilder, Response, default_client};
+use crate::{Collected, Data, IntoUrl, RequestBuilder, Response, default_client};
 
 /// A request with any method, on the default client of this runtime.
 ///
@@ -14,19 +14,19 @@ use crate::{Collected, Data, RequestBuilder, Response, default_client};
 /// assert_eq!(response.status(), 405);
 /// # Ok(()) }
 /// ```
-pub fn request<M>(method: M, url: impl AsRef<str>) -> RequestBuilder
+pub fn request<M>(method: M, url: impl IntoUrl) -> RequestBuilder
 where
     M: AsRef<str> + TryInto<Method>,
     M::Error: Into<BoxError>,
 {
-    RequestBuilder::on_default(default_client(), Async, method, url.as_ref())
+    RequestBuilder::on_default(default_client(), Async, method, url)
 }
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident = $method:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        pub fn $verb(url: impl AsRef<str>) -> RequestBuilder {
-            RequestBuilder::on_default(default_client(), Async, Method::$method, url.as_ref())
+        pub fn $verb(url: impl IntoUrl) -> RequestBuilder {
+            RequestBuilder::on_default(default_client(), Async, Method::$method, url)
         }
     )+};
 }
@@ -60,8 +60,8 @@ verbs! {
 /// assert_eq!((&echo["data"], &echo["headers"]["Content-Type"]), (&"a,b".into(), &"text/csv".into()));
 /// # Ok(()) }
 /// ```
-pub fn upload(url: impl AsRef<str>, data: impl Data) -> RequestBuilder {
-    RequestBuilder::on_default(default_client(), Async, Method::POST, url.as_ref()).upload(data)
+pub fn upload(url: impl IntoUrl, data: impl Data) -> RequestBuilder {
+    RequestBuilder::on_default(default_client(), Async, Method::POST, url).upload(data)
 }
 
 /// Hands each piece of the body to `collector`; see [`Response::collect`].

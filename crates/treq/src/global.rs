@@ -32,7 +32,7 @@ pub fn default_client() -> Result<Client, Error> {
     if let Some(client) = clients.get(&id) {
         return Ok(client.clone());
     }
-    let client = Client::new()?;
+    let client = Client::new();
     clients.insert(id, client.clone());
     drop(clients);
     // Tokio may give the id to another runtime later: the entry goes when this one drops its tasks, which a runtime

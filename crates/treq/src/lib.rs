@@ -31,6 +31,7 @@ mod global;
 #[cfg(all(any(doc, doctest), feature = "full"))]
 pub mod guide;
 mod https;
+mod into_url;
 #[cfg(feature = "json")]
 mod json;
 mod last_url;
@@ -57,7 +58,7 @@ pub use client::Client;
 pub use data::{Content, Data};
 pub use disposition::ContentDisposition;
 pub use download::{Download, Downloaded};
-pub use erased::{ResponseBody, Sent};
+pub use erased::{ResponseBody, ServiceFuture};
 pub use fields::Headers;
 #[cfg(feature = "json")]
 pub use free::json_content;
@@ -65,6 +66,7 @@ pub use free::{collect, content, delete, get, head, options, patch, post, put, r
 #[doc(hidden)]
 pub use global::default_clients;
 pub use global::{default_client, global_pool, set_default_client};
+pub use into_url::IntoUrl;
 #[cfg(feature = "json")]
 pub use json::JsonError;
 pub use links::Link;
@@ -72,7 +74,7 @@ pub use media_type::MediaType;
 pub use pool::ClientPool;
 pub use proxy::proxy_auth;
 pub use reading::Collected;
-pub use request::{Async, Pending, RequestBuilder};
+pub use request::{Async, RequestBuilder, ResponseFuture};
 pub use response::{Response, Timings};
 pub use save::Save;
 pub use status::StatusError;

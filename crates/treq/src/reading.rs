@@ -1,5 +1,6 @@
 //! The body, as far as it is wanted.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -204,16 +205,21 @@ impl Response {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
     /// let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
     /// let mut response = treq::get(server.url("/bytes/3000")).await?;
-    /// let sent = response.collect_async(async |piece| sender.send(piece).await);
-    /// let received = async { receiver.recv().await.map_or(0, |piece| piece.len()) };
-    /// let (sent, received) = tokio::join!(sent, received);
-    /// # sent?; assert!(received > 0);
+    /// let read = tokio::spawn(async move {
+    ///     response.collect_async(|piece| sender.send(piece)).await
+    /// });
+    /// let mut bytes = 0;
+    /// while let Some(piece) = receiver.recv().await {
+    ///     bytes += piece.len();
+    /// }
+    /// # read.await.unwrap()?;
+    /// assert_eq!(bytes, 3000);
     /// # Ok(()) }
     /// ```
-    pub async fn collect_async<R: Collected>(
-        &mut self,
-        mut collector: impl AsyncFnMut(Bytes) -> R,
-    ) -> Result<(), Error> {
+    pub async fn collect_async<F>(&mut self, mut collector: impl FnMut(Bytes) -> F) -> Result<(), Error>
+    where
+        F: Future<Output: Collected>,
+    {
         while let Some(piece) = self.chunk().await? {
             if let Err(error) = collector(piece).await.outcome() {
                 return Err(self.refused(error));

@@ -11,7 +11,8 @@ use treq_multipart::Part;
 use treq_redirect::Fragment;
 
 use crate::builder::refuse;
-use crate::erased::Sent;
+use crate::erased::ServiceFuture;
+use crate::into_url::IntoUrl;
 use crate::options::Timed;
 use crate::response::Reading;
 use crate::{Client, Response};
@@ -66,24 +67,29 @@ pub(crate) struct Given {
 }
 
 impl<M> RequestBuilder<M> {
-    pub(crate) fn new<T>(client: Client, mode: M, method: T, url: &str) -> RequestBuilder<M>
+    pub(crate) fn new<T>(client: Client, mode: M, method: T, url: impl IntoUrl) -> RequestBuilder<M>
     where
         T: AsRef<str> + TryInto<Method>,
         T::Error: Into<BoxError>,
     {
-        let request = start(method, || client.last_url().parse(url));
+        let request = start(method, || url.with(|url| client.last_url().parse(url)));
         RequestBuilder { client: Ok(client), request, gathered: Gathered::default(), mode }
     }
 
     /// On a default client, or with the error of there being none.
-    pub(crate) fn on_default<T>(client: Result<Client, Error>, mode: M, method: T, url: &str) -> RequestBuilder<M>
+    pub(crate) fn on_default<T>(
+        client: Result<Client, Error>,
+        mode: M,
+        method: T,
+        url: impl IntoUrl,
+    ) -> RequestBuilder<M>
     where
         T: AsRef<str> + TryInto<Method>,
         T::Error: Into<BoxError>,
     {
         let request = start(method, || match &client {
-            Ok(client) => client.last_url().parse(url),
-            Err(_) => uri::parse(url),
+            Ok(client) => url.with(|url| client.last_url().parse(url)),
+            Err(_) => url.with(uri::parse),
         });
         let builder = RequestBuilder { client, request, gathered: Gathered::default(), mode };
         // Calls share connections, not cookies.
@@ -161,50 +167,72 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-impl IntoFuture for RequestBuilder {
-    type Output = Result<Response, Error>;
-    type IntoFuture = Pending;
-
-    fn into_future(mut self) -> Pending {
+impl RequestBuilder {
+    /// Sends the request: what awaiting the builder does, as a future for what takes futures.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with the request, and what went wrong with the exchange.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// let client = treq::Client::new();
+    /// let pages = ["/get", "/ip", "/html"].map(|page| client.get(server.url(page)).send());
+    /// let responses = futures_util::future::try_join_all(pages).await?;
+    /// assert!(responses.iter().all(|response| response.status().is_success()));
+    /// # Ok(()) }
+    /// ```
+    pub fn send(mut self) -> ResponseFuture {
         // Finished where it stands: each time the request is handed on, it is moved.
         if let (Some(given), Ok(request)) = (self.gathered.0, &mut self.request) {
             if let Err(error) = given.finish(request) {
-                return Pending { state: State::Failed(Some(error)) };
+                return ResponseFuture { state: State::Failed(Some(error)) };
             }
         }
         let client = match &self.client {
             Ok(client) => client,
-            Err(_) => return Pending { state: State::Failed(self.client.err()) },
+            Err(_) => return ResponseFuture { state: State::Failed(self.client.err()) },
         };
         match self.request {
-            Ok(request) => Pending::of(client, request),
-            Err(error) => Pending { state: State::Failed(Some(error)) },
+            Ok(request) => ResponseFuture::of(client, request),
+            Err(error) => ResponseFuture { state: State::Failed(Some(error)) },
         }
     }
 }
 
-impl Pending {
+impl IntoFuture for RequestBuilder {
+    type Output = Result<Response, Error>;
+    type IntoFuture = ResponseFuture;
+
+    fn into_future(self) -> ResponseFuture {
+        self.send()
+    }
+}
+
+impl ResponseFuture {
     #[inline]
-    pub(crate) fn of(client: &Client, request: Request<Body>) -> Pending {
+    pub(crate) fn of(client: &Client, request: Request<Body>) -> ResponseFuture {
         let url = request.uri().clone();
         let reading = client.settings().reading;
         let timed = request.extensions().get::<Timed>().is_some();
         let started = timed.then(|| Box::new(Instant::now()));
-        Pending { state: State::Sent { sent: client.send(request), url, reading, started } }
+        ResponseFuture { state: State::Sent { sent: client.send(request), url, reading, started } }
     }
 }
 
 /// A request that has been sent: the future of its [`Response`].
-pub struct Pending {
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture {
     state: State,
 }
 
 enum State {
-    Sent { sent: Sent, url: Uri, reading: Reading, started: Option<Box<Instant>> },
+    Sent { sent: ServiceFuture, url: Uri, reading: Reading, started: Option<Box<Instant>> },
     Failed(Option<Error>),
 }
 
-impl Future for Pending {
+impl Future for ResponseFuture {
     type Output = Result<Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -218,9 +246,9 @@ impl Future for Pending {
     }
 }
 
-impl fmt::Debug for Pending {
+impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pending")
+        f.write_str("ResponseFuture")
     }
 }
 

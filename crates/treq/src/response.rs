@@ -8,7 +8,7 @@ use encoding_rs::{Encoding, UTF_8};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
-use treq_core::{BodyEnd, Error, Facts, Kind, MaskedFields, Reason, uri};
+use treq_core::{Body, BodyEnd, BoxError, Error, Facts, Kind, MaskedFields, Reason, uri};
 use treq_redirect::{FinalUrl, History, Hop};
 
 use crate::client::CONTENT_LIMIT;
@@ -202,14 +202,42 @@ impl Response {
         }
     }
 
-    /// The rest of the body as a stream of pieces.
+    /// The rest of the body as a stream of pieces: what [`chunk`](Response::chunk) would yield.
     pub fn into_stream(self) -> crate::BodyStream {
         crate::BodyStream::new(self.into_body())
     }
 
-    /// The rest of the body as an [`http_body::Body`], trailers among its frames.
+    /// The rest of the body as an [`http_body::Body`], trailers among its frames: what [`chunk`](Response::chunk) would yield.
     pub fn into_body(self) -> ResponseBody {
-        self.body
+        self.into_parts().1
+    }
+
+    /// The head, and the rest of the body as of [`into_body`](Response::into_body). What is known of the connection is an
+    /// extension of the head.
+    pub fn into_parts(mut self) -> (response::Parts, ResponseBody) {
+        let body = std::mem::take(&mut self.body);
+        self.keep_facts(&body);
+        let body = match self.read {
+            Read::Nothing | Read::Part | Read::Passed => body,
+            Read::Whole(bytes) => ResponseBody::new(Body::from(bytes)),
+            Read::Rest(bytes) => ResponseBody::behind(Some(Ok(bytes)), body),
+            Read::Broken(error) => {
+                let why = || Error::new(Kind::Body, "reading the body was given up before").with_url(&self.url);
+                let error = error.map_or_else(why, |error| Error::repeat(&error));
+                ResponseBody::behind(Some(Err(error)), Body::empty())
+            }
+        };
+        (self.head, body)
+    }
+
+    /// The header fields, to be changed.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.head.headers
+    }
+
+    /// What the layers say of this exchange, to be changed.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.head.extensions
     }
 
     /// This response, or an error of [`Kind::Status`] where its status is 400 or above. The cause, a [`StatusError`], keeps
@@ -230,6 +258,33 @@ impl Response {
         let reason = self.reason().to_owned();
         let error = Error::new(Kind::Status, format!("the server answered {} {reason}", status.as_u16()));
         Err(error.with_url(&self.url).with_source(StatusError::new(status, self.head.headers, excerpt)))
+    }
+}
+
+/// A response of another client or of a mock. Its URL is that of its [`FinalUrl`], without which it is `/`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+/// let canned = http::Response::builder().status(418).body(treq::Body::from("I'm a teapot")).unwrap();
+/// let mut response = treq::Response::from(canned);
+/// assert_eq!((response.status().as_u16(), response.text().await?.as_str()), (418, "I'm a teapot"));
+/// # Ok(()) }
+/// ```
+impl<B> From<http::Response<B>> for Response
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn from(response: http::Response<B>) -> Response {
+        Response::new(response.map(ResponseBody::new), Uri::default(), Reading::default(), None)
+    }
+}
+
+/// The head, and the rest of the body as of [`Response::into_parts`].
+impl From<Response> for http::Response<ResponseBody> {
+    fn from(response: Response) -> http::Response<ResponseBody> {
+        let (head, body) = response.into_parts();
+        http::Response::from_parts(head, body)
     }
 }
 

@@ -43,7 +43,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Kind, Origin, Route};
 
-use crate::{Client, ClientBuilder, RequestBuilder};
+use crate::{Client, ClientBuilder, IntoUrl, RequestBuilder};
 
 pub use treq_testing::{
     ANY, AgentSpy, Arrival, Cassette, CassetteLayer, CassetteOptions, Consume, Expected, Faults, FaultyConnect,
@@ -81,11 +81,8 @@ impl StubTreq {
 
     /// Over an agent set up before: with several hosts by name, pipes of another size.
     pub fn over(agent: RequestTraversalAgent) -> StubTreq {
-        match StubTreq::with(Client::builder(), agent) {
-            Ok(stub) => stub,
-            // A builder that was given nothing has nothing wrong with it.
-            Err(error) => unreachable!("a client with the defaults is not refused: {error}"),
-        }
+        let client = Client::builder().connector(agent.connector()).agent_layer(InMemory).made();
+        StubTreq { client, agent }
     }
 
     /// The same with a client of these settings. Where it is to have layers of its own too, put it together by hand, with
@@ -117,7 +114,7 @@ impl StubTreq {
     }
 
     /// A request with any method.
-    pub fn request<M>(&self, method: M, url: impl AsRef<str>) -> RequestBuilder
+    pub fn request<M>(&self, method: M, url: impl IntoUrl) -> RequestBuilder
     where
         M: AsRef<str> + TryInto<Method>,
         M::Error: Into<BoxError>,
@@ -126,7 +123,7 @@ impl StubTreq {
     }
 
     /// A POST request whose body is sent as it is.
-    pub fn upload(&self, url: impl AsRef<str>, data: impl crate::Data) -> RequestBuilder {
+    pub fn upload(&self, url: impl IntoUrl, data: impl crate::Data) -> RequestBuilder {
         self.client.upload(url, data)
     }
 }
@@ -135,7 +132,7 @@ macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident),+ $(,)?) => {
         impl StubTreq {$(
             $(#[$doc])*
-            pub fn $verb(&self, url: impl AsRef<str>) -> RequestBuilder {
+            pub fn $verb(&self, url: impl IntoUrl) -> RequestBuilder {
                 self.client.$verb(url)
             }
         )+}

@@ -15,7 +15,7 @@ fn text<'a>(row: &'a Case, key: &str) -> &'a str {
 
 /// As the client reads it.
 fn url(text: &str) -> Uri {
-    Client::new().unwrap().get(text).build().unwrap().uri().clone()
+    Client::new().get(text).build().unwrap().uri().clone()
 }
 
 /// What the jar sends where the row's request goes, as the row has it.

@@ -122,7 +122,7 @@ async fn parity_c_agt_13_a_root_of_ones_own_takes_the_place_of_the_platforms() {
     let server = Server::start_tls().await.unwrap();
     let root = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
     assert_eq!(Client::builder().tls(root).build().unwrap().get(server.url("/get")).await.unwrap().status(), 200);
-    assert_eq!(Client::new().unwrap().get(server.url("/get")).await.unwrap_err().kind(), Kind::Tls);
+    assert_eq!(Client::new().get(server.url("/get")).await.unwrap_err().kind(), Kind::Tls);
 }
 
 #[tokio::test]

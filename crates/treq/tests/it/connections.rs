@@ -22,7 +22,7 @@ fn echo(delay: Duration) -> MemoryServer {
 #[tokio::test]
 async fn a_thousand_sequential_requests_use_one_connection() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     for n in 0..1000 {
         let mut response = client.get(server.url("/bytes/13")).await.unwrap();
         assert_eq!(response.facts().unwrap().is_reused(), n > 0);
@@ -36,7 +36,7 @@ async fn a_thousand_sequential_requests_use_one_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_sequential_requests_use_one_connection_on_several_threads() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     for _ in 0..1000 {
         client.get(server.url("/bytes/13")).await.unwrap().content().await.unwrap();
     }
@@ -321,7 +321,7 @@ async fn dropped_requests_over_sockets_leave_open_what_is_idle() {
 #[tokio::test]
 async fn a_body_left_unread_is_drained_where_it_is_small_and_there() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     for _ in 0..5 {
         let response = client.get(server.url("/bytes/1000")).await.unwrap();
         drop(response);
@@ -342,7 +342,7 @@ async fn a_post_is_not_repeated_on_a_dead_connection_and_a_get_is() {
             .connection([Step::ReadRequest, Step::send(ok)])
             .start()
             .await;
-        let client = Client::new().unwrap();
+        let client = Client::new();
         client.get(server.url("/warm")).await.unwrap().content().await.unwrap();
         let sent = client.request(method, server.url("/again")).body("body").await;
         assert_eq!(sent.is_ok(), survives, "{method}: {sent:?}");
@@ -370,7 +370,7 @@ async fn a_request_whose_answer_has_begun_is_not_repeated() {
         .connection([Step::ReadRequest, Step::send(ok)])
         .start()
         .await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     client.get(server.url("/warm")).await.unwrap().content().await.unwrap();
     let error = client.get(server.url("/cut")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Connect, "{error:?}");
@@ -385,7 +385,7 @@ async fn a_one_shot_body_is_not_repeated() {
         .connection([Step::ReadRequest, Step::send(ok)])
         .start()
         .await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     client.get(server.url("/warm")).await.unwrap().content().await.unwrap();
     let body = Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
     assert!(client.put(server.url("/again")).body(body).await.is_err());
@@ -395,7 +395,7 @@ async fn a_one_shot_body_is_not_repeated() {
 #[tokio::test]
 async fn a_pool_that_was_closed_keeps_nothing() {
     let server = treq_httpbin::Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let pool = client.pool().unwrap();
     let mut reading = client.get(server.url("/bytes/100000")).await.unwrap();
     client.get(server.url("/get")).await.unwrap().content().await.unwrap();

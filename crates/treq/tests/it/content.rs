@@ -20,7 +20,7 @@ fn text(request: &RawRequest) -> (Option<String>, String) {
 #[tokio::test]
 async fn data_is_whatever_it_is_made_of() {
     let server = echo().await;
-    let (url, client) = (server.url("/"), Client::new().unwrap());
+    let (url, client) = (server.url("/"), Client::new());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"from a file").unwrap();
     let mut open = file.reopen().unwrap();
@@ -121,7 +121,7 @@ async fn what_cannot_be_sent_is_said_before_anything_is() {
 async fn a_request_that_is_not_persistent_has_a_connection_of_its_own() {
     let server =
         RawServer::builder().connection([Step::ReadRequest, Step::send(OK), Step::Again]).repeat_last().start().await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     client.get(server.url("/")).await.unwrap().content().await.unwrap();
     client.get(server.url("/")).persistent(false).await.unwrap().content().await.unwrap();
     client.get(server.url("/")).await.unwrap().content().await.unwrap();

@@ -22,7 +22,7 @@ fn moved(to: &str, set_cookie: &str) -> String {
 #[tokio::test]
 async fn a_client_is_a_session_and_free_functions_are_not() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let cookies = async |request: treq::RequestBuilder| {
         let json: serde_json::Value = request.await.unwrap().json().await.unwrap();
         json["cookies"].clone()
@@ -37,7 +37,7 @@ async fn a_client_is_a_session_and_free_functions_are_not() {
     assert_eq!(cookies(client.get(server.url("/cookies/delete?a"))).await, serde_json::json!({ "b": "2" }));
     assert_eq!(cookies(treq::get(server.url("/cookies/set?c=3"))).await, serde_json::json!({ "c": "3" }));
     assert_eq!(cookies(treq::get(server.url("/cookies"))).await, serde_json::json!({}));
-    assert_eq!(cookies(Client::new().unwrap().get(server.url("/cookies"))).await, serde_json::json!({}));
+    assert_eq!(cookies(Client::new().get(server.url("/cookies"))).await, serde_json::json!({}));
     // For one request: in the place of one of the same name, and not kept.
     let extra = client.get(server.url("/cookies")).cookies([("b", "9"), ("d", "4")]).cookies([("e", "5")]);
     assert_eq!(cookies(extra).await, serde_json::json!({ "b": "9", "d": "4", "e": "5" }));
@@ -52,7 +52,7 @@ async fn a_client_is_a_session_and_free_functions_are_not() {
         serde_json::json!({ "f": "6" })
     );
     assert_eq!((jar.len(), client.jar().unwrap().len()), (1, 1));
-    let other = Client::new().unwrap();
+    let other = Client::new();
     for request in [treq::get(server.url("/cookies")), other.get(server.url("/cookies"))] {
         assert_eq!(cookies(request.jar(jar.clone()).agent(&client)).await, serde_json::json!({ "f": "6" }));
     }

@@ -15,7 +15,7 @@ const EMPTY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 #[tokio::test]
 async fn persistent_false_holds_with_an_agent() {
-    let (server, client) = (server(&[EMPTY]).await, Client::new().unwrap());
+    let (server, client) = (server(&[EMPTY]).await, Client::new());
     for _ in 0..2 {
         treq::get(server.url("/")).persistent(false).agent(&client).await.unwrap();
     }
@@ -25,7 +25,7 @@ async fn persistent_false_holds_with_an_agent() {
 
 #[tokio::test]
 async fn empty_pairs_on_get_have_a_type_and_no_length() {
-    let (server, client) = (server(&[EMPTY, EMPTY]).await, Client::new().unwrap());
+    let (server, client) = (server(&[EMPTY, EMPTY]).await, Client::new());
     let none: [(&str, &str); 0] = [];
     client.get(server.url("/")).form(&none).await.unwrap();
     client.get(server.url("/")).data(none).await.unwrap();
@@ -38,7 +38,7 @@ async fn empty_pairs_on_get_have_a_type_and_no_length() {
 #[tokio::test]
 async fn the_first_of_repeated_fields_is_found_by_name() {
     let server = server(&["HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: 1\r\nX-A: 2\r\n\r\n"]).await;
-    let response = Client::new().unwrap().get(server.url("/")).await.unwrap();
+    let response = Client::new().get(server.url("/")).await.unwrap();
     assert_eq!(response.headers()["x-a"], "1");
     assert_eq!(response.headers().get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
 }
@@ -55,7 +55,7 @@ async fn a_response_without_content_keeps_its_content_encoding() {
     for status in ["204 No Content", "304 Not Modified"] {
         let head: &'static str = format!("HTTP/1.1 {status}\r\nContent-Encoding: gzip\r\n\r\n").leak();
         let server = server(&[head]).await;
-        let mut response = Client::new().unwrap().get(server.url("/")).await.unwrap();
+        let mut response = Client::new().get(server.url("/")).await.unwrap();
         assert_eq!(response.headers()["content-encoding"], "gzip");
         assert_eq!(response.content().await.unwrap(), "");
     }
@@ -66,7 +66,7 @@ async fn a_thousand_links_are_read_over_all_lines() {
     let line = format!("Link: {}\r\n", vec!["</a>; rel=next"; 600].join(", "));
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{line}{line}\r\n");
     let server = server(&[head.leak()]).await;
-    assert_eq!(Client::new().unwrap().get(server.url("/")).await.unwrap().links().len(), 1000);
+    assert_eq!(Client::new().get(server.url("/")).await.unwrap().links().len(), 1000);
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_303_to_head_is_followed_as_head_unless_strict() {
     const OTHER: &str = "HTTP/1.1 303 See Other\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
     for (follow, method) in [(Follow::Standard, "HEAD"), (Follow::BrowserLike, "HEAD"), (Follow::Strict, "GET")] {
         let server = server(&[OTHER, EMPTY]).await;
-        Client::new().unwrap().head(server.url("/")).redirects(follow).await.unwrap();
+        Client::new().head(server.url("/")).redirects(follow).await.unwrap();
         assert_eq!(server.requests()[1].method(), method);
     }
 }
@@ -83,7 +83,7 @@ async fn a_303_to_head_is_followed_as_head_unless_strict() {
 #[tokio::test]
 async fn a_cookie_field_of_the_callers_goes_out_with_those_of_the_call_and_hides_the_jar() {
     let server = server(&[EMPTY, EMPTY, EMPTY]).await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let url = server.url("/").parse().unwrap();
     client.jar().unwrap().set_cookie(b"jar=1", &url, SystemTime::now());
     let sent = |at: usize| server.requests()[at].header("cookie").map(str::to_owned);

@@ -46,7 +46,7 @@ fn done(bytes: u64, resumed_at: u64) -> impl Fn(&Downloaded) -> bool {
 async fn a_cut_download_goes_on_where_it_was_cut() {
     let rest = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789";
     let server = server(&[&format!("{HEAD}0123"), rest]).await;
-    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let (folder, client) = (Folder::new(), Client::new());
     let error = client.get(server.url("/f?k")).download(folder.path()).resume(true).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Body);
     assert_eq!(folder.names(), ["file-aad01178f02a6a23.part", "file-aad01178f02a6a23.part.note"]);
@@ -73,7 +73,7 @@ async fn what_has_changed_is_written_anew() {
     for answers in [&[changed][..], &[lies, changed], &[elsewhere, changed], &[beyond, changed]] {
         let cut = format!("{HEAD}0123");
         let answers: Vec<_> = std::iter::once(cut.as_str()).chain(answers.iter().copied()).collect();
-        let (server, folder, client) = (server(&answers).await, Folder::new(), Client::new().unwrap());
+        let (server, folder, client) = (server(&answers).await, Folder::new(), Client::new());
         client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
         let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
         assert!(done(3, 0)(&outcome), "{answers:?} {outcome:?}");
@@ -129,7 +129,7 @@ async fn what_is_complete_is_not_fetched_again() {
     let all = "HTTP/1.1 416 No\r\nETag: \"a\"\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
     // All of it came, and the connection was lost before the end of the chunks.
     let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n";
-    let (server, folder, client) = (server(&[cut, all]).await, Folder::new(), Client::new().unwrap());
+    let (server, folder, client) = (server(&[cut, all]).await, Folder::new(), Client::new());
     client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
     let outcome = client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap();
     assert!(done(10, 10)(&outcome), "{outcome:?}");
@@ -153,7 +153,7 @@ async fn what_is_not_the_content_replaces_no_file() {
                 if status.starts_with("204") || status.starts_with("304") { "" } else { "\r\nContent-Length: 3" };
             let body = if length.is_empty() { "" } else { "xyz" };
             let response = format!("HTTP/1.1 {status}{length}\r\n\r\n{body}");
-            let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+            let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new());
             std::fs::write(folder.path(), "good").unwrap();
             let request = client.get(server.url("/f")).allow_redirects(false);
             let error = request.download(folder.path()).resume(resume).await.unwrap_err();
@@ -164,7 +164,7 @@ async fn what_is_not_the_content_replaces_no_file() {
     }
     // A part that was asked for is what was asked for.
     let response = format!("HTTP/1.1 {part}\r\nContent-Length: 3\r\n\r\nxyz");
-    let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+    let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new());
     client.get(server.url("/f")).header("range", "bytes=0-2").download(folder.path()).await.unwrap();
     assert_eq!(folder.text(), "xyz");
 }
@@ -196,7 +196,7 @@ async fn a_server_that_codes_what_is_to_be_resumed_gives_the_same_file() {
 async fn two_that_resume_to_one_path_do_not_write_into_each_other() {
     let cut = [Step::ReadRequest, Step::send(format!("{HEAD}0123")), Step::Stall];
     let server = RawServer::builder().connection(cut).repeat_last().start().await;
-    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let (folder, client) = (Folder::new(), Client::new());
     let first = client.get(server.url("/f")).download(folder.path()).resume(true);
     let first = tokio::spawn(std::future::IntoFuture::into_future(first));
     while !folder.names().contains(&"file-aad01178f02a6a23.part.note".to_owned()) {
@@ -219,7 +219,7 @@ async fn a_slow_line_is_written_as_it_comes() {
     let head = Step::send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     let script = [Step::ReadRequest, head].into_iter().chain(pieces).chain([Step::send("0\r\n\r\n")]);
     let server = RawServer::builder().connection(script).start().await;
-    let (folder, client) = (Folder::new(), Client::new().unwrap());
+    let (folder, client) = (Folder::new(), Client::new());
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
     let download = client.get(server.url("/f")).download(folder.path());
@@ -234,7 +234,7 @@ async fn nothing_is_resumed_without_a_strong_validator_or_for_another_url() {
     let whole = format!("{HEAD}0123456789");
     let cut = format!("{HEAD}0123");
     for (first, url) in [(weak, "/f"), (&*cut, "/g")] {
-        let (server, folder, client) = (server(&[first, &whole]).await, Folder::new(), Client::new().unwrap());
+        let (server, folder, client) = (server(&[first, &whole]).await, Folder::new(), Client::new());
         client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
         let outcome = client.get(server.url(url)).download(folder.path()).resume(true).await.unwrap();
         assert!(done(10, 0)(&outcome), "{first} {outcome:?}");
@@ -246,7 +246,7 @@ async fn nothing_is_resumed_without_a_strong_validator_or_for_another_url() {
 #[tokio::test]
 async fn an_error_page_is_no_file() {
     let missing = "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\ngone";
-    let (server, folder, client) = (server(&[missing, missing]).await, Folder::new(), Client::new().unwrap());
+    let (server, folder, client) = (server(&[missing, missing]).await, Folder::new(), Client::new());
     for resume in [false, true] {
         let error = client.get(server.url("/f")).download(folder.path()).resume(resume).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Status);
@@ -260,7 +260,7 @@ async fn an_error_page_is_no_file() {
 async fn what_has_no_content_is_not_downloaded() {
     for resume in [false, true] {
         let server = server(&["HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"]).await;
-        let (folder, client) = (Folder::new(), Client::new().unwrap());
+        let (folder, client) = (Folder::new(), Client::new());
         std::fs::write(folder.path(), "good").unwrap();
         let error = client.head(server.url("/f")).download(folder.path()).resume(resume).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Builder, "{error}");
@@ -293,7 +293,7 @@ async fn a_part_is_written_only_if_it_was_asked_for() {
         let length = body.len();
         let response =
             format!("HTTP/1.1 206 Partial\r\nContent-Range: {stated}\r\nContent-Length: {length}\r\n\r\n{body}");
-        let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new().unwrap());
+        let (server, folder, client) = (server(&[&response]).await, Folder::new(), Client::new());
         std::fs::write(folder.path(), "good").unwrap();
         let outcome = client.get(server.url("/f")).header("range", asked).download(folder.path()).await;
         assert_eq!(outcome.is_ok(), is_it, "{asked}: {stated}: {outcome:?}");
@@ -311,7 +311,7 @@ async fn a_part_that_is_longer_than_it_says_is_not_taken() {
     let head = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/*\r\n";
     let long = format!("{head}Transfer-Encoding: chunked\r\n\r\n8\r\n456789xx\r\n0\r\n\r\n");
     let whole = format!("{HEAD}0123456789");
-    let (server, folder, client) = (server(&[cut, &long, &whole]).await, Folder::new(), Client::new().unwrap());
+    let (server, folder, client) = (server(&[cut, &long, &whole]).await, Folder::new(), Client::new());
     let fetch = || client.get(server.url("/f")).download(folder.path()).resume(true);
     fetch().await.unwrap_err();
     let error = fetch().await.unwrap_err();
@@ -328,7 +328,7 @@ async fn progress_is_told_of_what_is_empty_or_here_already() {
     for (responses, resume, last) in
         [(&[empty][..], false, (0, Some(0))), (&[empty], true, (0, Some(0))), (&[cut, all], true, (10, Some(10)))]
     {
-        let (server, folder, client) = (server(responses).await, Folder::new(), Client::new().unwrap());
+        let (server, folder, client) = (server(responses).await, Folder::new(), Client::new());
         if responses.len() > 1 {
             client.get(server.url("/f")).download(folder.path()).resume(true).await.unwrap_err();
         }

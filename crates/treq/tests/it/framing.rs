@@ -9,7 +9,7 @@ use treq_testing::{MemoryServer, RawServer, Step};
 async fn answered(wire: &str) -> (RawServer, Client) {
     let server =
         RawServer::builder().connection([Step::ReadRequest, Step::send(wire.to_owned()), Step::Close]).start().await;
-    (server, Client::new().unwrap())
+    (server, Client::new())
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn complete_possibly_cut_and_cut_are_told_apart() {
 async fn a_head_request_has_the_length_and_no_body() {
     let wire = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
     let server = RawServer::builder().connection([Step::ReadRequest, Step::send(wire), Step::Again]).start().await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     for _ in 0..2 {
         let mut response = client.head(server.url("/")).await.unwrap();
         assert_eq!(response.content_length(), Some(5));
@@ -130,7 +130,7 @@ async fn the_body_waits_for_the_servers_word_when_asked_to() {
 async fn an_early_answer_does_not_wait_for_the_upload() {
     let early = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
     let server = RawServer::builder().connection([Step::ReadHead, Step::send(early), Step::Stall]).start().await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let sent = client.post(server.url("/")).body(vec![b'x'; 50_000_000]);
     let exchange = async { sent.await?.text().await };
     let text = tokio::time::timeout(Duration::from_secs(5), exchange).await.unwrap().unwrap();
@@ -144,7 +144,7 @@ async fn a_body_of_unknown_length_is_sent_in_chunks_whatever_the_method() {
     for method in ["GET", "POST"] {
         let server = RawServer::builder().connection([Step::ReadRequest, Step::send(ok)]).start().await;
         let (sender, body) = channel();
-        let request = Client::new().unwrap().request(method, server.url("/")).body(Body::new(body));
+        let request = Client::new().request(method, server.url("/")).body(Body::new(body));
         let feed = async {
             for piece in ["one ", "two"] {
                 sender.send(piece).await.unwrap();

@@ -173,7 +173,7 @@ async fn what_a_bare_request_says_and_where_a_head_ends_is_what_the_page_says() 
         .connection(answer(bytes(64 * 1024 + 1)))
         .start()
         .await;
-    let client = treq::Client::new().unwrap();
+    let client = treq::Client::new();
     for _ in 0..2 {
         assert_eq!(client.get(server.url("/")).await.unwrap().status(), 200);
     }

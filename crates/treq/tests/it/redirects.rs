@@ -13,7 +13,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 #[tokio::test]
 async fn a_chain_is_followed_on_one_connection_and_told() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     for path in ["/redirect/5", "/relative-redirect/5", "/absolute-redirect/5"] {
         let mut response = client.get(server.url(path)).await.unwrap();
         assert_eq!((response.status().as_u16(), response.url().path()), (200, "/get"));

@@ -138,3 +138,131 @@ async fn save_is_all_or_nothing() {
     let error = treq::get(server.url("/get")).await.unwrap().save(&nowhere).await.unwrap_err();
     assert!(error.to_string().contains("no/such/folder"), "{error}");
 }
+
+/// A trait of one's own before the client: its mock makes responses without a client.
+#[tokio::test]
+async fn a_mock_makes_responses() {
+    trait Shop {
+        fn tea(&self) -> impl Future<Output = Result<treq::Response, treq::Error>> + Send;
+    }
+    struct Real(Client, String);
+    impl Shop for Real {
+        async fn tea(&self) -> Result<treq::Response, treq::Error> {
+            self.0.get(&self.1).await
+        }
+    }
+    struct Mock;
+    impl Shop for Mock {
+        async fn tea(&self) -> Result<treq::Response, treq::Error> {
+            let canned = http::Response::builder().status(418).header("content-type", "text/plain; charset=latin1");
+            Ok(canned.body(http_body_util::Full::new(bytes::Bytes::from_static(b"caf\xe9"))).unwrap().into())
+        }
+    }
+    let server = Server::start().await.unwrap();
+    let real = Real(Client::new(), server.url("/status/418"));
+    assert_eq!(real.tea().await.unwrap().status(), 418);
+    let mut response = Mock.tea().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (418, "café"));
+    assert_eq!(response.body_end(), Some(treq::BodyEnd::Complete));
+}
+
+#[tokio::test]
+async fn a_response_becomes_one_of_http_and_back() {
+    use http_body_util::BodyExt as _;
+
+    let server = Server::start().await.unwrap();
+    let client = Client::new();
+    let whole = client.get(server.url("/bytes/3000")).await.unwrap().content().await.unwrap();
+    assert_eq!(whole.len(), 3000);
+    for taken in ["nothing", "a piece", "all", "all, and a piece again"] {
+        let mut response = client.get(server.url("/bytes/3000?seed=7")).await.unwrap().chunk_size(1000);
+        let expected = client.get(server.url("/bytes/3000?seed=7")).await.unwrap().content().await.unwrap();
+        let mut begun = Vec::new();
+        if taken.starts_with("all") {
+            response.content().await.unwrap();
+        }
+        if taken.ends_with("piece") || taken.ends_with("again") {
+            begun.extend(response.chunk().await.unwrap().unwrap());
+        }
+        let response = http::Response::<treq::ResponseBody>::from(response);
+        assert!(response.extensions().get::<treq::Facts>().is_some(), "{taken}");
+        let back = treq::Response::from(response);
+        assert!(back.facts().is_some() && back.status() == 200, "{taken}");
+        begun.extend(back.into_body().collect().await.unwrap().to_bytes());
+        assert_eq!(begun, expected, "{taken}");
+    }
+    // What failed does not end well elsewhere.
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::send(cut), Step::Close]).start().await;
+    let mut response = client.get(server.url("/")).await.unwrap();
+    response.content().await.unwrap_err();
+    let error = response.into_body().collect().await.unwrap_err();
+    assert_eq!(error.kind(), treq::Kind::Body, "{error}");
+}
+
+#[tokio::test]
+async fn what_was_built_is_looked_at_and_executed() {
+    let server = Server::start().await.unwrap();
+    let client = Client::builder().header("x-from", "the client").build().unwrap();
+    let mut request = client.post(server.url("/post")).form(&[("tea", "green")]).build().unwrap();
+    request.headers_mut().insert("x-signature", "7f".parse().unwrap());
+    let mut response = client.execute(request).await.unwrap();
+    assert_eq!(response.url().path(), "/post");
+    let text = response.text().await.unwrap();
+    for part in ["\"tea\": \"green\"", "\"X-Signature\": \"7f\"", "\"X-From\": \"the client\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mut url = server.url("/basic-auth/ada/s3cret");
+    url.insert_str("http://".len(), "ada:s3cret@");
+    let request = http::Request::get(url).body(String::new()).unwrap();
+    assert_eq!(client.execute(request).await.unwrap().status(), 200);
+}
+
+/// As in handlers, which are futures that move between threads.
+#[tokio::test]
+async fn pieces_are_handed_on_in_a_task() {
+    let server = Server::start().await.unwrap();
+    let url = server.url("/bytes/3000");
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    let read = tokio::spawn(async move {
+        let mut response = treq::get(url).await?.chunk_size(512);
+        response.collect_async(|piece| sender.send(piece)).await
+    });
+    let mut bytes = 0;
+    while let Some(piece) = receiver.recv().await {
+        bytes += piece.len();
+    }
+    read.await.unwrap().unwrap();
+    assert_eq!(bytes, 3000);
+}
+
+#[tokio::test]
+async fn requests_are_futures_for_what_takes_futures() {
+    let server = Server::start().await.unwrap();
+    let client = Client::new();
+    let urls = ["/get", "/ip", "/html"].map(|page| server.url(page));
+    let all = futures_util::future::join_all(urls.iter().map(|url| client.get(url).send())).await;
+    assert!(all.into_iter().all(|response| response.unwrap().status().is_success()));
+    let task = tokio::spawn(client.get(&urls[0]).send());
+    assert!(task.await.unwrap().is_ok());
+    let both = futures_util::future::try_join(client.get(&urls[0]).send(), client.get(&urls[1]).send());
+    assert!(both.await.is_ok());
+}
+
+#[tokio::test]
+async fn urls_come_in_every_form() {
+    let server = Server::start().await.unwrap();
+    let client = Client::new();
+    let text = server.url("/get?x=1");
+    let uri: http::Uri = text.parse().unwrap();
+    let first = client.get(&uri).await.unwrap();
+    assert_eq!(first.url(), &uri);
+    client.get(first.url()).await.unwrap();
+    client.get(uri).await.unwrap();
+    client.get(url::Url::parse(&text).unwrap()).await.unwrap();
+    client.get(std::borrow::Cow::from(text.as_str())).await.unwrap();
+    client.get(text.as_str()).await.unwrap();
+    client.get(text).await.unwrap();
+    let relative: http::Uri = "/get".parse().unwrap();
+    assert!(client.get(relative).await.unwrap_err().to_string().contains("relative"));
+}

@@ -44,7 +44,7 @@ fn refused(request: impl IntoFuture<Output = Result<treq::Response, treq::Error>
 #[test]
 fn outside_of_a_runtime_the_error_says_so() {
     refused(treq::get("http://127.0.0.1:9/"));
-    refused(treq::Client::new().unwrap().get("http://127.0.0.1:9/"));
+    refused(treq::Client::new().get("http://127.0.0.1:9/"));
 }
 
 /// Its connection is driven elsewhere, but limits have no clock here.
@@ -52,7 +52,7 @@ fn outside_of_a_runtime_the_error_says_so() {
 fn a_warm_client_outside_of_a_runtime_says_so_too() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(Server::start()).unwrap();
-    let client = treq::Client::new().unwrap();
+    let client = treq::Client::new();
     runtime.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
     let kept = (0..1000).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(1));
@@ -68,7 +68,7 @@ fn one_whose_connection_lost_its_runtime_says_so() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (first, second) = (runtime(), runtime());
     let server = second.block_on(Server::start()).unwrap();
-    let client = treq::Client::new().unwrap();
+    let client = treq::Client::new();
     first.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
     let request = client.post(server.url("/delay/5"));
     let waiting = second.spawn(async move { request.await });

@@ -14,7 +14,7 @@ use treq_httpbin::Server;
 #[tokio::test]
 async fn a_client_and_a_reference_to_one_are_services() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let request = || Request::post(server.url("/post")).body(Body::from("text")).unwrap();
     let response = client.clone().oneshot(request()).await.unwrap();
     let text = response.into_body().collect().await.unwrap().to_bytes();
@@ -107,7 +107,7 @@ async fn an_infallible_service_with_a_body_of_its_own_will_do() {
 #[tokio::test]
 async fn a_client_takes_any_body() {
     let server = Server::start().await.unwrap();
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let request = || Request::post(server.url("/post"));
     let full = http_body_util::Full::new(bytes::Bytes::from_static(b"text"));
     let whole = request().body(full.clone()).unwrap();
@@ -153,7 +153,7 @@ async fn an_axum_handler_passes_requests_on() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let to = server.url("/").trim_end_matches('/').to_owned();
-    let app = axum::Router::new().fallback(pass_on).with_state((Client::new().unwrap(), to));
+    let app = axum::Router::new().fallback(pass_on).with_state((Client::new(), to));
     let proxy = tokio::spawn(async move { axum::serve(listener, app).await });
     let pieces = futures_util::stream::iter((0..64).map(|n| Ok::<_, std::io::Error>(vec![b'a' + n % 26; 16 * 1024])));
     let mut response = treq::post(format!("{url}/post")).data(Body::from_stream(pieces)).await.unwrap();

@@ -4,13 +4,13 @@
 fn errors_are_one_word_and_futures_stay_small() {
     assert_eq!(size_of::<treq::Error>(), size_of::<usize>());
     assert_eq!(size_of::<treq::Client>(), size_of::<usize>());
-    assert!(size_of::<treq::Pending>() <= 128, "{}", size_of::<treq::Pending>());
+    assert!(size_of::<treq::ResponseFuture>() <= 128, "{}", size_of::<treq::ResponseFuture>());
 }
 
 #[test]
 fn what_is_held_across_an_await_can_be_shared() {
     fn send<T: Send>() {}
-    send::<treq::Pending>();
+    send::<treq::ResponseFuture>();
     fn shared<T: Send + Sync>() {}
     shared::<treq::Body>();
     shared::<treq::BodyStream>();

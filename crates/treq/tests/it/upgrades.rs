@@ -11,7 +11,7 @@ async fn a_101_hands_the_connection_out_with_what_came_behind_it() {
         .connection([Step::ReadRequest, Step::send(switch), Step::ReadBytes(4), Step::send("pong"), Step::Close])
         .start()
         .await;
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let request = client.get(server.url("/")).header("connection", "upgrade").header("upgrade", "echo");
     let response = request.await.unwrap();
     assert_eq!(response.status(), 101);

@@ -7,7 +7,7 @@ use super::{peer, tls};
 #[tokio::test]
 async fn httpbin_answers_as_the_embedded_server_does() {
     let Some(base) = peer("TREQ_PEER_HTTPBIN") else { return };
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let get = client.get(format!("{base}/get")).params([("a", "b c")]);
     let json: serde_json::Value = get.await.unwrap().json().await.unwrap();
     assert_eq!(json["args"]["a"], "b c");
@@ -30,7 +30,7 @@ async fn httpbin_answers_as_the_embedded_server_does() {
 #[tokio::test]
 async fn nginx_closes_after_three_requests_and_nobody_notices() {
     let Some(base) = peer("TREQ_PEER_NGINX_HTTP") else { return };
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let mut reused = Vec::new();
     for _ in 0..6 {
         let mut response = client.get(format!("{base}/short/")).await.unwrap();
@@ -143,7 +143,7 @@ async fn caddy_compresses_with_zstd_and_nobody_notices() {
 #[tokio::test]
 async fn httpbin_keeps_a_session_by_cookies() {
     let Some(base) = peer("TREQ_PEER_HTTPBIN") else { return };
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let cookies = async |path: &str| {
         let json: serde_json::Value = client.get(format!("{base}{path}")).await.unwrap().json().await.unwrap();
         json["cookies"].clone()
@@ -165,7 +165,7 @@ async fn httpbin_and_nginx_redirect() {
         assert_eq!((response.url().path(), response.history().len()), ("/get", 4));
     }
     let Some(base) = peer("TREQ_PEER_NGINX_HTTP") else { return };
-    let client = Client::new().unwrap();
+    let client = Client::new();
     let mut response = client.get(format!("{base}/abs/")).await.unwrap();
     assert_eq!(response.history()[0].status, 308);
     assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
