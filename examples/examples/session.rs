@@ -6,7 +6,7 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
-use treq::{Client, Jar, Session};
+use treq::{Client, Jar, SessionCookies};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::builder().header("user-agent", "shop/1.0").build()?;
     client.get(base.url("/cookies/set?sid=7f")).await?;
     let jar = client.jar().ok_or("a client has a jar")?;
-    jar.save_file(&file, Session::Include, SystemTime::now())?;
+    jar.save_file(&file, SessionCookies::Include, SystemTime::now())?;
 
     let jar = Jar::new();
     let loaded = jar.load_file(&file, SystemTime::now())?;

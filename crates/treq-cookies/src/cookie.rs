@@ -1,9 +1,11 @@
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Uri};
+use treq_core::{Error, Kind};
 
 use crate::CookieBuilder;
 use crate::host::{self, Place};
@@ -22,10 +24,10 @@ use crate::parse::Parsed;
 /// assert_eq!((cookie.same_site(), cookie.expires()), (Some(SameSite::Lax), None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Cookie(Arc<Parts>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     pub(crate) name: Box<[u8]>,
     pub(crate) value: Box<[u8]>,
@@ -41,7 +43,16 @@ pub(crate) struct Parts {
 }
 
 /// The `SameSite` attribute. A client without pages sends the cookie in any case.
+///
+/// ```
+/// use treq_cookies::SameSite;
+///
+/// assert_eq!("lax".parse::<SameSite>()?, SameSite::Lax);
+/// assert_eq!(SameSite::Strict.to_string(), "Strict");
+/// # Ok::<(), treq_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SameSite {
     /// Only with requests from pages of the same site.
     Strict,
@@ -58,13 +69,30 @@ impl SameSite {
             .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))
     }
 
-    /// As it stands in the attribute.
+    /// The value of the attribute.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
             SameSite::None => "None",
         }
+    }
+}
+
+impl fmt::Display for SameSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SameSite {
+    type Err = Error;
+
+    /// Reads the value of the attribute, in any case. Any other text is an error of [`Kind::Builder`].
+    fn from_str(text: &str) -> Result<SameSite, Error> {
+        let message = || format!("invalid SameSite {text:?}: only Strict, Lax and None are allowed");
+        SameSite::of(text.as_bytes()).ok_or_else(|| Error::new(Kind::Builder, message()))
     }
 }
 

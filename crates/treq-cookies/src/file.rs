@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use treq_core::{Error, Kind};
 use treq_file::{Access, Replacement};
 
-use crate::{Jar, Session};
+use crate::{Jar, SessionCookies};
 
 impl Jar {
     /// Writes the file at `path` as [`save_json`](Jar::save_json) does. It is replaced at once and whole, so that nobody
@@ -14,13 +14,13 @@ impl Jar {
     ///
     /// ```
     /// use std::time::SystemTime;
-    /// use treq_cookies::{Jar, Session};
+    /// use treq_cookies::{Jar, SessionCookies};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("cookies.json");
     /// let (jar, now) = (Jar::new(), SystemTime::now());
     /// jar.set_cookie(b"sid=7f; Max-Age=3600", &"https://example.com/".parse()?, now);
-    /// jar.save_file(&path, Session::Skip, now)?;
+    /// jar.save_file(&path, SessionCookies::Skip, now)?;
     ///
     /// let later = Jar::new();
     /// assert_eq!(later.load_file(&path, now)?, 1);
@@ -31,7 +31,7 @@ impl Jar {
     /// # Errors
     ///
     /// Those of the file system; the file that was there is then unchanged.
-    pub fn save_file(&self, path: impl AsRef<Path>, session: Session, now: SystemTime) -> io::Result<()> {
+    pub fn save_file(&self, path: impl AsRef<Path>, session: SessionCookies, now: SystemTime) -> io::Result<()> {
         let mut writer = BufWriter::new(Replacement::create(path.as_ref(), Access::Private)?);
         self.save_json(&mut writer, session, now)?;
         writer.into_inner()?.commit()

@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, Uri};
 use pin_project_lite::pin_project;
 
 use crate::layer::Shared;
-use crate::{Jar, Store, WithJar};
+use crate::{Jar, Store, UseJar};
 
 pin_project! {
     /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its answer.
@@ -16,12 +16,12 @@ pin_project! {
         inner: F,
         url: Uri,
         shared: Arc<Shared<St>>,
-        own: Option<WithJar>,
+        own: Option<UseJar>,
     }
 }
 
 impl<F, St> CookiesFuture<F, St> {
-    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<WithJar>) -> CookiesFuture<F, St> {
+    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<UseJar>) -> CookiesFuture<F, St> {
         CookiesFuture { inner, url, shared, own }
     }
 }
@@ -49,10 +49,10 @@ where
 
 /// Apart, since most answers set no cookie.
 #[cold]
-fn keep<St: Store>(shared: &Shared<St>, own: Option<&WithJar>, url: &Uri, headers: &HeaderMap) {
+fn keep<St: Store>(shared: &Shared<St>, own: Option<&UseJar>, url: &Uri, headers: &HeaderMap) {
     let now = shared.now();
     match own {
-        Some(own) => own.0.set_cookies(url, headers, now),
+        Some(own) => own.jar().set_cookies(url, headers, now),
         None => shared.store.set_cookies(url, headers, now),
     }
 }

@@ -16,12 +16,12 @@ const MAX_LINE: usize = 64 * 1024;
 /// The most that is read in all.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// Whether cookies that end with the session are written too.
+/// Whether cookies without an expiry, which end with the session, are saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
+pub enum SessionCookies {
     /// They are left out.
     Skip,
-    /// They are written, and last until the session of who reads them ends.
+    /// They are written, and last as long as the jar that loads them.
     Include,
 }
 
@@ -35,9 +35,9 @@ impl Jar {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn save_json(&self, mut writer: impl Write, session: Session, now: SystemTime) -> io::Result<()> {
+    pub fn save_json(&self, mut writer: impl Write, session: SessionCookies, now: SystemTime) -> io::Result<()> {
         let cookies = self.iter().filter(|cookie| !cookie.is_expired(now));
-        let written = cookies.filter(|cookie| session == Session::Include || cookie.expires().is_some());
+        let written = cookies.filter(|cookie| session == SessionCookies::Include || cookie.expires().is_some());
         let entries: Vec<Value> = written.map(|cookie| to_entry(&cookie)).collect();
         serde_json::to_writer_pretty(&mut writer, &entries)?;
         writer.write_all(b"\n")?;

@@ -6,7 +6,7 @@ use http::header::COOKIE;
 use http::{Extensions, HeaderValue, Request};
 use tower_layer::Layer;
 
-use crate::{Cookies, Extra, Jar, Store, WithJar};
+use crate::{Cookies, Jar, RequestCookies, Store, UseJar};
 
 /// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
 pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
@@ -51,8 +51,8 @@ impl<St> CookiesLayer<St> {
         CookiesLayer(Arc::new(Shared { store, clock: Some(Arc::new(clock)), hold_back }))
     }
 
-    /// Where [`Extra`] cookies stay behind although the origin is theirs, told by the request's extensions: on a chain of
-    /// redirects that has been elsewhere, if the layer that follows them marks it.
+    /// Drops [`RequestCookies`] although the origin is theirs, if the request's extensions say so: on a chain of redirects
+    /// that has been elsewhere, if the layer that follows redirects marks such requests.
     ///
     /// ```
     /// use treq_cookies::CookiesLayer;
@@ -60,10 +60,10 @@ impl<St> CookiesLayer<St> {
     /// #[derive(Clone)]
     /// struct LeftOrigin;
     ///
-    /// let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
+    /// let layer = CookiesLayer::new().request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
     /// ```
     #[must_use]
-    pub fn extra_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
+    pub fn request_cookies_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
     where
         St: Clone,
     {
@@ -89,7 +89,7 @@ impl<St> Shared<St> {
 
 impl<St: Store> CookiesLayer<St> {
     /// Gives the request its `Cookie` field.
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&WithJar>) {
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&UseJar>) {
         let value = self.value(request, own);
         if let Some(mut value) = value {
             // Kept out of Debug and of compression tables.
@@ -98,9 +98,9 @@ impl<St: Store> CookiesLayer<St> {
         }
     }
 
-    fn value<B>(&self, request: &Request<B>, own: Option<&WithJar>) -> Option<HeaderValue> {
-        let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.0.is_empty());
-        let extra = request.extensions().get::<Extra>();
+    fn value<B>(&self, request: &Request<B>, own: Option<&UseJar>) -> Option<HeaderValue> {
+        let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.jar().is_empty());
+        let extra = request.extensions().get::<RequestCookies>();
         if empty && extra.is_none() {
             return None;
         }
@@ -111,7 +111,7 @@ impl<St: Store> CookiesLayer<St> {
         }
         let field = match own {
             _ if empty => None,
-            Some(own) => own.0.cookie_field(url, self.0.now()),
+            Some(own) => own.jar().cookie_field(url, self.0.now()),
             None => self.0.store.cookie_field(url, self.0.now()),
         };
         match extra {

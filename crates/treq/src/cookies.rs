@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Request, Uri};
-use treq_cookies::{Cookie, CookiesLayer, Extra, Store, set_cookies};
+use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, set_cookies};
 use treq_core::{Body, Error, Origin};
 use treq_redirect::LeftOrigin;
 
@@ -58,7 +58,7 @@ impl Store for NoStore {
 
 /// What a request brings along stays behind once its chain of redirects has been elsewhere.
 pub(crate) fn layer(store: AnyStore) -> CookiesLayer<AnyStore> {
-    CookiesLayer::with(store).extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some())
+    CookiesLayer::with(store).request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some())
 }
 
 /// Cookies of one request, for the origin that it goes to.
@@ -67,9 +67,9 @@ where
     N: AsRef<[u8]>,
     V: AsRef<[u8]>,
 {
-    let extra = match request.extensions_mut().remove::<Extra>() {
+    let extra = match request.extensions_mut().remove::<RequestCookies>() {
         Some(extra) => extra,
-        None => Extra::new(Origin::of(request.uri())?),
+        None => RequestCookies::new(Origin::of(request.uri())?),
     };
     let extra = pairs.into_iter().try_fold(extra, |extra, (name, value)| extra.with(name, value))?;
     request.extensions_mut().insert(extra);

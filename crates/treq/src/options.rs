@@ -121,7 +121,7 @@ impl<M> RequestBuilder<M> {
     /// This jar in the place of the client's, for this request and its redirects.
     #[cfg(feature = "cookies")]
     pub fn jar(self, jar: treq_cookies::Jar) -> Self {
-        self.extension(treq_cookies::WithJar(jar))
+        self.extension(treq_cookies::UseJar::new(jar))
     }
 
     /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use http::Uri;
-use treq::{Client, Cookie, Jar, Kind, Session, Store};
+use treq::{Client, Cookie, Jar, Kind, SessionCookies, Store};
 use treq_blackbox::Case;
 
 use crate::given::{given, row};
@@ -45,7 +45,7 @@ fn threat_ck_15_a_cookie_of_one_host_is_still_that_when_it_is_loaded() {
     assert!(jar.set_cookie(text(&row, "set_cookie").as_bytes(), &from, now));
     assert_eq!(text(&row, "then"), "save+load");
     let path = file("threat_ck_15.json");
-    jar.save_file(&path, Session::Include, now).unwrap();
+    jar.save_file(&path, SessionCookies::Include, now).unwrap();
     let later = Jar::new();
     assert_eq!(later.load_file(&path, now).unwrap(), 1);
     check_sent(&row, &later);
@@ -60,7 +60,7 @@ fn threat_ck_16_a_file_that_is_no_jar_adds_nothing() {
         saved.set_cookie(format!("{name}=1").as_bytes(), &url("http://a.test/"), now);
     }
     let path = file("threat_ck_16.json");
-    saved.save_file(&path, Session::Include, now).unwrap();
+    saved.save_file(&path, SessionCookies::Include, now).unwrap();
     let whole = std::fs::read(&path).unwrap();
     for kind in text(&row, "file").split("; ") {
         let bytes = match kind {
@@ -88,7 +88,7 @@ fn is_its_owners_alone_when_it_is_saved(jar: &Jar, path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
 
     set_permissions(path, Permissions::from_mode(0o644)).unwrap();
-    jar.save_file(path, Session::Include, SystemTime::now()).unwrap();
+    jar.save_file(path, SessionCookies::Include, SystemTime::now()).unwrap();
     assert_eq!(metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use treq_cookies::{Jar, Session};
+use treq_cookies::{Jar, SessionCookies};
 
 use crate::support::{at, sent, set, url};
 
@@ -15,7 +15,7 @@ fn jar() -> Jar {
     jar
 }
 
-fn save(jar: &Jar, session: Session) -> Vec<u8> {
+fn save(jar: &Jar, session: SessionCookies) -> Vec<u8> {
     let mut file = Vec::new();
     jar.save_json(&mut file, session, at(0)).unwrap();
     file
@@ -25,11 +25,11 @@ fn save(jar: &Jar, session: Session) -> Vec<u8> {
 fn all_comes_back_as_it_was() {
     let jar = jar();
     let read = Jar::new();
-    assert_eq!(read.load_json(&save(&jar, Session::Include)[..], at(0)).unwrap(), jar.len());
+    assert_eq!(read.load_json(&save(&jar, SessionCookies::Include)[..], at(0)).unwrap(), jar.len());
     assert!(jar.iter().eq(read.iter()));
     assert_eq!(sent(&read, "http://a.test/x/y"), sent(&jar, "http://a.test/x/y"));
     // Into a jar that has them already.
-    read.load_json(&save(&jar, Session::Include)[..], at(0)).unwrap();
+    read.load_json(&save(&jar, SessionCookies::Include)[..], at(0)).unwrap();
     assert!(jar.iter().eq(read.iter()));
 }
 
@@ -38,11 +38,11 @@ fn cookies_of_the_session_and_ended_ones_stay_out() {
     let jar = jar();
     let lasting = jar.iter().filter(|cookie| cookie.expires().is_some()).count();
     let read = Jar::new();
-    assert_eq!(read.load_json(&save(&jar, Session::Skip)[..], at(0)).unwrap(), lasting);
+    assert_eq!(read.load_json(&save(&jar, SessionCookies::Skip)[..], at(0)).unwrap(), lasting);
     let later = Jar::new();
-    assert_eq!(later.load_json(&save(&jar, Session::Skip)[..], at(100)).unwrap(), 1);
+    assert_eq!(later.load_json(&save(&jar, SessionCookies::Skip)[..], at(100)).unwrap(), 1);
     let mut file = Vec::new();
-    jar.save_json(&mut file, Session::Skip, at(100)).unwrap();
+    jar.save_json(&mut file, SessionCookies::Skip, at(100)).unwrap();
     assert_eq!(Jar::new().load_json(&file[..], at(0)).unwrap(), 1);
 }
 
@@ -51,7 +51,7 @@ fn cookie_store_reads_what_is_written_and_is_read() {
     let jar = jar();
     let far = "far=1; Domain=a.test; Path=/p; HttpOnly; Secure; SameSite=Strict; Max-Age=34560000";
     jar.set_cookie(far.as_bytes(), &url("https://www.a.test/"), std::time::SystemTime::now());
-    let theirs = cookie_store::serde::json::load(&save(&jar, Session::Include)[..]).unwrap();
+    let theirs = cookie_store::serde::json::load(&save(&jar, SessionCookies::Include)[..]).unwrap();
     let names: HashSet<_> = theirs.iter_unexpired().map(|cookie| cookie.name().to_owned()).collect();
     let expected = ["s", "q", "u", "far"].map(str::to_owned);
     assert!(expected.iter().all(|name| names.contains(name)), "{names:?}");
@@ -139,8 +139,8 @@ fn files_are_replaced_whole_and_are_the_owners_alone() {
     std::fs::write(&path, "old").unwrap();
     assert!(Jar::new().load_file(&path, at(0)).is_err());
     let jar = jar();
-    jar.save_file(&path, Session::Include, at(0)).unwrap();
-    jar.save_file(&path, Session::Include, at(0)).unwrap();
+    jar.save_file(&path, SessionCookies::Include, at(0)).unwrap();
+    jar.save_file(&path, SessionCookies::Include, at(0)).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -155,7 +155,7 @@ fn files_are_replaced_whole_and_are_the_owners_alone() {
     // Where it cannot be put in place, nothing is left behind.
     let taken = folder.path().join("folder");
     std::fs::create_dir(&taken).unwrap();
-    assert!(jar.save_file(&taken, Session::Skip, at(0)).is_err());
-    assert!(jar.save_file(folder.path().join(".."), Session::Skip, at(0)).is_err());
+    assert!(jar.save_file(&taken, SessionCookies::Skip, at(0)).is_err());
+    assert!(jar.save_file(folder.path().join(".."), SessionCookies::Skip, at(0)).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }

@@ -153,6 +153,23 @@ fn a_builder_names_what_it_refuses() {
 }
 
 #[test]
+fn same_site_is_read_in_any_case_and_shown_as_in_the_attribute() {
+    for (text, same_site) in [("Strict", SameSite::Strict), ("lax", SameSite::Lax), ("NONE", SameSite::None)] {
+        assert_eq!(text.parse::<SameSite>().unwrap(), same_site);
+        assert_eq!(same_site.to_string(), same_site.as_str());
+    }
+    let error = "some".parse::<SameSite>().unwrap_err();
+    assert_eq!(error.kind(), Kind::Builder);
+    assert_eq!(error.to_string(), "invalid SameSite \"some\": only Strict, Lax and None are allowed");
+}
+
+#[test]
+fn equal_cookies_are_one_in_a_set() {
+    let made = |value| Cookie::builder(&url("https://a.test/"), "n", value).build().unwrap();
+    assert_eq!(std::collections::HashSet::from([made("1"), made("1"), made("2")]).len(), 2);
+}
+
+#[test]
 fn serves_many_threads() {
     let jar = Jar::new();
     let start = Arc::new(std::sync::Barrier::new(8));

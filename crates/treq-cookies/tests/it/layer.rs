@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_cookies::{CookiesFuture, CookiesLayer, Extra, Jar, Store, WithJar, set_cookies};
+use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, UseJar, set_cookies};
 use treq_core::Origin;
 
 use crate::support::{at, set, url};
@@ -108,7 +108,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
     assert!(layer.store().get("b").unwrap().is_some());
     // Its names win over those that go with the request.
     let origin = Origin::of(request.uri()).unwrap();
-    let extra = Extra::new(origin).with("own", "2").unwrap().with("more", "3").unwrap();
+    let extra = RequestCookies::new(origin).with("own", "2").unwrap().with("more", "3").unwrap();
     request.extensions_mut().insert(extra);
     assert_eq!(ask(&layer, &site, request).await, ["own=1; more=3"]);
 }
@@ -117,7 +117,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
 async fn extra_cookies_go_to_their_origin_and_are_not_kept() {
     let layer = CookiesLayer::new();
     let site = Site::default();
-    let extra = Extra::new(Origin::of(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
+    let extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
     assert_eq!(extra.origin().host(), "a.test");
     for (to, expected) in [
         ("http://a.test/", Some("sid=s3cret")),
@@ -142,11 +142,13 @@ async fn extra_cookies_stay_behind_where_a_mark_says_so() {
     #[derive(Clone)]
     struct Elsewhere;
 
-    let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<Elsewhere>().is_some()).clock(|| at(0));
+    let layer = CookiesLayer::new()
+        .request_cookies_unless(|extensions| extensions.get::<Elsewhere>().is_some())
+        .clock(|| at(0));
     set(layer.store(), "http://a.test/", &["jar=1"]);
     let mut request = get("http://a.test/");
     let origin = Origin::of(request.uri()).unwrap();
-    request.extensions_mut().insert(Extra::new(origin).with("a", "1").unwrap());
+    request.extensions_mut().insert(RequestCookies::new(origin).with("a", "1").unwrap());
     assert_eq!(ask(&layer, &Site::default(), request.clone()).await, ["jar=1; a=1"]);
     request.extensions_mut().insert(Elsewhere);
     assert_eq!(ask(&layer, &Site::default(), request).await, ["jar=1"]);
@@ -156,7 +158,7 @@ async fn extra_cookies_stay_behind_where_a_mark_says_so() {
 async fn extra_cookies_and_the_jars_are_one_field() {
     let layer = CookiesLayer::new();
     set(layer.store(), "http://a.test/", &["a=1", "b=2", "c=3", "=nameless"]);
-    let mut extra = Extra::new(Origin::of(&url("http://a.test/")).unwrap());
+    let mut extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap());
     let none = extra.clone();
     for (name, value) in [("b", "old"), ("d", "x y=\"z\""), ("b", "new")] {
         extra = extra.with(name, value).unwrap();
@@ -178,7 +180,7 @@ async fn a_request_may_bring_its_own_jar() {
     let own = Jar::new();
     let site = Site::setting(&["b=set"]);
     let mut request = get("http://a.test/");
-    request.extensions_mut().insert(WithJar(own.clone()));
+    request.extensions_mut().insert(UseJar::new(own.clone()));
     assert_eq!(ask(&layer, &site, request.clone()).await, [""; 0]);
     assert_eq!(ask(&layer, &site, request).await, ["b=set"]);
     assert_eq!((own.len(), layer.store().len()), (1, 1));

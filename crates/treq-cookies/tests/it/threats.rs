@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use treq_cookies::{Cookie, Jar, Session, Store};
+use treq_cookies::{Cookie, Jar, SessionCookies, Store};
 use treq_testing::Random;
 
 use crate::support::{after, at, headers, sent, set, url};
@@ -178,7 +178,7 @@ fn threat_ck_15_a_file_keeps_who_a_cookie_is_for() {
     let jar = Jar::new();
     set(&jar, "http://a.test/", &["s=1"]);
     let mut file = Vec::new();
-    jar.save_json(&mut file, Session::Include, at(0)).unwrap();
+    jar.save_json(&mut file, SessionCookies::Include, at(0)).unwrap();
     let read = Jar::new();
     assert_eq!(read.load_json(&file[..], at(0)).unwrap(), 1);
     assert_eq!(sent(&read, "http://a.test/").as_deref(), Some("s=1"));
@@ -191,7 +191,7 @@ fn threat_ck_16_what_is_no_file_of_cookies_changes_nothing() {
         let jar = Jar::new();
         set(&jar, "http://a.test/", &["good=1; Max-Age=60", "s3cret=s3cret; Max-Age=60"]);
         let mut file = Vec::new();
-        jar.save_json(&mut file, Session::Skip, at(0)).unwrap();
+        jar.save_json(&mut file, SessionCookies::Skip, at(0)).unwrap();
         file
     };
     let line = format!("[{}]", " ".repeat(1 << 20));

@@ -1,7 +1,7 @@
 //! `Set-Cookie`, with its dates.
 
 use http::{HeaderValue, Uri};
-use treq_cookies::{Cookie, Jar, Session, parse_date};
+use treq_cookies::{Cookie, Jar, SessionCookies, parse_date};
 
 use super::{lines, now, with_secret};
 use crate::oracle::shows_nothing;
@@ -50,6 +50,6 @@ pub(super) fn run(input: &[u8]) {
 
 fn json(jar: &Jar) -> Vec<u8> {
     let mut written = Vec::new();
-    jar.save_json(&mut written, Session::Include, now()).expect("it is written");
+    jar.save_json(&mut written, SessionCookies::Include, now()).expect("it is written");
     written
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use treq::{Client, Cookie, Jar, Kind, Session};
+use treq::{Client, Cookie, Jar, Kind, SessionCookies};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -114,7 +114,7 @@ async fn clients_share_a_jar_that_outlives_them() {
     let text = client().get(server.url("/cookies")).await.unwrap().text().await.unwrap();
     assert!(text.contains("\"a\": \"1\""), "{text}");
     let mut saved = Vec::new();
-    jar.save_json(&mut saved, Session::Include, SystemTime::now()).unwrap();
+    jar.save_json(&mut saved, SessionCookies::Include, SystemTime::now()).unwrap();
     let loaded = Jar::new();
     assert_eq!(loaded.load_json(&saved[..], SystemTime::now()).unwrap(), 1);
     loaded.insert(Cookie::builder(&server.url("/").parse().unwrap(), "b", "2").build().unwrap(), SystemTime::now());

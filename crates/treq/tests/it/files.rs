@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use treq::{Body, BoxError, Client, Jar, Session};
+use treq::{Body, BoxError, Client, Jar, SessionCookies};
 use treq_testing::{Cassette, Mode};
 
 const MASK: &str = "TREQ_UMASK";
@@ -40,7 +40,7 @@ impl Writer {
             Writer::Jar => {
                 let (jar, now) = (Jar::new(), SystemTime::now());
                 jar.set_cookie(b"sid=7f; Max-Age=3600", &"http://a.test/".parse()?, now);
-                jar.save_file(path, Session::Skip, now)?;
+                jar.save_file(path, SessionCookies::Skip, now)?;
             }
             Writer::Cassette => {
                 let cassette = Cassette::open(path, Mode::Always)?;

@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
 use treq::{
     AuthLayer, Basic, Bearer, Body, Client, Cookie, Credentials, Digest, Error, Follow, Form, Jar, Netrc, Origin, Part,
-    Proxies, Proxy, RedirectLayer, RequestBuilder, Session,
+    Proxies, Proxy, RedirectLayer, RequestBuilder, SessionCookies,
 };
 use treq_testing::{MemoryServer, RawServer, Step};
 
@@ -258,7 +258,7 @@ async fn no_file_shows_it_but_the_jar_to_its_owner() {
     let now = std::time::SystemTime::now();
     jar.set_cookie(format!("sid={CANARY}; Max-Age=60").as_bytes(), &"http://a.test/".parse().unwrap(), now);
     let cookies = folder.path().join("cookies.json");
-    jar.save_file(&cookies, Session::Skip, now).unwrap();
+    jar.save_file(&cookies, SessionCookies::Skip, now).unwrap();
     #[cfg(unix)]
     for path in [path, cookies] {
         use std::os::unix::fs::PermissionsExt as _;
