@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::Value;
-use treq::{Client, Jar, Store};
+use treq::{Client, Jar, Store, StoreContext};
 
 use crate::row::bytes;
 use crate::{Row, time};
@@ -34,7 +34,7 @@ fn compare(row: &Row) -> Result<(), String> {
     // The newer standard overrules the older.
     let want = row.get("expect_cookie_6265bis").or(row.get("expect_cookie")).ok_or("no expectation")?;
     let want = (!want.is_null()).then(|| bytes(want)).transpose()?;
-    let sent = jar.cookie_field(&url, now).map(|field| Bytes::copy_from_slice(field.as_bytes()));
+    let sent = jar.cookie_field(&StoreContext::new(&url, now)).map(|field| Bytes::copy_from_slice(field.as_bytes()));
     if sent == want { Ok(()) } else { Err(format!("{sent:?} is sent, not {want:?}")) }
 }
 
@@ -65,7 +65,7 @@ fn respond<'a>(jar: &Jar, part: impl Fn(&str) -> Option<&'a Value>, now: SystemT
             Err(_) => jar.set_cookie(&field, &from, now),
         };
     }
-    jar.set_cookies(&from, &headers, now);
+    jar.set_cookies(&StoreContext::new(&from, now), &headers);
     Ok(())
 }
 

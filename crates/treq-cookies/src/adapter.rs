@@ -1,13 +1,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use cookie_store::CookieStore;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 
 use crate::host::{Place, path_match};
-use crate::{Cookie, Limits, Store};
+use crate::{Cookie, Limits, Store, StoreContext};
 
 /// A [`cookie_store::CookieStore`] as the [`Store`], for who has one. All clones are handles of the same one.
 ///
@@ -43,7 +42,8 @@ impl Adapter {
 }
 
 impl Store for Adapter {
-    fn cookie_field(&self, url: &Uri, _: SystemTime) -> Option<HeaderValue> {
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        let url = context.url();
         let place = Place::of(url)?;
         let parsed = url.to_string().parse().ok()?;
         let store = self.lock();
@@ -64,7 +64,8 @@ impl Store for Adapter {
         if field.is_empty() { None } else { HeaderValue::from_maybe_shared(bytes::Bytes::from(field)).ok() }
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        let (url, now) = (context.url(), context.now());
         let (Some(place), Ok(parsed)) = (Place::of(url), url.to_string().parse()) else { return };
         let fields = headers.get_all(SET_COOKIE).into_iter().map(HeaderValue::as_bytes);
         let accepted = fields.filter(|field| Cookie::received(field, &place, now).is_some());

@@ -50,9 +50,9 @@ where
 /// Apart, since most answers set no cookie.
 #[cold]
 fn keep<St: Store>(shared: &Shared<St>, own: Option<&UseJar>, url: &Uri, headers: &HeaderMap) {
-    let now = shared.now();
+    let context = shared.context(url);
     match own {
-        Some(own) => own.jar().set_cookies(url, headers, now),
-        None => shared.store.set_cookies(url, headers, now),
+        Some(own) => own.jar().set_cookies(&context, headers),
+        None => shared.store.set_cookies(&context, headers),
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::host::{self, Place};
 use crate::sites::{Sites, Source};
-use crate::{Cookie, Limits, Store};
+use crate::{Cookie, Limits, Store, StoreContext};
 
 /// The cookies of a client, as [RFC
 /// 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5) keeps them. All clones are
@@ -198,17 +198,18 @@ impl Store for Jar {
         Jar::is_empty(self)
     }
 
-    fn cookie_field(&self, url: &Uri, now: SystemTime) -> Option<HeaderValue> {
-        let place = Place::of(url)?;
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        let place = Place::of(context.url())?;
         let site = host::site(&place.host);
         let mut sites = self.lock();
-        let field = sites.field(site, &place, now);
+        let field = sites.field(site, &place, context.now());
         self.release(sites);
         if field.is_empty() { None } else { HeaderValue::from_maybe_shared(field).ok() }
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
-        let Some(place) = Place::of(url) else { return };
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        let now = context.now();
+        let Some(place) = Place::of(context.url()) else { return };
         let mut room = self.lock().limits().per_response;
         for field in headers.get_all(SET_COOKIE) {
             if room == 0 {

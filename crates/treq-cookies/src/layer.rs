@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::COOKIE;
-use http::{Extensions, HeaderValue, Request};
+use http::{Extensions, HeaderValue, Request, Uri};
 use tower_layer::Layer;
 
-use crate::{Cookies, Jar, RequestCookies, Store, UseJar};
+use crate::{Cookies, Jar, RequestCookies, Store, StoreContext, UseJar};
 
 /// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
 pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
@@ -82,8 +82,9 @@ impl<St> CookiesLayer<St> {
 }
 
 impl<St> Shared<St> {
-    pub(crate) fn now(&self) -> SystemTime {
-        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    /// Reads the clock.
+    pub(crate) fn context<'a>(&self, url: &'a Uri) -> StoreContext<'a> {
+        StoreContext::new(url, self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock()))
     }
 }
 
@@ -111,8 +112,8 @@ impl<St: Store> CookiesLayer<St> {
         }
         let field = match own {
             _ if empty => None,
-            Some(own) => own.jar().cookie_field(url, self.0.now()),
-            None => self.0.store.cookie_field(url, self.0.now()),
+            Some(own) => own.jar().cookie_field(&self.0.context(url)),
+            None => self.0.store.cookie_field(&self.0.context(url)),
         };
         match extra {
             Some(extra) => extra.after_jar(field.as_ref()),

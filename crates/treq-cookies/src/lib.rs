@@ -34,4 +34,4 @@ pub use layer::CookiesLayer;
 pub use limits::Limits;
 pub use options::{RequestCookies, UseJar};
 pub use service::Cookies;
-pub use store::Store;
+pub use store::{Store, StoreContext};

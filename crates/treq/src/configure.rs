@@ -122,7 +122,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
     #[cfg(feature = "cookies")]
-    pub fn cookie_store(mut self, store: impl treq_cookies::Store + Send + Sync + 'static) -> Self {
+    pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
         self.parts.jar = None;
         self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(store));
         self

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{HeaderMap, HeaderValue, Request, Uri};
-use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, set_cookies};
+use http::{HeaderMap, HeaderValue, Request};
+use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, StoreContext, set_cookies};
 use treq_core::{Body, Error, Origin};
 use treq_redirect::LeftOrigin;
 
@@ -13,10 +13,10 @@ use crate::Response;
 
 /// A store of any type.
 #[derive(Clone)]
-pub struct AnyStore(Arc<dyn Store + Send + Sync>);
+pub struct AnyStore(Arc<dyn Store>);
 
 impl AnyStore {
-    pub(crate) fn new(store: impl Store + Send + Sync + 'static) -> AnyStore {
+    pub(crate) fn new(store: impl Store) -> AnyStore {
         AnyStore(Arc::new(store))
     }
 }
@@ -26,12 +26,12 @@ impl Store for AnyStore {
         self.0.is_empty()
     }
 
-    fn cookie_field(&self, url: &Uri, now: SystemTime) -> Option<HeaderValue> {
-        self.0.cookie_field(url, now)
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        self.0.cookie_field(context)
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
-        self.0.set_cookies(url, headers, now);
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        self.0.set_cookies(context, headers);
     }
 }
 
@@ -49,11 +49,11 @@ impl Store for NoStore {
         true
     }
 
-    fn cookie_field(&self, _: &Uri, _: SystemTime) -> Option<HeaderValue> {
+    fn cookie_field(&self, _: &StoreContext<'_>) -> Option<HeaderValue> {
         None
     }
 
-    fn set_cookies(&self, _: &Uri, _: &HeaderMap, _: SystemTime) {}
+    fn set_cookies(&self, _: &StoreContext<'_>, _: &HeaderMap) {}
 }
 
 /// What a request brings along stays behind once its chain of redirects has been elsewhere.

@@ -3,12 +3,11 @@ use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, UseJar, set_cookies};
+use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, StoreContext, UseJar, set_cookies};
 use treq_core::Origin;
 
 use crate::support::{at, set, url};
@@ -218,20 +217,27 @@ async fn any_store_serves() {
     struct Fixed;
 
     impl Store for Fixed {
-        fn cookie_field(&self, url: &Uri, _: SystemTime) -> Option<HeaderValue> {
-            HeaderValue::from_str(&format!("host={}", url.host()?)).ok()
+        fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+            HeaderValue::from_str(&format!("host={}", context.url().host()?)).ok()
         }
-        fn set_cookies(&self, _: &Uri, headers: &HeaderMap, _: SystemTime) {
+        fn set_cookies(&self, _: &StoreContext<'_>, headers: &HeaderMap) {
             assert!(headers.contains_key("set-cookie"));
         }
     }
 
-    let store: Arc<dyn Store + Send + Sync> = Arc::new(Fixed);
-    let site = Site::setting(&["a=1"]);
-    assert!(!Store::is_empty(&store));
-    let client = CookiesLayer::with(store).layer(site.clone());
-    client.oneshot(get("http://a.test/")).await.unwrap();
-    assert_eq!(site.got(), ["host=a.test"]);
+    async fn check(store: impl Store) {
+        let site = Site::setting(&["a=1"]);
+        assert!(!store.is_empty());
+        let client = CookiesLayer::with(store).layer(site.clone());
+        client.oneshot(get("http://a.test/")).await.unwrap();
+        assert_eq!(site.got(), ["host=a.test"]);
+    }
+    check(Fixed).await;
+    let shared: Arc<dyn Store> = Arc::new(Fixed);
+    check(shared).await;
+    let boxed: Box<dyn Store> = Box::new(Fixed);
+    check(boxed).await;
+    check(Arc::new(Fixed)).await;
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use treq_cookies::{Jar, Limits, Store};
+use treq_cookies::{Jar, Limits, Store, StoreContext};
 
 use crate::support::{at, sent, sent_at, set, url};
 
@@ -95,7 +95,7 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
         let at_site = url(&format!("http://s{site}.test/"));
         if random(2) == 0 {
             let found = plain.iter_mut().find(|cookie| cookie.site == site && cookie.ends > now);
-            assert_eq!(jar.cookie_field(&at_site, at(now)).is_some(), found.is_some());
+            assert_eq!(jar.cookie_field(&StoreContext::new(&at_site, at(now))).is_some(), found.is_some());
             if let Some(cookie) = found {
                 cookie.used = step;
             }
@@ -129,10 +129,10 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
 fn the_field_has_a_limit() {
     let jar = Jar::with_limits(Limits::new().field(20));
     set(&jar, "http://a.test/", &["a=0123456789", "b=0123456789", "c=1", "d=12"]);
-    assert_eq!(jar.cookie_field(&url("http://a.test/"), at(0)).unwrap(), "a=0123456789; c=1");
+    assert_eq!(jar.cookie_field(&StoreContext::new(&url("http://a.test/"), at(0))).unwrap(), "a=0123456789; c=1");
     let none = Jar::with_limits(Limits::new().field(0));
     set(&none, "http://a.test/", &["a=1"]);
-    assert!(none.cookie_field(&url("http://a.test/"), at(0)).is_none());
+    assert!(none.cookie_field(&StoreContext::new(&url("http://a.test/"), at(0))).is_none());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_request_does_not_see_how_many_sites_there_are() {
             .map(|_| {
                 let began = Instant::now();
                 for _ in 0..500 {
-                    assert!(jar.cookie_field(&to, at(0)).is_some());
+                    assert!(jar.cookie_field(&StoreContext::new(&to, at(0))).is_some());
                 }
                 began.elapsed()
             })

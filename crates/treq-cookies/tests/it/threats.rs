@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use treq_cookies::{Cookie, Jar, SessionCookies, Store};
+use treq_cookies::{Cookie, Jar, SessionCookies, Store, StoreContext};
 use treq_testing::Random;
 
 use crate::support::{after, at, headers, sent, set, url};
@@ -274,7 +274,7 @@ fn random_bytes_are_read() {
         jar.set_cookie(&field, &from, at(0));
         let _ = treq_cookies::parse_date(&field);
         let _ = jar.load_json(&field[..], at(0));
-        if let Some(sent) = jar.cookie_field(&from, at(0)) {
+        if let Some(sent) = jar.cookie_field(&StoreContext::new(&from, at(0))) {
             assert!(sent.as_bytes().len() <= 8182);
         }
     }
@@ -285,8 +285,8 @@ fn random_bytes_are_read() {
 fn a_response_of_another_scheme_has_no_cookies() {
     let jar = Jar::new();
     for from in ["ftp://a.test/", "/relative", "*"] {
-        jar.set_cookies(&from.parse().unwrap(), &headers(&["a=1"]), at(0));
-        assert!(jar.cookie_field(&from.parse().unwrap(), at(0)).is_none());
+        jar.set_cookies(&StoreContext::new(&from.parse().unwrap(), at(0)), &headers(&["a=1"]));
+        assert!(jar.cookie_field(&StoreContext::new(&from.parse().unwrap(), at(0))).is_none());
     }
     assert!(jar.is_empty());
 }

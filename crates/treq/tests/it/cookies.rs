@@ -128,11 +128,11 @@ async fn clients_share_a_jar_that_outlives_them() {
 struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
 impl treq::Store for Notes {
-    fn cookie_field(&self, url: &http::Uri, _: SystemTime) -> Option<http::HeaderValue> {
-        Some(format!("at={}", url.path()).parse().unwrap())
+    fn cookie_field(&self, context: &treq::StoreContext<'_>) -> Option<http::HeaderValue> {
+        Some(format!("at={}", context.url().path()).parse().unwrap())
     }
 
-    fn set_cookies(&self, _: &http::Uri, headers: &http::HeaderMap, _: SystemTime) {
+    fn set_cookies(&self, _: &treq::StoreContext<'_>, headers: &http::HeaderMap) {
         self.0.lock().unwrap().push(headers["set-cookie"].to_str().unwrap().to_owned());
     }
 }

@@ -104,7 +104,7 @@ async fn secure_cookies_come_and_go_over_http_to_localhost_alone() {
     for (host, is_kept) in [("localhost", true), ("app.localhost", true), ("a.test", false), ("127.0.0.1", false)] {
         let url = format!("http://{host}/").parse().unwrap();
         jar.set_cookie(b"sid=7f; Secure", &url, now);
-        assert_eq!(jar.cookie_field(&url, now).is_some(), is_kept, "{host}");
+        assert_eq!(jar.cookie_field(&treq::StoreContext::new(&url, now)).is_some(), is_kept, "{host}");
     }
 }
 
