@@ -28,7 +28,7 @@ fn compare(row: &Row) -> Result<(), String> {
     fill(&jar, row, now)?;
     let url = url(row.text("request_url").ok_or("no request_url")?)?;
     if let Some(least) = row.get("expect_at_least").and_then(Value::as_u64) {
-        let sent = jar.cookies_for(&url, now).len() as u64;
+        let sent = jar.cookies_for_at(&url, now).len() as u64;
         return if sent >= least { Ok(()) } else { Err(format!("{sent} cookies are sent")) };
     }
     // The newer standard overrules the older.
@@ -42,7 +42,7 @@ fn compare(row: &Row) -> Result<(), String> {
 pub(crate) fn sends_nameless_only(row: &Row) -> Result<bool, String> {
     let (jar, now) = (Jar::new(), time::now(row)?);
     fill(&jar, row, now)?;
-    let sent = jar.cookies_for(&url(row.text("request_url").ok_or("no request_url")?)?, now);
+    let sent = jar.cookies_for_at(&url(row.text("request_url").ok_or("no request_url")?)?, now);
     Ok(!sent.is_empty() && sent.iter().all(|cookie| cookie.name().is_empty()))
 }
 
@@ -62,7 +62,7 @@ fn respond<'a>(jar: &Jar, part: impl Fn(&str) -> Option<&'a Value>, now: SystemT
         match HeaderValue::from_bytes(&field) {
             Ok(value) => headers.append("set-cookie", value),
             // Bytes that no head can hold; the parser is asked all the same.
-            Err(_) => jar.set_cookie(&field, &from, now),
+            Err(_) => jar.set_cookie_at(&field, &from, now),
         };
     }
     jar.set_cookies(&StoreContext::new(&from, now), &headers);

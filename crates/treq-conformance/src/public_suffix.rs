@@ -16,7 +16,7 @@ pub(crate) fn play(_: &str, row: &Row) -> Result<(), String> {
         return Ok(());
     }
     let below = cookies::url(&format!("http://below.{host}/"))?;
-    let taken = Jar::new().set_cookie(format!("a=1; Domain={host}").as_bytes(), &below, time::now(row)?);
+    let taken = Jar::new().set_cookie_at(format!("a=1; Domain={host}").as_bytes(), &below, time::now(row)?);
     let refused = row.get("cookie_domain_refused").and_then(Value::as_bool).unwrap_or(false);
     if taken == refused { Err(format!("a cookie for it is taken: {taken}")) } else { Ok(()) }
 }

@@ -24,11 +24,11 @@ mod store;
 #[cfg(feature = "cookie_store")]
 pub use adapter::Adapter;
 pub use builder::CookieBuilder;
-pub use cookie::{Cookie, SameSite, set_cookies};
+pub use cookie::{Cookie, SameSite, SetCookies, set_cookies, set_cookies_at};
 pub use date::parse_date;
 pub use future::CookiesFuture;
 pub use host::registrable_domain;
-pub use jar::{Collision, Jar};
+pub use jar::{Collision, Jar, JarIter};
 pub use json::SessionCookies;
 pub use layer::CookiesLayer;
 pub use limits::Limits;

@@ -104,11 +104,10 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::SystemTime;
     /// use treq::{Cookie, Jar};
     ///
     /// let jar = Jar::new();
-    /// jar.insert(Cookie::builder(&"https://shop.test/".parse()?, "sid", "7f").build()?, SystemTime::now());
+    /// jar.insert(Cookie::builder("https://shop.test/", "sid", "7f").build()?);
     /// let client = treq::Client::builder().cookies(jar.clone()).build()?;
     /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
     /// # Ok(()) }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Request};
-use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, StoreContext, set_cookies};
+use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, StoreContext, set_cookies_at};
 use treq_core::{Body, Error, Origin};
 use treq_redirect::LeftOrigin;
 
@@ -83,9 +83,9 @@ pub(crate) fn of(response: &Response) -> Vec<Cookie> {
     let hops = response.history().iter().map(|hop| (&hop.headers, &hop.url));
     let mut cookies: Vec<Cookie> = Vec::new();
     for (headers, url) in hops.chain([(response.headers(), response.url())]) {
-        for cookie in set_cookies(headers, url, now) {
+        for cookie in set_cookies_at(headers, url, now) {
             cookies.retain(|earlier| !earlier.same_identity(&cookie));
-            if !cookie.is_expired(now) {
+            if !cookie.is_expired_at(now) {
                 cookies.push(cookie);
             }
         }

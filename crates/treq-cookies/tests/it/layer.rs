@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, StoreContext, UseJar, set_cookies};
+use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, StoreContext, UseJar, set_cookies_at};
 use treq_core::Origin;
 
 use crate::support::{at, set, url};
@@ -206,7 +206,7 @@ async fn a_bad_cookie_fails_nothing() {
     let response = layer.layer(site).oneshot(get("http://a.test/")).await.unwrap();
     assert_eq!(response.headers().get_all("set-cookie").iter().count(), 6);
     let from = url("http://a.test/");
-    let set = set_cookies(response.headers(), &from, at(0));
+    let set = set_cookies_at(response.headers(), &from, at(0));
     let names: Vec<_> = set.map(|cookie| cookie.name().to_vec()).collect();
     assert_eq!(names, [&b"a"[..], b"", b"a", b"ok"]);
     assert_eq!(layer.store().len(), 3);

@@ -32,7 +32,7 @@ pub(crate) fn sent(jar: &Jar, to: &str) -> Option<String> {
 
 pub(crate) fn sent_at(jar: &Jar, to: &str, now: SystemTime) -> Option<String> {
     let field = jar.cookie_field(&StoreContext::new(&url(to), now));
-    let names = jar.cookies_for(&url(to), now);
+    let names = jar.cookies_for_at(&url(to), now);
     assert_eq!(field.is_none(), names.is_empty());
     field.map(|field| String::from_utf8_lossy(field.as_bytes()).into_owned())
 }
@@ -40,6 +40,6 @@ pub(crate) fn sent_at(jar: &Jar, to: &str, now: SystemTime) -> Option<String> {
 /// What goes to `to` after the answer to `from` has set `field`, in a jar of its own.
 pub(crate) fn after(field: &str, from: &str, to: &str) -> Option<String> {
     let jar = Jar::new();
-    jar.set_cookie(field.as_bytes(), &url(from), at(0));
+    jar.set_cookie_at(field.as_bytes(), &url(from), at(0));
     sent(&jar, to)
 }
