@@ -1,11 +1,11 @@
 //! `Set-Cookie` to `Cookie`, each row in a jar of its own, and the dates in between.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::Value;
-use treq::{Client, Jar, Store, StoreContext};
+use treq::{Client, Cookie, Jar, Store, StoreContext};
 
 use crate::row::bytes;
 use crate::{Row, time};
@@ -79,9 +79,13 @@ fn fields<'a>(part: impl Fn(&str) -> Option<&'a Value>) -> Result<Vec<Bytes>, St
     Ok((0..count).map(|at| Bytes::from(pattern.replace("{i}", &at.to_string()))).collect())
 }
 
-/// The verdicts are in the form that any reader of dates knows.
+/// When a cookie ends that has the date in its `Expires`. The verdicts are in the form that any reader of dates knows.
 fn date(row: &Row) -> Result<(), String> {
-    let found = treq_cookies::parse_date(&row.bytes("input")?);
+    let field = [b"a=1; Expires=", &row.bytes("input")?[..]].concat();
+    // Later than any date, so that none is cut to the longest life of a cookie.
+    let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 38);
+    let cookie = Cookie::parse_at(&field, &url("http://a.test/")?, late).ok_or("the cookie is ignored")?;
+    let found = cookie.expires();
     let want = row.text("expect").map(time::imf).transpose()?;
     if found == want { Ok(()) } else { Err(format!("{found:?}, not {want:?}")) }
 }

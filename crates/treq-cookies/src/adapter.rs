@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::host::{Place, path_match};
 use crate::{Cookie, Limits, Store, StoreContext};
 
-/// A [`cookie_store::CookieStore`] as the [`Store`], for who has one. All clones are handles of the same one.
+/// A [`cookie_store::CookieStore`] as the [`Store`], for programs that have one. All clones are handles of the same one.
 ///
 /// What a response sets is judged by this crate's rules first (public suffixes, prefixes, `Secure`, sizes, bytes, how
 /// many of a response) and sent in their order of paths, as one field of limited length. The rest is as cookie_store has
@@ -21,7 +21,7 @@ use crate::{Cookie, Limits, Store, StoreContext};
 ///
 /// let mut mine = cookie_store::CookieStore::default();
 /// mine.parse("sid=7f", &"https://example.com/".parse()?)?;
-/// let adapter = Adapter::new(mine);
+/// let adapter = Adapter::from_cookie_store_0_22(mine);
 /// let layer = CookiesLayer::with(adapter.clone());
 /// assert_eq!(adapter.lock().iter_any().count(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,8 +30,9 @@ use crate::{Cookie, Limits, Store, StoreContext};
 pub struct Adapter(Arc<Mutex<CookieStore>>);
 
 impl Adapter {
-    /// Around this store.
-    pub fn new(store: CookieStore) -> Adapter {
+    /// An adapter of this store, of the crate `cookie_store` in its version 0.22.
+    #[must_use]
+    pub fn from_cookie_store_0_22(store: CookieStore) -> Adapter {
         Adapter(Arc::new(Mutex::new(store)))
     }
 

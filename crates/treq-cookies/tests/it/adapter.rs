@@ -7,7 +7,7 @@ use crate::support::{headers, url};
 
 #[test]
 fn a_cookie_store_is_served_by_our_rules() {
-    let adapter = Adapter::new(CookieStore::default());
+    let adapter = Adapter::from_cookie_store_0_22(CookieStore::default());
     let now = SystemTime::now();
     let from = url("http://www.a.test/x/y");
     let sets = ["a=1; Path=/", "b=2", "evil=1; Domain=test", "__Host-c=1; Path=/", "d=1; Secure", "e=5; Domain=a.test"];
@@ -26,7 +26,7 @@ fn a_cookie_store_is_served_by_our_rules() {
 
 #[test]
 fn the_field_is_bounded_and_debug_shows_nothing() {
-    let adapter = Adapter::new(CookieStore::default());
+    let adapter = Adapter::from_cookie_store_0_22(CookieStore::default());
     let (now, from) = (SystemTime::now(), url("http://a.test/"));
     let value = "s3cret".repeat(300);
     let sets: Vec<String> = (0..100).map(|at| format!("c{at}={value}")).collect();
