@@ -1,3 +1,4 @@
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,7 +11,8 @@ use crate::layer::Shared;
 use crate::{Jar, Store, UseJar};
 
 pin_project! {
-    /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its answer.
+    /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its response.
+    #[must_use = "futures do nothing unless polled"]
     pub struct CookiesFuture<F, St = Jar> {
         #[pin]
         inner: F,
@@ -44,6 +46,13 @@ where
             }
         }
         outcome
+    }
+}
+
+impl<F, St> fmt::Debug for CookiesFuture<F, St> {
+    /// Without the URL, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookiesFuture").finish_non_exhaustive()
     }
 }
 

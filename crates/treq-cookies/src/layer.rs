@@ -8,7 +8,30 @@ use tower_layer::Layer;
 
 use crate::{Cookies, Jar, RequestCookies, Store, StoreContext, UseJar};
 
-/// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
+/// Adds cookies to the requests of a service and keeps those that its responses set; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_cookies::{Cookie, CookiesLayer, Jar};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock.
+/// let service = service_fn(|request: Request<String>| async move {
+///     Ok::<_, Infallible>(Response::new(request.headers().contains_key("cookie").to_string()))
+/// });
+///
+/// let jar = Jar::new();
+/// jar.insert(Cookie::builder("https://shop.test/", "sid", "7f").build()?);
+/// let client = ServiceBuilder::new().layer(CookiesLayer::with(jar)).service(service);
+///
+/// let response = client.clone().oneshot(Request::get("https://shop.test/cart").body(String::new())?).await?;
+/// assert_eq!(response.body(), "true");
+/// let response = client.oneshot(Request::get("https://elsewhere.test/").body(String::new())?).await?;
+/// assert_eq!(response.body(), "false");
+/// # Ok(()) }
+/// ```
 pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
 
 pub(crate) struct Shared<St> {
@@ -21,7 +44,7 @@ pub(crate) struct Shared<St> {
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl CookiesLayer {
-    /// With a new, empty [`Jar`].
+    /// A layer with a new, empty [`Jar`].
     #[must_use]
     pub fn new() -> CookiesLayer {
         CookiesLayer::with(Jar::new())
@@ -35,13 +58,13 @@ impl Default for CookiesLayer {
 }
 
 impl<St> CookiesLayer<St> {
-    /// With this store: a [`Jar`], of which another handle may be kept, or any other.
+    /// A layer with this store: a [`Jar`], of which the caller may keep another handle, or any other [`Store`].
     #[must_use]
     pub fn with(store: St) -> CookiesLayer<St> {
         CookiesLayer(Arc::new(Shared { store, clock: None, hold_back: |_| false }))
     }
 
-    /// Reads the time there and not from the system.
+    /// Sets the source of the time. (default: the system's clock)
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> CookiesLayer<St>
     where
