@@ -182,7 +182,7 @@ async fn another_list_of_statuses_and_another_policy_decide() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_budget_ends_it_and_is_shared_by_clones() {
-    let budget = Budget::new(Duration::from_secs(1), 1, 0);
+    let budget = Budget::new().window(Duration::from_secs(1)).min_per_second(1).percent(0);
     let layers = [thrice().budget(budget.clone()), thrice().budget(budget).attempts(4)];
     let counts: Vec<_> = [0, 1, 0].map(|which| (World::statuses(&[503]), layers[which].clone())).into();
     let mut requests = Vec::new();
@@ -196,7 +196,7 @@ async fn an_empty_budget_ends_it_and_is_shared_by_clones() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_earn_the_resends_of_later_ones() {
-    let layer = thrice().budget(Budget::new(Duration::from_secs(10), 0, 20));
+    let layer = thrice().budget(Budget::new().min_per_second(0));
     let world = World::new(|_, number| Ok(status(if number < 9 { 200 } else { 503 })));
     for _ in 0..10 {
         world.ask(&layer.clone(), get()).await.unwrap();
