@@ -106,7 +106,7 @@ impl<B, Y> Kept<B, Y> {
     /// The response that the caller gets.
     pub(crate) fn answer<R>(&self, response: &mut Response<R>) {
         if self.sent > 1 {
-            response.extensions_mut().insert(Attempted(self.sent));
+            response.extensions_mut().insert(Attempted::new(self.sent));
         }
     }
 

@@ -50,7 +50,7 @@ fn a_request_that_is_sent_once_costs_no_copy_and_needs_no_runtime() {
         }
     }
     let replay = |_: &Body| -> Option<Body> { panic!("copied") };
-    for (layer, option) in [(RetryLayer::new(), None), (thrice(), Some(Attempts(1)))] {
+    for (layer, option) in [(RetryLayer::new(), None), (thrice(), Some(Attempts::new(1)))] {
         let mut service = layer.attempt_timeout(Duration::from_secs(1)).replay(replay).layer(Unclonable);
         let mut request = request("PUT", "full");
         if let Some(option) = option {
@@ -133,10 +133,10 @@ async fn all_attempts_together_are_as_safe_as_the_least_safe_one() {
 #[tokio::test(start_paused = true)]
 async fn a_request_says_how_often_it_is_sent() {
     for (layer, option, requests) in [
-        (RetryLayer::new(), Some(Attempts(2)), 2),
-        (thrice(), Some(Attempts(1)), 1),
-        (thrice(), Some(Attempts(0)), 1),
-        (thrice(), Some(Attempts(5)), 5),
+        (RetryLayer::new(), Some(Attempts::new(2)), 2),
+        (thrice(), Some(Attempts::new(1)), 1),
+        (thrice(), Some(Attempts::new(0)), 1),
+        (thrice(), Some(Attempts::new(5)), 5),
         (thrice(), None, 3),
     ] {
         let world = World::statuses(&[503]);
@@ -188,7 +188,10 @@ async fn an_empty_budget_ends_it_and_is_shared_by_clones() {
     let mut requests = Vec::new();
     for (world, layer) in counts {
         let outcome = world.ask(&layer, get()).await;
-        assert_eq!(outcome.unwrap().extensions().get::<Attempted>().map(|n| n.0), (world.count() > 1).then_some(2));
+        assert_eq!(
+            outcome.unwrap().extensions().get::<Attempted>().map(|n| n.count()),
+            (world.count() > 1).then_some(2)
+        );
         requests.push(world.count());
     }
     assert_eq!(requests, [2, 1, 1]);
@@ -205,7 +208,7 @@ async fn requests_earn_the_resends_of_later_ones() {
     // Those that are sent once anyway earn nothing.
     for _ in 0..20 {
         let mut once = get();
-        once.extensions_mut().insert(Attempts(1));
+        once.extensions_mut().insert(Attempts::new(1));
         world.ask(&layer, once).await.unwrap();
     }
     let before = world.count();
@@ -245,7 +248,7 @@ async fn keys_are_added_where_asked_for_and_lacking() {
             request.headers_mut().insert("idempotency-key", own.parse().unwrap());
         }
         if let Some(option) = option {
-            request.extensions_mut().insert(IdempotencyKey(option));
+            request.extensions_mut().insert(IdempotencyKey::new(option));
         }
         world.ask(&thrice().idempotency_key(layer), request).await.unwrap();
         let seen = world.seen();

@@ -23,7 +23,7 @@ async fn a_busy_server_is_asked_again_over_the_same_connection() {
     let server = busy_once().await;
     let mut response = client().put(server.url("/")).data("tea").await.unwrap();
     assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (200, "ok".to_owned()));
-    assert_eq!(response.extensions().get(), Some(&Attempted(2)));
+    assert_eq!(response.extensions().get(), Some(&Attempted::new(2)));
     let bodies: Vec<_> = server.requests().iter().map(|request| request.body.clone()).collect();
     assert_eq!((bodies, server.connections()), (vec!["tea".into(), "tea".into()], 1));
 }
