@@ -38,8 +38,8 @@ pub(crate) type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
 pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl RetryLayer {
-    /// One attempt: nothing is sent again until [`attempts`](RetryLayer::attempts) says so, or a request's
-    /// [`Attempts`](crate::Attempts). Bodies that are [`TryClone`](treq_core::TryClone) can be.
+    /// A layer that sends each request up to three times, if that is [safe](Standard). A body can be sent again if it is
+    /// [`TryClone`](treq_core::TryClone).
     #[must_use]
     pub fn new() -> RetryLayer {
         RetryLayer::default()
@@ -49,7 +49,7 @@ impl RetryLayer {
 impl Default for RetryLayer {
     fn default() -> RetryLayer {
         let config = Config {
-            attempts: 1,
+            attempts: 3,
             attempt_timeout: None,
             idempotency_key: false,
             budget: Some(Budget::default()),
@@ -69,7 +69,8 @@ impl<Y> RetryLayer<Y> {
         Arc::make_mut(&mut self.config)
     }
 
-    /// How often a request is sent at most, the first time among them: 1 unless set, and 0 is as 1.
+    /// How often a request is sent at most, the first time among them. With 1, as with 0, only those requests are retried
+    /// that have [`Attempts`](crate::Attempts). (default: 3)
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.config().attempts = attempts;

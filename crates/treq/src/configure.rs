@@ -68,8 +68,8 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// Which requests are sent again, how often and after how long: none unless set, beyond the one sending on a new
-    /// connection where a kept one was dead.
+    /// Which requests are sent again, how often and after how long. A `RetryLayer::new()` sends a request up to three
+    /// times. (default: none is sent again, beyond the one sending on a new connection where a kept one was dead)
     ///
     /// ```
     /// use std::time::Duration;

@@ -18,8 +18,17 @@ use treq_retry::{
 use crate::support::{World, get, post, request, status, thrice, told};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_again_unless_asked_for() {
-    for layer in [RetryLayer::new(), RetryLayer::new().attempts(0), RetryLayer::new().attempts(1)] {
+async fn a_new_layer_makes_three_attempts() {
+    for layer in [RetryLayer::new(), RetryLayer::default()] {
+        let world = World::statuses(&[503]);
+        assert_eq!(told(&world.ask(&layer, get()).await), (Ok(503), Some(3)));
+        assert_eq!(world.count(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_attempt_and_none_send_nothing_again() {
+    for layer in [RetryLayer::new().attempts(0), RetryLayer::new().attempts(1)] {
         let world = World::statuses(&[503, 200]);
         assert_eq!(told(&world.ask(&layer, get()).await), (Ok(503), None));
         let world = World::errors(1, Kind::Connect, Resend::Safe);
@@ -50,7 +59,7 @@ fn a_request_that_is_sent_once_costs_no_copy_and_needs_no_runtime() {
         }
     }
     let replay = |_: &Body| -> Option<Body> { panic!("copied") };
-    for (layer, option) in [(RetryLayer::new(), None), (thrice(), Some(Attempts::new(1)))] {
+    for (layer, option) in [(thrice().attempts(1), None), (thrice(), Some(Attempts::new(1)))] {
         let mut service = layer.attempt_timeout(Duration::from_secs(1)).replay(replay).layer(Unclonable);
         let mut request = request("PUT", "full");
         if let Some(option) = option {
@@ -133,7 +142,7 @@ async fn all_attempts_together_are_as_safe_as_the_least_safe_one() {
 #[tokio::test(start_paused = true)]
 async fn a_request_says_how_often_it_is_sent() {
     for (layer, option, requests) in [
-        (RetryLayer::new(), Some(Attempts::new(2)), 2),
+        (RetryLayer::new().attempts(1), Some(Attempts::new(2)), 2),
         (thrice(), Some(Attempts::new(1)), 1),
         (thrice(), Some(Attempts::new(0)), 1),
         (thrice(), Some(Attempts::new(5)), 5),
@@ -261,9 +270,9 @@ async fn keys_are_added_where_asked_for_and_lacking() {
         let repeatable = sent.is_some() || ["GET", "PUT"].contains(&method);
         assert_eq!(seen.len(), if repeatable { 3 } else { 1 }, "{layer} {option:?} {method} {own:?}");
     }
-    // For one who sends again by hand.
+    // For a caller that retries by itself.
     let world = World::statuses(&[503]);
-    world.ask(&RetryLayer::new().idempotency_key(true), post()).await.unwrap();
+    world.ask(&RetryLayer::new().attempts(1).idempotency_key(true), post()).await.unwrap();
     assert!(world.seen()[0].headers.contains_key("idempotency-key"));
 }
 
@@ -276,7 +285,7 @@ async fn a_slow_attempt_is_dropped_and_followed_by_another() {
         (thrice(), "GET", &[1999], (Ok(200), None), 1999),
         (thrice(), "GET", &[9000; 3], (Err(Kind::Timeout(Phase::Head)), Some(3)), 6000 + 99 + 199),
         (thrice(), "POST", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
-        (RetryLayer::new(), "GET", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
+        (thrice().attempts(1), "GET", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
     ] {
         let number = Arc::new(AtomicUsize::new(0));
         let service = service_fn(move |_| {

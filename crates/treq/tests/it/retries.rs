@@ -60,8 +60,21 @@ async fn nothing_goes_out_again_unless_asked_for() {
     assert_eq!(treq::get(server.url("/")).await.unwrap().status(), 503);
     assert_eq!(server.requests().len(), 1);
     assert_eq!(treq::get(server.url("/")).attempts(1).await.unwrap().status(), 200);
+    // With a key it could be sent again, and is not.
+    let server = busy_once().await;
+    assert_eq!(treq::post(server.url("/")).idempotency_key(true).await.unwrap().status(), 503);
+    assert_eq!(server.requests().len(), 1);
     let server = busy_once().await;
     assert_eq!(treq::get(server.url("/")).attempts(2).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_retry_layer_without_a_number_makes_three_attempts() {
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::send(BUSY), Step::Again]).repeat_last();
+    let server = server.start().await;
+    let client = Client::builder().retry(RetryLayer::new().backoff(Backoff::new().base(Duration::ZERO)));
+    let response = client.build().unwrap().get(server.url("/")).await.unwrap();
+    assert_eq!((response.extensions().get(), server.requests().len()), (Some(&Attempted::new(3)), 3));
 }
 
 #[tokio::test]
