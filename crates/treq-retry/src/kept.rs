@@ -78,11 +78,8 @@ impl<B, Y> Kept<B, Y> {
             return None;
         }
         let (outcome, resend) = match outcome {
-            Ok(response) => {
-                let (status, headers) = (response.status(), response.headers());
-                (Outcome::Response { status, headers }, Resend::MaybeProcessed)
-            }
-            Err(error) => (Outcome::Error(error), error.resend()),
+            Ok(response) => (Outcome::from(response), Resend::MaybeProcessed),
+            Err(error) => (Outcome::from(error), error.resend()),
         };
         let Kept { sent: number, ref method, ref url, ref extensions, keyed, .. } = *self;
         let config = &self.layer.config;

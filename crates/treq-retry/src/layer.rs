@@ -77,9 +77,10 @@ impl<Y> RetryLayer<Y> {
         self
     }
 
-    /// Which attempts are followed by another: [`Standard`] unless set.
+    /// Which attempts are followed by another. [`retry_fn`](crate::retry_fn) makes a policy of a closure. (default:
+    /// [`Standard`])
     #[must_use]
-    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+    pub fn policy(mut self, policy: impl Policy) -> Self {
         self.config().policy = Arc::new(policy);
         self
     }
@@ -153,7 +154,8 @@ impl<Y> RetryLayer<Y> {
         self
     }
 
-    /// How a second body is come by: a closure `Fn(&B) -> Option<B>`, or any other [`Replay`](treq_core::Replay).
+    /// How a body is copied for a further attempt: a closure `Fn(&B) -> Option<B>`, or any other
+    /// [`Replay`](treq_core::Replay). [`replay_fn`](treq_core::replay_fn) takes a closure that does not name the type.
     #[must_use]
     pub fn replay<R>(self, replay: R) -> RetryLayer<R> {
         RetryLayer { config: self.config, replay }
@@ -174,9 +176,9 @@ impl Config {
             Action::After(delay) => Some(delay),
             Action::Again => {
                 let asked = match attempt.outcome {
-                    Outcome::Response { headers, .. } if headers.contains_key(http::header::RETRY_AFTER) => {
+                    Outcome::Response(head) if head.headers().contains_key(http::header::RETRY_AFTER) => {
                         let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-                        retry_after(headers, now).unwrap_or_default()
+                        retry_after(head.headers(), now).unwrap_or_default()
                     }
                     _ => Duration::ZERO,
                 };

@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, Resend};
 use treq_retry::policy::Standard;
 use treq_retry::{
-    Action, Attempt, Attempted, Attempts, Backoff, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt,
+    Action, Attempted, Attempts, Backoff, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt, retry_fn,
 };
 
 use crate::support::{World, get, post, request, status, thrice, told};
@@ -168,16 +168,16 @@ async fn another_list_of_statuses_and_another_policy_decide() {
     }
     #[derive(Clone)]
     struct Important;
-    let policy = |attempt: &Attempt<'_>| match attempt.outcome {
-        Outcome::Response { status, .. } if status == 418 => {
-            assert_eq!((attempt.method.as_str(), attempt.url.host()), ("POST", Some("a.test")));
-            match attempt.extensions.get::<Important>() {
-                Some(_) => Action::After(Duration::from_millis(u64::from(attempt.number) * 7)),
+    let policy = retry_fn(|attempt| match attempt.outcome() {
+        Outcome::Response(head) if head.status() == 418 => {
+            assert_eq!((attempt.method().as_str(), attempt.url().host()), ("POST", Some("a.test")));
+            match attempt.extensions().get::<Important>() {
+                Some(_) => Action::After(Duration::from_millis(u64::from(attempt.number()) * 7)),
                 None => Action::Stop,
             }
         }
         _ => Action::Stop,
-    };
+    });
     for (important, times) in [(true, vec![0, 7, 21]), (false, vec![0])] {
         let world = World::statuses(&[418]);
         let mut request = post();

@@ -79,14 +79,14 @@ async fn a_retry_layer_without_a_number_makes_three_attempts() {
 
 #[tokio::test]
 async fn a_policy_of_the_callers_own_decides_and_the_error_counts_the_attempts() {
-    use treq::layers::retry::{Action, Attempt, Exhausted, Outcome};
+    use treq::layers::retry::{Action, Exhausted, Outcome, retry_fn};
 
     let server = RawServer::builder().connection([Step::ReadRequest, Step::Close]).repeat_last().start().await;
     // A closed connection counts as a failure that is worth another try, whatever the method.
-    let policy = |attempt: &Attempt<'_>| match attempt.outcome {
+    let policy = retry_fn(|attempt| match attempt.outcome() {
         Outcome::Error(_) => Action::After(Duration::ZERO),
-        Outcome::Response { .. } => Action::Stop,
-    };
+        _ => Action::Stop,
+    });
     let client = Client::builder().retry(RetryLayer::new().attempts(3).policy(policy)).build().unwrap();
     let error = client.post(server.url("/")).data("tea").await.unwrap_err();
     assert_eq!((server.requests().len(), error.find::<Exhausted>().unwrap().attempts()), (3, 3), "{error:?}");
