@@ -18,7 +18,6 @@ mod service;
 
 pub use backoff::Backoff;
 pub use budget::Budget;
-pub use date::http_date;
 pub use error::{Exhausted, SlowAttempt};
 pub use future::RetryFuture;
 pub use layer::RetryLayer;
