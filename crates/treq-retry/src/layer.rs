@@ -10,7 +10,40 @@ use treq_core::{ByTryClone, Never};
 use crate::policy::Standard;
 use crate::{Action, Attempt, Backoff, Budget, Outcome, Policy, Retry, retry_after};
 
-/// Sends requests to the service that it is put around again; see the [crate's page](crate).
+/// Retries the requests of a service, if that is safe; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock. This one is always busy.
+/// let service = service_fn(|_: Request<Full<Bytes>>| async {
+///     Ok::<_, Infallible>(Response::builder().status(503).body(Full::new(Bytes::from("busy"))).unwrap())
+/// });
+///
+/// let retry = RetryLayer::new()
+///     .attempts(4)
+///     .attempt_timeout(Duration::from_secs(5))
+///     .backoff(Backoff::new().base(Duration::from_millis(10)).cap(Duration::from_secs(1)))
+///     .budget(Budget::new().percent(10));
+/// let client = ServiceBuilder::new().layer(retry).service(service);
+///
+/// // PUT is idempotent: it is sent until the last attempt, whose response is the caller's.
+/// let request = Request::put("http://a.test/").body(Full::from("tea"))?;
+/// let response = client.clone().oneshot(request).await?;
+/// assert_eq!((response.status().as_u16(), response.extensions().get()), (503, Some(&Attempted::new(4))));
+///
+/// // POST is not: it is sent once.
+/// let response = client.oneshot(Request::post("http://a.test/").body(Full::from("tea"))?).await?;
+/// assert_eq!(response.extensions().get::<Attempted>(), None);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RetryLayer<Y = ByTryClone> {
     /// Shared by all clones.
