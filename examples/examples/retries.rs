@@ -9,7 +9,7 @@ use treq::{Attempted, Backoff, Client, Response, RetryLayer};
 
 fn show(what: &str, response: &Response) {
     // Only what was sent more than once says so.
-    let attempts = response.extensions().get::<Attempted>().map_or(1, |attempted| attempted.0);
+    let attempts = response.extensions().get::<Attempted>().map_or(1, |attempted| attempted.count());
     println!("{what}: {} after {attempts}", response.status().as_u16());
 }
 

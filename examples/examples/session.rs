@@ -3,10 +3,8 @@
 //! A client is a session: fields of its own, cookies from answer to answer, and both again after a restart.
 #![allow(clippy::print_stdout)] // Examples print.
 
-use std::time::SystemTime;
-
 use serde_json::Value;
-use treq::{Client, Jar, Session};
+use treq::{Client, Jar, SessionCookies};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,10 +15,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::builder().header("user-agent", "shop/1.0").build()?;
     client.get(base.url("/cookies/set?sid=7f")).await?;
     let jar = client.jar().ok_or("a client has a jar")?;
-    jar.save_file(&file, Session::Include, SystemTime::now())?;
+    jar.save_file(&file, SessionCookies::Include)?;
 
     let jar = Jar::new();
-    let loaded = jar.load_file(&file, SystemTime::now())?;
+    let loaded = jar.load_file(&file)?;
     let later = Client::builder().header("user-agent", "shop/1.0").cookies(jar).build()?;
     let told: Value = later.get(base.url("/cookies")).await?.json().await?;
     println!("{loaded} cookie loaded, sent again: {}", told["cookies"]);

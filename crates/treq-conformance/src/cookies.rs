@@ -1,11 +1,11 @@
 //! `Set-Cookie` to `Cookie`, each row in a jar of its own, and the dates in between.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::Value;
-use treq::{Client, Jar, Store};
+use treq::{Client, Cookie, Jar, Store, StoreContext};
 
 use crate::row::bytes;
 use crate::{Row, time};
@@ -28,13 +28,13 @@ fn compare(row: &Row) -> Result<(), String> {
     fill(&jar, row, now)?;
     let url = url(row.text("request_url").ok_or("no request_url")?)?;
     if let Some(least) = row.get("expect_at_least").and_then(Value::as_u64) {
-        let sent = jar.cookies_for(&url, now).len() as u64;
+        let sent = jar.cookies_for_at(&url, now).len() as u64;
         return if sent >= least { Ok(()) } else { Err(format!("{sent} cookies are sent")) };
     }
     // The newer standard overrules the older.
     let want = row.get("expect_cookie_6265bis").or(row.get("expect_cookie")).ok_or("no expectation")?;
     let want = (!want.is_null()).then(|| bytes(want)).transpose()?;
-    let sent = jar.cookie_field(&url, now).map(|field| Bytes::copy_from_slice(field.as_bytes()));
+    let sent = jar.cookie_field(&StoreContext::new(&url, now)).map(|field| Bytes::copy_from_slice(field.as_bytes()));
     if sent == want { Ok(()) } else { Err(format!("{sent:?} is sent, not {want:?}")) }
 }
 
@@ -42,7 +42,7 @@ fn compare(row: &Row) -> Result<(), String> {
 pub(crate) fn sends_nameless_only(row: &Row) -> Result<bool, String> {
     let (jar, now) = (Jar::new(), time::now(row)?);
     fill(&jar, row, now)?;
-    let sent = jar.cookies_for(&url(row.text("request_url").ok_or("no request_url")?)?, now);
+    let sent = jar.cookies_for_at(&url(row.text("request_url").ok_or("no request_url")?)?, now);
     Ok(!sent.is_empty() && sent.iter().all(|cookie| cookie.name().is_empty()))
 }
 
@@ -62,10 +62,10 @@ fn respond<'a>(jar: &Jar, part: impl Fn(&str) -> Option<&'a Value>, now: SystemT
         match HeaderValue::from_bytes(&field) {
             Ok(value) => headers.append("set-cookie", value),
             // Bytes that no head can hold; the parser is asked all the same.
-            Err(_) => jar.set_cookie(&field, &from, now),
+            Err(_) => jar.set_cookie_at(&field, &from, now),
         };
     }
-    jar.set_cookies(&from, &headers, now);
+    jar.set_cookies(&StoreContext::new(&from, now), &headers);
     Ok(())
 }
 
@@ -79,9 +79,13 @@ fn fields<'a>(part: impl Fn(&str) -> Option<&'a Value>) -> Result<Vec<Bytes>, St
     Ok((0..count).map(|at| Bytes::from(pattern.replace("{i}", &at.to_string()))).collect())
 }
 
-/// The verdicts are in the form that any reader of dates knows.
+/// When a cookie ends that has the date in its `Expires`. The verdicts are in the form that any reader of dates knows.
 fn date(row: &Row) -> Result<(), String> {
-    let found = treq_cookies::parse_date(&row.bytes("input")?);
+    let field = [b"a=1; Expires=", &row.bytes("input")?[..]].concat();
+    // Later than any date, so that none is cut to the longest life of a cookie.
+    let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 38);
+    let cookie = Cookie::parse_at(&field, &url("http://a.test/")?, late).ok_or("the cookie is ignored")?;
+    let found = cookie.expires();
     let want = row.text("expect").map(time::imf).transpose()?;
     if found == want { Ok(()) } else { Err(format!("{found:?}, not {want:?}")) }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use treq_retry::{http_date, retry_after};
+use treq_retry::retry_after;
 
 use crate::Row;
 
@@ -22,32 +22,45 @@ pub(crate) fn play(_: &str, row: &Row) -> Result<(), String> {
     if found == want.as_i64() { Ok(()) } else { Err(format!("{found:?}, not {want}")) }
 }
 
-/// The time at which all rows are played: 14 November 2023.
-fn now() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+/// The time at which all rows are played, in seconds since 1970: 14 November 2023.
+const NOW: i64 = 1_700_000_000;
+
+/// Fifty years before, which is as far back as a year of two digits reaches.
+const OLD: i64 = NOW - 50 * 31_556_952;
+
+/// The beginning of the year 1.
+const FIRST: i64 = -62_135_596_800;
+
+/// The date that a `Retry-After` names, in seconds since 1970: a date that has passed is no wait, so the waits at earlier
+/// times tell it.
+pub(crate) fn epoch(text: &str) -> Option<i64> {
+    let date_after = |now: i64| match i64::try_from(delay(text, now)?.as_secs()) {
+        Ok(wait @ 1..) => now.checked_add(wait),
+        _ => None,
+    };
+    let is_number = text.trim().bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { None } else { [NOW, OLD, FIRST].into_iter().find_map(date_after) }
 }
 
-/// Seconds since 1970, negative before.
-pub(crate) fn epoch(text: &str) -> Option<i64> {
-    let date = http_date(text, now())?;
-    match date.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).ok(),
-        Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
-    }
+/// The wait at a time.
+fn delay(text: &str, now: i64) -> Option<Duration> {
+    let distance = Duration::from_secs(now.unsigned_abs());
+    let now: SystemTime = if now < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance };
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(text).ok()?)]);
+    retry_after(&headers, now)
 }
 
 fn wait(input: &str, want: &Value) -> Result<(), String> {
-    let mut headers = HeaderMap::new();
-    headers.insert(RETRY_AFTER, HeaderValue::from_str(input).map_err(|error| error.to_string())?);
-    let found = retry_after(&headers, now());
+    let found = delay(input, NOW);
     let right = match want {
         Value::Null => found.is_none(),
         Value::Number(seconds) => found == Some(Duration::from_secs(seconds.as_u64().ok_or("no whole seconds")?)),
         // Longer than anybody waits, or none.
         Value::String(words) if words.starts_with("huge") => found.is_none_or(|wait| wait.as_secs() > 1 << 40),
         Value::String(words) if words.starts_with("date") => {
-            let date = http_date(input, now()).ok_or("no date")?;
-            found == Some(date.duration_since(now()).unwrap_or_default())
+            // As long before the date as the years between the two times.
+            let old = delay(input, OLD).ok_or("no date")?;
+            found == Some(old.saturating_sub(Duration::from_secs(NOW.abs_diff(OLD))))
         }
         _ => return Err(format!("{want} is no wait")),
     };

@@ -1,6 +1,6 @@
 //! Redirects, each played by the whole client with its defaults: where it goes, and what it takes along.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -250,7 +250,7 @@ async fn security(row: &Row) -> Result<(), String> {
     for kept in row.get("jar").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         let (url, cookie) = kept.split_once(' ').ok_or_else(|| format!("{kept:?} is no URL with a cookie"))?;
         let url = url.parse().map_err(|_| format!("{url:?} is no URL"))?;
-        jar.set_cookie(cookie.as_bytes(), &url, SystemTime::now());
+        jar.set_cookie(cookie.as_bytes(), &url);
     }
     let redirect = RedirectLayer::new().https_only(row.text("option") == Some("https_only"));
     let builder = Client::builder().cookies(jar).redirect(redirect).auth(credentials(row, first)?);

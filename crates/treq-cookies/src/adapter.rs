@@ -1,15 +1,14 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use cookie_store::CookieStore;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 
 use crate::host::{Place, path_match};
-use crate::{Cookie, Limits, Store};
+use crate::{Cookie, Limits, Store, StoreContext};
 
-/// A [`cookie_store::CookieStore`] as the [`Store`], for who has one. All clones are handles of the same one.
+/// A [`cookie_store::CookieStore`] as the [`Store`], for programs that have one. All clones are handles of the same one.
 ///
 /// What a response sets is judged by this crate's rules first (public suffixes, prefixes, `Secure`, sizes, bytes, how
 /// many of a response) and sent in their order of paths, as one field of limited length. The rest is as cookie_store has
@@ -22,7 +21,7 @@ use crate::{Cookie, Limits, Store};
 ///
 /// let mut mine = cookie_store::CookieStore::default();
 /// mine.parse("sid=7f", &"https://example.com/".parse()?)?;
-/// let adapter = Adapter::new(mine);
+/// let adapter = Adapter::from_cookie_store_0_22(mine);
 /// let layer = CookiesLayer::with(adapter.clone());
 /// assert_eq!(adapter.lock().iter_any().count(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -31,8 +30,9 @@ use crate::{Cookie, Limits, Store};
 pub struct Adapter(Arc<Mutex<CookieStore>>);
 
 impl Adapter {
-    /// Around this store.
-    pub fn new(store: CookieStore) -> Adapter {
+    /// An adapter of this store, of the crate `cookie_store` in its version 0.22.
+    #[must_use]
+    pub fn from_cookie_store_0_22(store: CookieStore) -> Adapter {
         Adapter(Arc::new(Mutex::new(store)))
     }
 
@@ -43,7 +43,8 @@ impl Adapter {
 }
 
 impl Store for Adapter {
-    fn cookie_field(&self, url: &Uri, _: SystemTime) -> Option<HeaderValue> {
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        let url = context.url();
         let place = Place::of(url)?;
         let parsed = url.to_string().parse().ok()?;
         let store = self.lock();
@@ -64,7 +65,8 @@ impl Store for Adapter {
         if field.is_empty() { None } else { HeaderValue::from_maybe_shared(bytes::Bytes::from(field)).ok() }
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        let (url, now) = (context.url(), context.now());
         let (Some(place), Ok(parsed)) = (Place::of(url), url.to_string().parse()) else { return };
         let fields = headers.get_all(SET_COOKIE).into_iter().map(HeaderValue::as_bytes);
         let accepted = fields.filter(|field| Cookie::received(field, &place, now).is_some());

@@ -7,31 +7,42 @@ use crate::cookie::{Cookie, Parts, SameSite, scope};
 use crate::host::{self, Place};
 use crate::parse::{MAX_PAIR, is_control};
 
-/// Makes a [`Cookie`] to put into a jar. Unless told otherwise it goes to the host of the URL alone, to all its paths,
-/// over `https` alone if the URL is of `https`, and until the end of the session.
+/// Makes a [`Cookie`] to put into a jar. By default it is sent to the host of the URL alone, to all its paths, only over
+/// `https` if the URL has that scheme, and until the session ends.
 ///
 /// ```
-/// use treq_cookies::Cookie;
+/// use std::time::{Duration, SystemTime};
+/// use treq_cookies::{Cookie, Jar, SameSite};
 ///
-/// let url = "https://www.example.com/".parse()?;
-/// let cookie = Cookie::builder(&url, "sid", "7f").domain("example.com").path("/shop").build()?;
+/// let cookie = Cookie::builder("https://www.example.com/", "sid", "7f")
+///     .domain("example.com")
+///     .path("/shop")
+///     .same_site(SameSite::Lax)
+///     .expires(SystemTime::now() + Duration::from_secs(3600))
+///     .build()?;
 /// assert!(cookie.secure() && !cookie.host_only());
-/// assert!(Cookie::builder(&url, "sid", "7f; Domain=evil.test").build().is_err());
+///
+/// let jar = Jar::new();
+/// jar.insert(cookie);
+/// assert_eq!(jar.cookies_for(&"https://api.example.com/shop/cart".parse()?).len(), 1);
+///
+/// assert!(Cookie::builder("https://www.example.com/", "sid", "7f; Domain=evil.test").build().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 #[must_use]
 pub struct CookieBuilder {
+    /// The URL, or the reason why it is none. As text, since an error cannot be cloned.
+    url: Result<Uri, String>,
     /// `None` for a URL that has no cookies.
     host: Option<String>,
-    url: Uri,
     domain: String,
     parts: Parts,
 }
 
 impl CookieBuilder {
-    pub(crate) fn new(url: &Uri, name: &[u8], value: &[u8]) -> CookieBuilder {
-        let place = Place::of(url);
+    pub(crate) fn new(url: Result<Uri, http::Error>, name: &[u8], value: &[u8]) -> CookieBuilder {
+        let place = url.as_ref().ok().and_then(Place::of);
         let parts = Parts {
             name: name.into(),
             value: value.into(),
@@ -45,7 +56,7 @@ impl CookieBuilder {
             same_site: None,
         };
         let host = place.map(|place| place.host.into_owned());
-        CookieBuilder { host, url: url.clone(), domain: String::new(), parts }
+        CookieBuilder { url: url.map_err(|error| error.to_string()), host, domain: String::new(), parts }
     }
 
     /// Goes to all hosts of this domain, which must be the URL's host or above it, and no public suffix.
@@ -94,7 +105,7 @@ impl CookieBuilder {
     ///
     /// # Errors
     ///
-    /// [`Kind::Builder`] for a URL that is not an absolute one of `http` or `https`, an empty name, a `=` in the name,
+    /// [`Kind::Builder`] for an invalid URL or one that is not an absolute one of `http` or `https`, an empty name, a `=` in the name,
     /// control bytes, `;`, blanks at either end, more than 4096 bytes of name and value, a path that does not begin with
     /// `/`, a domain that the host is not in or that is a public suffix, and a prefix of the name that promises what
     /// does not hold. The value never stands in the error.
@@ -102,8 +113,12 @@ impl CookieBuilder {
         check(&self.parts.name, &self.parts.value)?;
         let refused = |message: String| Error::new(Kind::Builder, message);
         let mut parts = self.parts;
+        let name = String::from_utf8_lossy(&parts.name);
+        let url = self.url.map_err(|reason| {
+            refused(format!("invalid URL of the cookie {name:?}: {reason}; give an absolute URL of http or https"))
+        })?;
         let Some(host) = self.host else {
-            return Err(refused("a cookie needs an absolute URL of http or https".to_owned()).with_url(&self.url));
+            return Err(refused("a cookie needs an absolute URL of http or https".to_owned()).with_url(&url));
         };
         if !parts.path.starts_with('/') || parts.path.bytes().any(|byte| is_control(byte) || byte == b';') {
             return Err(refused(format!("{:?} is no path of a cookie: it begins with / and has no ;", parts.path)));

@@ -1,9 +1,12 @@
 use std::fmt;
+use std::iter::FusedIterator;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::header::SET_COOKIE;
-use http::{HeaderMap, Uri};
+use http::header::{SET_COOKIE, ValueIter};
+use http::{HeaderMap, HeaderValue, Uri};
+use treq_core::{Error, Kind};
 
 use crate::CookieBuilder;
 use crate::host::{self, Place};
@@ -12,20 +15,24 @@ use crate::parse::Parsed;
 /// One cookie, as a jar keeps it. Cloning copies no text; `Debug` does not show the value.
 ///
 /// ```
-/// use std::time::SystemTime;
 /// use treq_cookies::{Cookie, SameSite};
 ///
+/// // A cookie that a server sets.
 /// let url = "https://www.example.com/shop/cart".parse()?;
-/// let cookie = Cookie::parse(b"sid=7f; Domain=example.com; SameSite=Lax", &url, SystemTime::now()).unwrap();
+/// let cookie = Cookie::parse(b"sid=7f; Domain=example.com; SameSite=Lax", &url).unwrap();
 /// assert_eq!((cookie.name(), cookie.value()), (&b"sid"[..], &b"7f"[..]));
 /// assert_eq!((cookie.domain(), cookie.path(), cookie.host_only()), ("example.com", "/shop", false));
 /// assert_eq!((cookie.same_site(), cookie.expires()), (Some(SameSite::Lax), None));
+///
+/// // A cookie of your own.
+/// let cookie = Cookie::builder("https://www.example.com/", "theme", "dark").path("/shop").build()?;
+/// assert_eq!((cookie.name_str(), cookie.value_str()), (Some("theme"), Some("dark")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Cookie(Arc<Parts>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     pub(crate) name: Box<[u8]>,
     pub(crate) value: Box<[u8]>,
@@ -41,7 +48,16 @@ pub(crate) struct Parts {
 }
 
 /// The `SameSite` attribute. A client without pages sends the cookie in any case.
+///
+/// ```
+/// use treq_cookies::SameSite;
+///
+/// assert_eq!("lax".parse::<SameSite>()?, SameSite::Lax);
+/// assert_eq!(SameSite::Strict.to_string(), "Strict");
+/// # Ok::<(), treq_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SameSite {
     /// Only with requests from pages of the same site.
     Strict,
@@ -58,13 +74,30 @@ impl SameSite {
             .find(|same_site| value.eq_ignore_ascii_case(same_site.as_str().as_bytes()))
     }
 
-    /// As it stands in the attribute.
+    /// The value of the attribute.
+    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             SameSite::Strict => "Strict",
             SameSite::Lax => "Lax",
             SameSite::None => "None",
         }
+    }
+}
+
+impl fmt::Display for SameSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SameSite {
+    type Err = Error;
+
+    /// Reads the value of the attribute, in any case. Any other text is an error of [`Kind::Builder`].
+    fn from_str(text: &str) -> Result<SameSite, Error> {
+        let message = || format!("invalid SameSite {text:?}: only Strict, Lax and None are allowed");
+        SameSite::of(text.as_bytes()).ok_or_else(|| Error::new(Kind::Builder, message()))
     }
 }
 
@@ -77,7 +110,14 @@ impl Cookie {
     /// host is `localhost` or below it, a `__Secure-`
     /// or `__Host-` name without what it promises, `SameSite=None` without `Secure`. One that has
     /// [expired](Cookie::is_expired) is returned: it stands for a deletion.
-    pub fn parse(field: &[u8], url: &Uri, now: SystemTime) -> Option<Cookie> {
+    #[must_use]
+    pub fn parse(field: &[u8], url: &Uri) -> Option<Cookie> {
+        Cookie::parse_at(field, url, SystemTime::now())
+    }
+
+    /// As [`parse`](Cookie::parse), for a response that came at the time `now`.
+    #[must_use]
+    pub fn parse_at(field: &[u8], url: &Uri, now: SystemTime) -> Option<Cookie> {
         Cookie::received(field, &Place::of(url)?, now)
     }
 
@@ -109,9 +149,14 @@ impl Cookie {
         (parts.broken_promise().is_none() && (explicit_root || !parts.has_prefix(HOST))).then(|| parts.into())
     }
 
-    /// A cookie to put into a jar, for the host of `url` alone until told otherwise; see [`CookieBuilder`].
-    pub fn builder(url: &Uri, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> CookieBuilder {
-        CookieBuilder::new(url, name.as_ref(), value.as_ref())
+    /// A builder of a cookie for the host of `url`, which is a text or a [`Uri`]; see [`CookieBuilder`]. An invalid URL is
+    /// an error of [`build`](CookieBuilder::build).
+    pub fn builder<U>(url: U, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> CookieBuilder
+    where
+        U: TryInto<Uri>,
+        U::Error: Into<http::Error>,
+    {
+        CookieBuilder::new(url.try_into().map_err(Into::into), name.as_ref(), value.as_ref())
     }
 
     /// The name, possibly empty. Servers may send any bytes; most send text.
@@ -155,8 +200,13 @@ impl Cookie {
         self.0.expires
     }
 
-    /// Whether the cookie has ended by `now`.
-    pub fn is_expired(&self, now: SystemTime) -> bool {
+    /// Whether the cookie has ended by now.
+    pub fn is_expired(&self) -> bool {
+        self.is_expired_at(SystemTime::now())
+    }
+
+    /// Whether the cookie has ended by the time `now`.
+    pub fn is_expired_at(&self, now: SystemTime) -> bool {
         self.0.expires.is_some_and(|expires| expires <= now)
     }
 
@@ -285,23 +335,51 @@ impl fmt::Debug for Cookie {
     }
 }
 
-/// The cookies that the answer to `url` sets, in its order, as [`Cookie::parse`] reads each; those that it would ignore
-/// are left out, those that are a deletion are not.
+/// The cookies that the response to `url` sets, in its order, as [`Cookie::parse`] reads each. Fields that it ignores are
+/// left out; deletions are not.
 ///
 /// ```
-/// use std::time::SystemTime;
 /// use http::HeaderMap;
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.append("set-cookie", "a=1; Secure".parse()?);
 /// headers.append("set-cookie", "b=2; Domain=elsewhere.test".parse()?);
 /// let url = "https://example.com/".parse()?;
-/// let set: Vec<_> = treq_cookies::set_cookies(&headers, &url, SystemTime::now()).collect();
+/// let set: Vec<_> = treq_cookies::set_cookies(&headers, &url).collect();
 /// assert_eq!((set.len(), set[0].name_str()), (1, Some("a")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn set_cookies<'a>(headers: &'a HeaderMap, url: &'a Uri, now: SystemTime) -> impl Iterator<Item = Cookie> + 'a {
-    let place = Place::of(url);
-    let fields = headers.get_all(SET_COOKIE).into_iter();
-    fields.filter_map(move |field| Cookie::received(field.as_bytes(), place.as_ref()?, now))
+pub fn set_cookies<'a>(headers: &'a HeaderMap, url: &'a Uri) -> SetCookies<'a> {
+    set_cookies_at(headers, url, SystemTime::now())
+}
+
+/// As [`set_cookies`], for a response that came at the time `now`.
+pub fn set_cookies_at<'a>(headers: &'a HeaderMap, url: &'a Uri, now: SystemTime) -> SetCookies<'a> {
+    SetCookies { fields: headers.get_all(SET_COOKIE).into_iter(), place: Place::of(url), now }
+}
+
+/// The iterator of [`set_cookies`].
+#[must_use]
+pub struct SetCookies<'a> {
+    fields: ValueIter<'a, HeaderValue>,
+    /// `None` for a URL that has no cookies.
+    place: Option<Place<'a>>,
+    now: SystemTime,
+}
+
+impl Iterator for SetCookies<'_> {
+    type Item = Cookie;
+
+    fn next(&mut self) -> Option<Cookie> {
+        let place = self.place.as_ref()?;
+        self.fields.find_map(|field| Cookie::received(field.as_bytes(), place, self.now))
+    }
+}
+
+impl FusedIterator for SetCookies<'_> {}
+
+impl fmt::Debug for SetCookies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetCookies").finish_non_exhaustive()
+    }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -7,21 +8,22 @@ use http::{HeaderMap, Response, Uri};
 use pin_project_lite::pin_project;
 
 use crate::layer::Shared;
-use crate::{Jar, Store, WithJar};
+use crate::{Jar, Store, UseJar};
 
 pin_project! {
-    /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its answer.
+    /// The future of [`Cookies`](crate::Cookies): the inner one, with what is needed to keep the cookies of its response.
+    #[must_use = "futures do nothing unless polled"]
     pub struct CookiesFuture<F, St = Jar> {
         #[pin]
         inner: F,
         url: Uri,
         shared: Arc<Shared<St>>,
-        own: Option<WithJar>,
+        own: Option<UseJar>,
     }
 }
 
 impl<F, St> CookiesFuture<F, St> {
-    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<WithJar>) -> CookiesFuture<F, St> {
+    pub(crate) fn new(inner: F, url: Uri, shared: Arc<Shared<St>>, own: Option<UseJar>) -> CookiesFuture<F, St> {
         CookiesFuture { inner, url, shared, own }
     }
 }
@@ -47,12 +49,19 @@ where
     }
 }
 
+impl<F, St> fmt::Debug for CookiesFuture<F, St> {
+    /// Without the URL, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookiesFuture").finish_non_exhaustive()
+    }
+}
+
 /// Apart, since most answers set no cookie.
 #[cold]
-fn keep<St: Store>(shared: &Shared<St>, own: Option<&WithJar>, url: &Uri, headers: &HeaderMap) {
-    let now = shared.now();
+fn keep<St: Store>(shared: &Shared<St>, own: Option<&UseJar>, url: &Uri, headers: &HeaderMap) {
+    let context = shared.context(url);
     match own {
-        Some(own) => own.0.set_cookies(url, headers, now),
-        None => shared.store.set_cookies(url, headers, now),
+        Some(own) => own.jar().set_cookies(&context, headers),
+        None => shared.store.set_cookies(&context, headers),
     }
 }

@@ -82,23 +82,7 @@ pub(crate) fn path_match(path: &str, of_cookie: &str) -> bool {
 /// compiled in: `example.co.uk` of `www.example.co.uk`. `None` for addresses and for public suffixes, among which is
 /// every name of one label.
 ///
-/// It comes in lower case and without a trailing dot. Names may be in their Unicode or their ASCII form.
-///
-/// ```
-/// use treq_cookies::registrable_domain;
-///
-/// assert_eq!(registrable_domain("www.Example.co.uk.").as_deref(), Some("example.co.uk"));
-/// assert_eq!(registrable_domain("co.uk"), None);
-/// assert_eq!(registrable_domain("127.0.0.1"), None);
-/// ```
-pub fn registrable_domain(host: &str) -> Option<Cow<'_, str>> {
-    match lower(host) {
-        Cow::Borrowed(host) => registrable(host).map(Cow::Borrowed),
-        Cow::Owned(host) => registrable(&host).map(|domain| Cow::Owned(domain.to_owned())),
-    }
-}
-
-/// [`registrable_domain`] of a host in lower case.
+/// The host is in lower case, in its Unicode or its ASCII form. A trailing dot is left out of the result.
 pub(crate) fn registrable(host: &str) -> Option<&str> {
     let host = host.trim_end_matches('.');
     if host.is_empty() || host.starts_with('.') || is_address(host) {

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::fmt;
+use std::iter::FusedIterator;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -9,30 +10,46 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::host::{self, Place};
 use crate::sites::{Sites, Source};
-use crate::{Cookie, Limits, Store};
+use crate::{Cookie, Limits, Store, StoreContext};
 
 /// The cookies of a client, as [RFC
 /// 6265bis](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5) keeps them. All clones are
 /// handles of the same jar, from any thread.
 ///
-/// It never asks for the time: that is an argument. What has expired is not sent; it is given up when there is need, or
-/// by [`remove_expired`](Jar::remove_expired).
+/// Cookies that have expired are not sent. They are removed when the jar is full, or by
+/// [`remove_expired`](Jar::remove_expired).
 ///
 /// ```
-/// use std::time::SystemTime;
 /// use treq_cookies::{Cookie, Jar};
 ///
-/// let (jar, now) = (Jar::new(), SystemTime::now());
+/// let jar = Jar::new();
 /// let url = "https://example.com/".parse()?;
-/// jar.set_cookie(b"sid=7f; Path=/", &url, now);
-/// jar.insert(Cookie::builder(&url, "theme", "dark").build()?, now);
+/// jar.set_cookie(b"sid=7f; Path=/", &url);
+/// jar.insert(Cookie::builder(&url, "theme", "dark").build()?);
 ///
 /// assert_eq!(jar.get("sid")?.unwrap().value(), b"7f");
 /// let names: Vec<_> = jar.iter().map(|cookie| cookie.name_str().unwrap().to_owned()).collect();
 /// assert_eq!(names, ["sid", "theme"]);
-/// assert_eq!(jar.cookies_for(&"https://example.com/any".parse()?, now).len(), 2);
-/// assert_eq!(jar.cookies_for(&"https://www.example.com/".parse()?, now).len(), 0);
+/// assert_eq!(jar.cookies_for(&"https://example.com/any".parse()?).len(), 2);
+/// assert_eq!(jar.cookies_for(&"https://www.example.com/".parse()?).len(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Time
+///
+/// Each method that needs the time reads the system's clock. Its twin whose name ends in `_at` takes the time as an
+/// argument instead:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use treq_cookies::Jar;
+///
+/// let (jar, now) = (Jar::new(), SystemTime::now());
+/// let url = "https://example.com/".parse()?;
+/// jar.set_cookie_at(b"sid=7f; Max-Age=60", &url, now);
+/// assert_eq!(jar.cookies_for_at(&url, now + Duration::from_secs(59)).len(), 1);
+/// assert_eq!(jar.cookies_for_at(&url, now + Duration::from_secs(60)).len(), 0);
+/// # Ok::<(), http::uri::InvalidUri>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Jar(Arc<Inner>);
@@ -82,8 +99,8 @@ impl Jar {
     /// The cookies of exactly this domain, and of this name if one is given, oldest first.
     ///
     /// ```
-    /// # let (jar, now) = (treq_cookies::Jar::new(), std::time::SystemTime::now());
-    /// jar.set_cookie(b"a=1; Domain=example.com", &"http://www.example.com/".parse()?, now);
+    /// # let jar = treq_cookies::Jar::new();
+    /// jar.set_cookie(b"a=1; Domain=example.com", &"http://www.example.com/".parse()?);
     /// assert_eq!(jar.search("example.com", None).len(), 1);
     /// assert_eq!(jar.search("www.example.com", "a").len(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -95,15 +112,20 @@ impl Jar {
         self.lock().of_site(host::site(&domain), is_found)
     }
 
-    /// All cookies as they are now, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = Cookie> + use<> {
-        self.lock().all(|_| true).into_iter()
+    /// All cookies as they are now, oldest first, those among them that have expired and are not yet removed.
+    pub fn iter(&self) -> JarIter {
+        JarIter(self.lock().all(|_| true).into_iter())
     }
 
     /// The cookies that a request for `url` takes along, in the order in which they are sent: longest path first, then
     /// oldest first ([RFC 6265bis, section
     /// 5.8.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3)).
-    pub fn cookies_for(&self, url: &Uri, now: SystemTime) -> Vec<Cookie> {
+    pub fn cookies_for(&self, url: &Uri) -> Vec<Cookie> {
+        self.cookies_for_at(url, SystemTime::now())
+    }
+
+    /// As [`cookies_for`](Jar::cookies_for), for a request at the time `now`.
+    pub fn cookies_for_at(&self, url: &Uri, now: SystemTime) -> Vec<Cookie> {
         let mut cookies = Vec::new();
         if let Some(place) = Place::of(url).filter(|_| !self.is_empty()) {
             let site = host::site(&place.host);
@@ -120,7 +142,12 @@ impl Jar {
     /// Does what the value of a `Set-Cookie` field says that came with the answer to `url`: keeps, replaces or deletes.
     /// False if it is to be ignored: as [`Cookie::parse`] says, and because a cookie that came over `http` must not
     /// overlay one that is `Secure`.
-    pub fn set_cookie(&self, field: &[u8], url: &Uri, now: SystemTime) -> bool {
+    pub fn set_cookie(&self, field: &[u8], url: &Uri) -> bool {
+        self.set_cookie_at(field, url, SystemTime::now())
+    }
+
+    /// As [`set_cookie`](Jar::set_cookie), for a response that came at the time `now`.
+    pub fn set_cookie_at(&self, field: &[u8], url: &Uri, now: SystemTime) -> bool {
         let Some(place) = Place::of(url) else { return false };
         match Cookie::received(field, &place, now) {
             Some(cookie) => self.put(cookie, source(&place), now),
@@ -128,8 +155,14 @@ impl Jar {
         }
     }
 
-    /// Puts a cookie in, in the place of one of the same identity; one that has expired deletes that.
-    pub fn insert(&self, cookie: Cookie, now: SystemTime) {
+    /// Puts a cookie in and replaces the one of the same [identity](Cookie::same_identity). A cookie that has expired
+    /// deletes that one.
+    pub fn insert(&self, cookie: Cookie) {
+        self.insert_at(cookie, SystemTime::now());
+    }
+
+    /// As [`insert`](Jar::insert), at the time `now`.
+    pub fn insert_at(&self, cookie: Cookie, now: SystemTime) {
         self.put(cookie.created_by(now), Source::Trusted, now);
     }
 
@@ -148,8 +181,13 @@ impl Jar {
         removed
     }
 
-    /// Removes what has expired by `now`.
-    pub fn remove_expired(&self, now: SystemTime) {
+    /// Removes the cookies that have expired.
+    pub fn remove_expired(&self) {
+        self.remove_expired_at(SystemTime::now());
+    }
+
+    /// Removes the cookies that have expired by the time `now`.
+    pub fn remove_expired_at(&self, now: SystemTime) {
         let mut sites = self.lock();
         sites.drop_expired(now);
         self.release(sites);
@@ -198,17 +236,18 @@ impl Store for Jar {
         Jar::is_empty(self)
     }
 
-    fn cookie_field(&self, url: &Uri, now: SystemTime) -> Option<HeaderValue> {
-        let place = Place::of(url)?;
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        let place = Place::of(context.url())?;
         let site = host::site(&place.host);
         let mut sites = self.lock();
-        let field = sites.field(site, &place, now);
+        let field = sites.field(site, &place, context.now());
         self.release(sites);
         if field.is_empty() { None } else { HeaderValue::from_maybe_shared(field).ok() }
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
-        let Some(place) = Place::of(url) else { return };
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        let now = context.now();
+        let Some(place) = Place::of(context.url()) else { return };
         let mut room = self.lock().limits().per_response;
         for field in headers.get_all(SET_COOKIE) {
             if room == 0 {
@@ -216,7 +255,7 @@ impl Store for Jar {
             }
             // Parsed without the lock.
             let Some(cookie) = Cookie::received(field.as_bytes(), &place, now) else { continue };
-            let deletes = cookie.is_expired(now);
+            let deletes = cookie.is_expired_at(now);
             if self.put(cookie, source(&place), now) && !deletes {
                 room -= 1;
             }
@@ -230,10 +269,43 @@ fn source(place: &Place<'_>) -> Source {
 
 impl IntoIterator for &Jar {
     type Item = Cookie;
-    type IntoIter = std::vec::IntoIter<Cookie>;
+    type IntoIter = JarIter;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.lock().all(|_| true).into_iter()
+    fn into_iter(self) -> JarIter {
+        self.iter()
+    }
+}
+
+/// The iterator of [`Jar::iter`]. It holds no lock: it yields the cookies that were in the jar when it was made.
+#[derive(Clone)]
+#[must_use]
+pub struct JarIter(std::vec::IntoIter<Cookie>);
+
+impl Iterator for JarIter {
+    type Item = Cookie;
+
+    fn next(&mut self) -> Option<Cookie> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for JarIter {
+    fn next_back(&mut self) -> Option<Cookie> {
+        self.0.next_back()
+    }
+}
+
+impl ExactSizeIterator for JarIter {}
+
+impl FusedIterator for JarIter {}
+
+impl fmt::Debug for JarIter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JarIter").field(&self.0.as_slice()).finish()
     }
 }
 

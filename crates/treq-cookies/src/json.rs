@@ -16,17 +16,17 @@ const MAX_LINE: usize = 64 * 1024;
 /// The most that is read in all.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// Whether cookies that end with the session are written too.
+/// Whether cookies without an expiry, which end with the session, are saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
+pub enum SessionCookies {
     /// They are left out.
     Skip,
-    /// They are written, and last until the session of who reads them ends.
+    /// They are written, and last as long as the jar that loads them.
     Include,
 }
 
 impl Jar {
-    /// Writes what has not expired by `now` as JSON, one entry per cookie, oldest first: the format of
+    /// Writes the cookies that have not expired as JSON, one entry per cookie, oldest first: the format of
     /// `cookie_store::serde::json::save`, which reads it too.
     ///
     /// What that format has no room for (when a cookie came, bytes that are not UTF-8, cookies without a name) stands in
@@ -34,30 +34,59 @@ impl Jar {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
-    pub fn save_json(&self, mut writer: impl Write, session: Session, now: SystemTime) -> io::Result<()> {
-        let cookies = self.iter().filter(|cookie| !cookie.is_expired(now));
-        let written = cookies.filter(|cookie| session == Session::Include || cookie.expires().is_some());
+    /// [`Kind::Other`] with the writer's error as its cause.
+    pub fn save_json(&self, writer: impl Write, session: SessionCookies) -> Result<(), Error> {
+        self.save_json_at(writer, session, SystemTime::now())
+    }
+
+    /// As [`save_json`](Jar::save_json), without the cookies that have expired by the time `now`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn save_json_at(&self, writer: impl Write, session: SessionCookies, now: SystemTime) -> Result<(), Error> {
+        let failed = |error| Error::new(Kind::Other, "the cookies could not be written").with_source(error);
+        self.write_json(writer, session, now).map_err(failed)
+    }
+
+    pub(crate) fn write_json(
+        &self,
+        mut writer: impl Write,
+        session: SessionCookies,
+        now: SystemTime,
+    ) -> io::Result<()> {
+        let cookies = self.iter().filter(|cookie| !cookie.is_expired_at(now));
+        let written = cookies.filter(|cookie| session == SessionCookies::Include || cookie.expires().is_some());
         let entries: Vec<Value> = written.map(|cookie| to_entry(&cookie)).collect();
         serde_json::to_writer_pretty(&mut writer, &entries)?;
         writer.write_all(b"\n")?;
         writer.flush()
     }
 
-    /// Puts in what [`save_json`](Jar::save_json) or cookie_store has written: an array, or one entry per line. What has
-    /// expired by `now` is left out, and what the rules for cookies forbid. Returns how many were put in.
+    /// Puts in what [`save_json`](Jar::save_json) or cookie_store has written: an array, or one entry per line. Cookies
+    /// that have expired are left out, and those that the rules for cookies forbid. Returns how many were put in.
     ///
     /// # Errors
     ///
     /// [`Kind::Builder`] for anything else, with the line or the entry: a file cut off, an entry of another form, a line
     /// of more than 64 KiB, more than 64 MiB in all. The jar is then unchanged. No value of a cookie stands in the error.
-    pub fn load_json(&self, reader: impl Read, now: SystemTime) -> Result<usize, Error> {
+    pub fn load_json(&self, reader: impl Read) -> Result<usize, Error> {
+        self.load_json_at(reader, SystemTime::now())
+    }
+
+    /// As [`load_json`](Jar::load_json), without the cookies that have expired by the time `now`, which is when those
+    /// without a time of their own were made.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn load_json_at(&self, reader: impl Read, now: SystemTime) -> Result<usize, Error> {
         let text = read(reader)?;
         let mut cookies = Vec::new();
         for (at, entry) in (1..).zip(entries(&text)?) {
             cookies.extend(from_entry(&entry, now).map_err(|fault| bad(format!("entry {at}: {fault}")))?);
         }
-        cookies.retain(|cookie| !cookie.is_expired(now));
+        cookies.retain(|cookie| !cookie.is_expired_at(now));
         let count = cookies.len();
         self.extend_trusted(cookies, now);
         Ok(count)

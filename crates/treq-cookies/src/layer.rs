@@ -3,12 +3,35 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::COOKIE;
-use http::{Extensions, HeaderValue, Request};
+use http::{Extensions, HeaderValue, Request, Uri};
 use tower_layer::Layer;
 
-use crate::{Cookies, Extra, Jar, Store, WithJar};
+use crate::{Cookies, Jar, RequestCookies, Store, StoreContext, UseJar};
 
-/// Sends and keeps cookies around the service that it is put on; see the [crate's page](crate).
+/// Adds cookies to the requests of a service and keeps those that its responses set; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use http::{Request, Response};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_cookies::{Cookie, CookiesLayer, Jar};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock.
+/// let service = service_fn(|request: Request<String>| async move {
+///     Ok::<_, Infallible>(Response::new(request.headers().contains_key("cookie").to_string()))
+/// });
+///
+/// let jar = Jar::new();
+/// jar.insert(Cookie::builder("https://shop.test/", "sid", "7f").build()?);
+/// let client = ServiceBuilder::new().layer(CookiesLayer::with(jar)).service(service);
+///
+/// let response = client.clone().oneshot(Request::get("https://shop.test/cart").body(String::new())?).await?;
+/// assert_eq!(response.body(), "true");
+/// let response = client.oneshot(Request::get("https://elsewhere.test/").body(String::new())?).await?;
+/// assert_eq!(response.body(), "false");
+/// # Ok(()) }
+/// ```
 pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
 
 pub(crate) struct Shared<St> {
@@ -21,7 +44,7 @@ pub(crate) struct Shared<St> {
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl CookiesLayer {
-    /// With a new, empty [`Jar`].
+    /// A layer with a new, empty [`Jar`].
     #[must_use]
     pub fn new() -> CookiesLayer {
         CookiesLayer::with(Jar::new())
@@ -35,13 +58,13 @@ impl Default for CookiesLayer {
 }
 
 impl<St> CookiesLayer<St> {
-    /// With this store: a [`Jar`], of which another handle may be kept, or any other.
+    /// A layer with this store: a [`Jar`], of which the caller may keep another handle, or any other [`Store`].
     #[must_use]
     pub fn with(store: St) -> CookiesLayer<St> {
         CookiesLayer(Arc::new(Shared { store, clock: None, hold_back: |_| false }))
     }
 
-    /// Reads the time there and not from the system.
+    /// Sets the source of the time. (default: the system's clock)
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> CookiesLayer<St>
     where
@@ -51,8 +74,8 @@ impl<St> CookiesLayer<St> {
         CookiesLayer(Arc::new(Shared { store, clock: Some(Arc::new(clock)), hold_back }))
     }
 
-    /// Where [`Extra`] cookies stay behind although the origin is theirs, told by the request's extensions: on a chain of
-    /// redirects that has been elsewhere, if the layer that follows them marks it.
+    /// Drops [`RequestCookies`] although the origin is theirs, if the request's extensions say so: on a chain of redirects
+    /// that has been elsewhere, if the layer that follows redirects marks such requests.
     ///
     /// ```
     /// use treq_cookies::CookiesLayer;
@@ -60,10 +83,10 @@ impl<St> CookiesLayer<St> {
     /// #[derive(Clone)]
     /// struct LeftOrigin;
     ///
-    /// let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
+    /// let layer = CookiesLayer::new().request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
     /// ```
     #[must_use]
-    pub fn extra_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
+    pub fn request_cookies_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
     where
         St: Clone,
     {
@@ -82,14 +105,15 @@ impl<St> CookiesLayer<St> {
 }
 
 impl<St> Shared<St> {
-    pub(crate) fn now(&self) -> SystemTime {
-        self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    /// Reads the clock.
+    pub(crate) fn context<'a>(&self, url: &'a Uri) -> StoreContext<'a> {
+        StoreContext::new(url, self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock()))
     }
 }
 
 impl<St: Store> CookiesLayer<St> {
     /// Gives the request its `Cookie` field.
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&WithJar>) {
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&UseJar>) {
         let value = self.value(request, own);
         if let Some(mut value) = value {
             // Kept out of Debug and of compression tables.
@@ -98,9 +122,9 @@ impl<St: Store> CookiesLayer<St> {
         }
     }
 
-    fn value<B>(&self, request: &Request<B>, own: Option<&WithJar>) -> Option<HeaderValue> {
-        let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.0.is_empty());
-        let extra = request.extensions().get::<Extra>();
+    fn value<B>(&self, request: &Request<B>, own: Option<&UseJar>) -> Option<HeaderValue> {
+        let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.jar().is_empty());
+        let extra = request.extensions().get::<RequestCookies>();
         if empty && extra.is_none() {
             return None;
         }
@@ -111,8 +135,8 @@ impl<St: Store> CookiesLayer<St> {
         }
         let field = match own {
             _ if empty => None,
-            Some(own) => own.0.cookie_field(url, self.0.now()),
-            None => self.0.store.cookie_field(url, self.0.now()),
+            Some(own) => own.jar().cookie_field(&self.0.context(url)),
+            None => self.0.store.cookie_field(&self.0.context(url)),
         };
         match extra {
             Some(extra) => extra.after_jar(field.as_ref()),

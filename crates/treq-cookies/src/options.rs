@@ -9,21 +9,21 @@ use treq_core::{Error, Origin};
 use crate::Jar;
 use crate::builder::check;
 
-/// Request option: cookies that go with this request, to its origin only, and are not kept. Where a redirect leads
-/// elsewhere, they stay behind. They take the place of the jar's cookies of the same name. `Debug` shows no value.
+/// Request option: cookies of this request alone. They are sent to one origin only, are dropped when a redirect leads
+/// elsewhere, and are not kept in the jar. They replace the jar's cookies of the same name. `Debug` shows no value.
 ///
 /// ```
-/// use treq_cookies::Extra;
+/// use treq_cookies::RequestCookies;
 /// use treq_core::Origin;
 ///
 /// let url = "https://example.com/".parse()?;
-/// let extra = Extra::new(Origin::of(&url)?).with("sid", "7f")?;
-/// let request = http::Request::get(url).extension(extra).body(())?;
-/// assert!(!format!("{:?}", request.extensions().get::<Extra>()).contains("7f"));
+/// let cookies = RequestCookies::new(Origin::of(&url)?).with("sid", "7f")?;
+/// let request = http::Request::get(url).extension(cookies).body(())?;
+/// assert!(!format!("{:?}", request.extensions().get::<RequestCookies>()).contains("7f"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Extra {
+pub struct RequestCookies {
     origin: Origin,
     /// Shared by the hops of a chain.
     pairs: Arc<Vec<Pair>>,
@@ -42,10 +42,10 @@ impl Pair {
     }
 }
 
-impl Extra {
+impl RequestCookies {
     /// No cookies yet, for this origin.
-    pub fn new(origin: Origin) -> Extra {
-        Extra { origin, pairs: Arc::default() }
+    pub fn new(origin: Origin) -> RequestCookies {
+        RequestCookies { origin, pairs: Arc::default() }
     }
 
     /// With this cookie, in the place of one of the same name.
@@ -54,7 +54,7 @@ impl Extra {
     ///
     /// [`Kind::Builder`](treq_core::Kind::Builder) for a name or value that would not come through: an empty name, a `=`
     /// in it, control bytes, `;`, blanks at either end, more than 4096 bytes together. The error never shows the value.
-    pub fn with(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Extra, Error> {
+    pub fn with(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<RequestCookies, Error> {
         let (name, value) = (name.as_ref(), value.as_ref());
         check(name, value)?;
         let pairs = Arc::make_mut(&mut self.pairs);
@@ -63,7 +63,8 @@ impl Extra {
         Ok(self)
     }
 
-    /// Where they go.
+    /// The origin that they are sent to.
+    #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -111,21 +112,35 @@ fn join<'a>(pairs: impl Iterator<Item = &'a [u8]>) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(field.freeze()).ok()
 }
 
-impl fmt::Debug for Extra {
+impl fmt::Debug for RequestCookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.pairs.iter().map(|pair| String::from_utf8_lossy(pair.name())).collect();
-        f.debug_struct("Extra").field("origin", &self.origin).field("names", &names).finish_non_exhaustive()
+        f.debug_struct("RequestCookies").field("origin", &self.origin).field("names", &names).finish_non_exhaustive()
     }
 }
 
-/// Request option: this jar in the place of the layer's store, for this request and all hops of its chain.
+/// Request option: a jar that replaces the layer's store, for this request and all hops of its chain.
 ///
 /// ```
-/// use treq_cookies::{Jar, WithJar};
+/// use treq_cookies::{Jar, UseJar};
 ///
 /// let jar = Jar::new();
-/// let request = http::Request::get("https://example.com/").extension(WithJar(jar.clone())).body(())?;
+/// let request = http::Request::get("https://example.com/").extension(UseJar::new(jar.clone())).body(())?;
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct WithJar(pub Jar);
+pub struct UseJar(Jar);
+
+impl UseJar {
+    /// Cookies of the request are read from this jar and kept in it.
+    #[must_use]
+    pub fn new(jar: Jar) -> UseJar {
+        UseJar(jar)
+    }
+
+    /// The jar.
+    #[must_use]
+    pub fn jar(&self) -> &Jar {
+        &self.0
+    }
+}

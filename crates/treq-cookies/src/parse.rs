@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{SameSite, parse_date};
+use crate::SameSite;
+use crate::date::parse_date;
 
 /// Name and value together; a longer cookie is ignored.
 pub(crate) const MAX_PAIR: usize = 4096;

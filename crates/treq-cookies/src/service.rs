@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use crate::{CookiesFuture, CookiesLayer, Jar, Store, WithJar};
+use crate::{CookiesFuture, CookiesLayer, Jar, Store, UseJar};
 
 /// A service that sends and keeps cookies; see the [crate's page](crate).
 pub struct Cookies<S, St = Jar> {
@@ -27,7 +27,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let own = request.extensions().get::<WithJar>().cloned();
+        let own = request.extensions().get::<UseJar>().cloned();
         self.layer.attach(&mut request, own.as_ref());
         let url = request.uri().clone();
         CookiesFuture::new(self.inner.call(request), url, self.layer.shared(), own)

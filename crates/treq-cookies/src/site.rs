@@ -48,7 +48,7 @@ impl Site {
             if !kept.cookie.matches(place) {
                 continue;
             }
-            if kept.cookie.is_expired(now) {
+            if kept.cookie.is_expired_at(now) {
                 expired = true;
             } else if send(&kept.cookie) {
                 kept.used = tick;
@@ -59,7 +59,7 @@ impl Site {
 
     pub(crate) fn drop_expired(&mut self, now: SystemTime) -> usize {
         let before = self.cookies.len();
-        self.cookies.retain(|kept| !kept.cookie.is_expired(now));
+        self.cookies.retain(|kept| !kept.cookie.is_expired_at(now));
         before - self.cookies.len()
     }
 
@@ -68,7 +68,7 @@ impl Site {
     pub(crate) fn overlays_secure(&self, new: &Cookie, now: SystemTime) -> bool {
         self.cookies.iter().map(|kept| &kept.cookie).any(|old| {
             old.secure()
-                && !old.is_expired(now)
+                && !old.is_expired_at(now)
                 && old.name() == new.name()
                 && (host::domain_match(old.domain(), new.domain()) || host::domain_match(new.domain(), old.domain()))
                 && host::path_match(new.path(), old.path())

@@ -97,7 +97,7 @@ impl Sites {
             replaced = site.take(&cookie);
         }
         self.len -= usize::from(replaced.is_some());
-        if cookie.is_expired(now) {
+        if cookie.is_expired_at(now) {
             self.tidy(key);
             return true;
         }

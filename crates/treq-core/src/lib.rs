@@ -24,5 +24,5 @@ pub use exchange::{Connection, Exchange, Hold, InFlight, Refused, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use kept::KeptFields;
 pub use origin::{Origin, Scheme};
-pub use replay::{ByTryClone, Never, Replay, TryClone};
+pub use replay::{ByTryClone, Never, Replay, TryClone, replay_fn};
 pub use target::{AsAny, Key, Reuse, Route, Target, Wish};

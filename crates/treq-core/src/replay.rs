@@ -56,3 +56,19 @@ impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
         self(body)
     }
 }
+
+/// Returns the closure, as one that is a [`Replay`]: a closure that is written in place needs no type of its parameter.
+///
+/// ```
+/// use treq_core::{Replay, replay_fn};
+///
+/// struct Foreign(u32);
+/// let copy = replay_fn::<Foreign, _>(|body| Some(Foreign(body.0)));
+/// assert_eq!(copy.copy(&Foreign(7)).map(|copy| copy.0), Some(7));
+/// // Where the closure looks at nothing, the type comes from the service.
+/// let again = replay_fn(|_| Some(Foreign(8)));
+/// assert_eq!(again.copy(&Foreign(7)).map(|copy| copy.0), Some(8));
+/// ```
+pub fn replay_fn<B, F: Fn(&B) -> Option<B>>(copy: F) -> F {
+    copy
+}

@@ -361,7 +361,6 @@ pub(crate) fn jar_of(list: &Json) -> Result<Jar, String> {
         let scheme = if secure { "https" } else { "http" };
         let domain = text("domain");
         let url = format!("{scheme}://{}/", domain.trim_start_matches('.'));
-        let url: http::Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
         let mut made = Cookie::builder(&url, text("name"), text("value")).secure(secure);
         if let Some(domain) = domain.strip_prefix('.') {
             made = made.domain(domain);
@@ -369,7 +368,7 @@ pub(crate) fn jar_of(list: &Json) -> Result<Jar, String> {
         if !text("path").is_empty() {
             made = made.path(text("path"));
         }
-        jar.insert(made.build().map_err(|error| error.to_string())?, std::time::SystemTime::now());
+        jar.insert(made.build().map_err(|error| error.to_string())?);
     }
     Ok(jar)
 }

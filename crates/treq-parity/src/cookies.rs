@@ -1,7 +1,4 @@
 //! Cookies over several calls of one client, and jars by themselves.
-
-use std::time::SystemTime;
-
 use http::Uri;
 use treq::{Cookie, Jar};
 
@@ -156,7 +153,7 @@ fn filled(cookies: &Json) -> Result<Jar, String> {
     let jar = Jar::new();
     for three in cookies.list().ok_or("a jar is a list")? {
         if let Some(cookie) = cookie(three.list().unwrap_or_default())? {
-            jar.insert(cookie, SystemTime::now());
+            jar.insert(cookie);
         }
     }
     Ok(jar)

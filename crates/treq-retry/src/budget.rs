@@ -6,70 +6,87 @@ use std::time::{Duration, Instant};
 /// Into how many parts the time that counts is cut: what is older than that goes a tenth at a time.
 const SLOTS: usize = 10;
 
-/// How many resends there may be in view of how many requests: when a server is down, clients that each send everything
+/// A limit on retries in view of the requests that are made: when a server is down, clients that each send everything
 /// three times keep it down.
 ///
-/// Within any `ttl` there are at most `percent` of the requests made in it, and `min_per_second` for each of its
-/// seconds, which is what a client with few requests lives on. All clones are one budget. Time is an argument:
+/// Within any [`window`](Budget::window) there are at most [`percent`](Budget::percent) of the requests made in it, and
+/// [`min_per_second`](Budget::min_per_second) for each of its seconds, which is what a client with few requests lives
+/// on. All clones are one budget, so that several layers can share it:
 ///
 /// ```
-/// use std::time::{Duration, Instant};
-/// use treq_retry::Budget;
+/// use std::time::Duration;
+/// use treq_retry::{Budget, RetryLayer};
 ///
-/// let (budget, now) = (Budget::new(Duration::from_secs(10), 0, 20), Instant::now());
-/// assert!(!budget.withdraw(now));
-/// for _ in 0..5 {
-///     budget.deposit(now);
-/// }
-/// assert!(budget.withdraw(now));
-/// assert!(!budget.withdraw(now));
+/// let budget = Budget::new().window(Duration::from_secs(30)).min_per_second(1).percent(10);
+/// let reading = RetryLayer::new().budget(budget.clone());
+/// let writing = RetryLayer::new().idempotency_key(true).budget(budget);
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Budget(Arc<Inner>);
 
 struct Inner {
     /// The first time that was passed in.
     start: OnceLock<Instant>,
-    slot: Duration,
-    ttl: Duration,
-    min_per_second: u32,
-    percent: u32,
+    settings: Settings,
     deposits: Window,
     /// Looking and taking are one step: withdrawals, which are rare, wait for each other, and deposits for nobody.
     withdrawals: Mutex<Window>,
 }
 
+#[derive(Clone, Copy)]
+struct Settings {
+    window: Duration,
+    min_per_second: u32,
+    percent: u32,
+}
+
 impl Budget {
-    /// Resends within any `ttl`, from 1 s to 60 s, else the nearer of the two: `min_per_second` for each of its seconds
-    /// and `percent` of its requests.
-    #[must_use]
-    pub fn new(ttl: Duration, min_per_second: u32, percent: u32) -> Budget {
-        let ttl = ttl.clamp(Duration::from_secs(1), Duration::from_secs(60));
+    /// 20 % of the requests and 10 retries per second, within 10 s.
+    pub fn new() -> Budget {
+        Budget::with(Settings { window: Duration::from_secs(10), min_per_second: 10, percent: 20 })
+    }
+
+    /// How long a request and a retry count. (default: 10 s; at least 1 s and at most 60 s)
+    ///
+    /// As with the other two settings, the result is a new budget: it shares no count with clones of the earlier one.
+    pub fn window(self, window: Duration) -> Budget {
+        let window = window.clamp(Duration::from_secs(1), Duration::from_secs(60));
+        Budget::with(Settings { window, ..self.0.settings })
+    }
+
+    /// Retries for each second of the window, however few requests there are. (default: 10)
+    pub fn min_per_second(self, retries: u32) -> Budget {
+        Budget::with(Settings { min_per_second: retries, ..self.0.settings })
+    }
+
+    /// Retries for each hundred requests of the window. (default: 20)
+    pub fn percent(self, percent: u32) -> Budget {
+        Budget::with(Settings { percent, ..self.0.settings })
+    }
+
+    fn with(settings: Settings) -> Budget {
         Budget(Arc::new(Inner {
             start: OnceLock::new(),
-            slot: ttl / SLOTS as u32,
-            ttl,
-            min_per_second,
-            percent,
+            settings,
             deposits: Window::default(),
             withdrawals: Mutex::default(),
         }))
     }
 
-    /// A request was made, not counting its resends. Takes no lock.
-    pub fn deposit(&self, now: Instant) {
+    /// Counts a request, not its retries. Takes no lock.
+    pub(crate) fn deposit(&self, now: Instant) {
         self.0.deposits.add(self.0.turn(now));
     }
 
-    /// Takes the right to one resend; `false` where there is none.
-    #[must_use]
-    pub fn withdraw(&self, now: Instant) -> bool {
-        let Inner { ttl, min_per_second, percent, deposits, withdrawals, .. } = &*self.0;
+    /// Takes the right to one retry; `false` if there is none.
+    pub(crate) fn withdraw(&self, now: Instant) -> bool {
+        let Inner { settings: Settings { window, min_per_second, percent }, deposits, withdrawals, .. } = &*self.0;
         let turn = self.0.turn(now);
         // Counters alone: a panic elsewhere leaves them whole.
         let taken = withdrawals.lock().unwrap_or_else(PoisonError::into_inner);
         let earned = deposits.sum(turn).saturating_mul(u64::from(*percent)) / 100;
-        let given = (ttl.as_secs_f64() * f64::from(*min_per_second)) as u64;
+        let given = (window.as_secs_f64() * f64::from(*min_per_second)) as u64;
         if taken.sum(turn) >= earned.saturating_add(given) {
             return false;
         }
@@ -79,16 +96,16 @@ impl Budget {
 }
 
 impl Default for Budget {
-    /// 20 % of the requests and 10 resends per second, within 10 s.
     fn default() -> Budget {
-        Budget::new(Duration::from_secs(10), 10, 20)
+        Budget::new()
     }
 }
 
 impl Inner {
     /// The number of the slot for this time; the first ones are left out, so that no slot yet unused counts.
     fn turn(&self, now: Instant) -> u32 {
-        let past = now.saturating_duration_since(*self.start.get_or_init(|| now)).as_nanos() / self.slot.as_nanos();
+        let slot = self.settings.window / SLOTS as u32;
+        let past = now.saturating_duration_since(*self.start.get_or_init(|| now)).as_nanos() / slot.as_nanos();
         // Comes round after 13 years at the earliest.
         (past as u32).wrapping_add(SLOTS as u32)
     }
@@ -127,9 +144,9 @@ fn unpack(slot: u64) -> (u32, u32) {
 impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget")
-            .field("ttl", &self.0.ttl)
-            .field("min_per_second", &self.0.min_per_second)
-            .field("percent", &self.0.percent)
+            .field("window", &self.0.settings.window)
+            .field("min_per_second", &self.0.settings.min_per_second)
+            .field("percent", &self.0.settings.percent)
             .finish_non_exhaustive()
     }
 }
@@ -138,7 +155,10 @@ impl fmt::Debug for Budget {
 mod tests {
     use super::*;
 
-    const TTL: Duration = Duration::from_secs(10);
+    /// Within 10 s.
+    fn budget(min_per_second: u32, percent: u32) -> Budget {
+        Budget::new().min_per_second(min_per_second).percent(percent)
+    }
 
     fn taken(budget: &Budget, now: Instant) -> usize {
         std::iter::repeat_with(|| budget.withdraw(now)).take(100_000).take_while(|&had| had).count()
@@ -156,7 +176,7 @@ mod tests {
             (0, 0, 1000, 0),
             (0, 250, 10, 25),
         ] {
-            let (budget, now) = (Budget::new(TTL, min, percent), Instant::now());
+            let (budget, now) = (budget(min, percent), Instant::now());
             for _ in 0..requests {
                 budget.deposit(now);
             }
@@ -166,8 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_ttl_does_not_count() {
-        let (budget, now) = (Budget::new(TTL, 0, 100), Instant::now());
+    fn what_is_older_than_the_window_does_not_count() {
+        let (budget, now) = (budget(0, 100), Instant::now());
         for _ in 0..10 {
             budget.deposit(now);
         }
@@ -200,8 +220,22 @@ mod tests {
     }
 
     #[test]
+    fn settings_begin_a_budget_of_their_own_and_the_window_has_limits() {
+        let now = Instant::now();
+        let first = budget(0, 100);
+        first.deposit(now);
+        assert_eq!(taken(&first.clone().percent(100), now), 0);
+        assert_eq!(taken(&first, now), 1);
+        for (seconds, want) in [(0, 1), (1, 1), (30, 30), (60, 60), (3600, 60)] {
+            let budget = budget(1, 0).window(Duration::from_secs(seconds));
+            assert_eq!(taken(&budget, now), want, "{seconds}");
+        }
+        assert_eq!(format!("{:?}", Budget::new()), "Budget { window: 10s, min_per_second: 10, percent: 20, .. }");
+    }
+
+    #[test]
     fn threads_take_no_more_than_there_is() {
-        let (budget, now) = (Budget::new(TTL, 0, 50), Instant::now());
+        let (budget, now) = (budget(0, 50), Instant::now());
         let all: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|_| {

@@ -10,18 +10,7 @@ const FIFTY_YEARS: Duration = Duration::from_secs(50 * 31_556_952);
 ///
 /// `now` tells the century of the obsolete form with a two-digit year: more than 50 years ahead is past instead. The name
 /// of the day is not compared with the date, which says it all.
-///
-/// ```
-/// use std::time::{Duration, SystemTime};
-///
-/// let now = SystemTime::now();
-/// for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
-///     let date = treq_retry::http_date(text, now).unwrap();
-///     assert_eq!(date, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
-/// }
-/// ```
-#[must_use]
-pub fn http_date(text: &str, now: SystemTime) -> Option<SystemTime> {
+pub(crate) fn http_date(text: &str, now: SystemTime) -> Option<SystemTime> {
     let text = text.trim_matches([' ', '\t']);
     if !text.is_ascii() {
         return None;

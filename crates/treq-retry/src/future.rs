@@ -17,6 +17,7 @@ use crate::kept::Kept;
 
 pin_project! {
     /// The future of [`Retry`](crate::Retry). The bound names the inner future, without a parameter for it.
+    #[must_use = "futures do nothing unless polled"]
     pub struct RetryFuture<S, B, R, Y>
     where
         S: Service<Request<B>, Response = Response<R>>,

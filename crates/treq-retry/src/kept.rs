@@ -1,7 +1,7 @@
 //! What is kept of a request that may be sent again, and what is decided about its attempts.
 
 use std::mem;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
@@ -78,15 +78,15 @@ impl<B, Y> Kept<B, Y> {
             return None;
         }
         let (outcome, resend) = match outcome {
-            Ok(response) => {
-                let (status, headers) = (response.status(), response.headers());
-                (Outcome::Response { status, headers }, Resend::MaybeProcessed)
-            }
-            Err(error) => (Outcome::Error(error), error.resend()),
+            Ok(response) => (Outcome::from(response), Resend::MaybeProcessed),
+            Err(error) => (Outcome::from(error), error.resend()),
         };
         let Kept { sent: number, ref method, ref url, ref extensions, keyed, .. } = *self;
         let config = &self.layer.config;
-        let wait = config.wait(&Attempt { number, method, url, extensions, keyed, outcome })?;
+        let attempt = Attempt { number, method, url, extensions, keyed, outcome };
+        // Without random numbers the longest wait is the careful one.
+        let random = || getrandom::u64().unwrap_or(u64::MAX);
+        let wait = config.wait(&attempt, SystemTime::now, random)?;
         // Last, so that nothing is taken from it that is not used.
         let granted = config.budget.as_ref().is_none_or(|budget| budget.withdraw(now()));
         if !granted {
@@ -106,7 +106,7 @@ impl<B, Y> Kept<B, Y> {
     /// The response that the caller gets.
     pub(crate) fn answer<R>(&self, response: &mut Response<R>) {
         if self.sent > 1 {
-            response.extensions_mut().insert(Attempted(self.sent));
+            response.extensions_mut().insert(Attempted::new(self.sent));
         }
     }
 

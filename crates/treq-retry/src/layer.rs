@@ -10,7 +10,40 @@ use treq_core::{ByTryClone, Never};
 use crate::policy::Standard;
 use crate::{Action, Attempt, Backoff, Budget, Outcome, Policy, Retry, retry_after};
 
-/// Sends requests to the service that it is put around again; see the [crate's page](crate).
+/// Retries the requests of a service, if that is safe; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock. This one is always busy.
+/// let service = service_fn(|_: Request<Full<Bytes>>| async {
+///     Ok::<_, Infallible>(Response::builder().status(503).body(Full::new(Bytes::from("busy"))).unwrap())
+/// });
+///
+/// let retry = RetryLayer::new()
+///     .attempts(4)
+///     .attempt_timeout(Duration::from_secs(5))
+///     .backoff(Backoff::new().base(Duration::from_millis(10)).cap(Duration::from_secs(1)))
+///     .budget(Budget::new().percent(10));
+/// let client = ServiceBuilder::new().layer(retry).service(service);
+///
+/// // PUT is idempotent: it is sent until the last attempt, whose response is the caller's.
+/// let request = Request::put("http://a.test/").body(Full::from("tea"))?;
+/// let response = client.clone().oneshot(request).await?;
+/// assert_eq!((response.status().as_u16(), response.extensions().get()), (503, Some(&Attempted::new(4))));
+///
+/// // POST is not: it is sent once.
+/// let response = client.oneshot(Request::post("http://a.test/").body(Full::from("tea"))?).await?;
+/// assert_eq!(response.extensions().get::<Attempted>(), None);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RetryLayer<Y = ByTryClone> {
     /// Shared by all clones.
@@ -28,8 +61,6 @@ pub(crate) struct Config {
     policy: Arc<dyn Policy>,
     backoff: Backoff,
     retry_after_limit: Duration,
-    random: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
-    clock: Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>,
 }
 
 /// Makes a future that is done when a response's body has been waited for long enough.
@@ -38,8 +69,8 @@ pub(crate) type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
 pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl RetryLayer {
-    /// One attempt: nothing is sent again until [`attempts`](RetryLayer::attempts) says so, or a request's
-    /// [`Attempts`](crate::Attempts). Bodies that are [`TryClone`](treq_core::TryClone) can be.
+    /// A layer that sends each request up to three times, if that is [safe](Standard). A body can be sent again if it is
+    /// [`TryClone`](treq_core::TryClone).
     #[must_use]
     pub fn new() -> RetryLayer {
         RetryLayer::default()
@@ -49,7 +80,7 @@ impl RetryLayer {
 impl Default for RetryLayer {
     fn default() -> RetryLayer {
         let config = Config {
-            attempts: 1,
+            attempts: 3,
             attempt_timeout: None,
             idempotency_key: false,
             budget: Some(Budget::default()),
@@ -57,8 +88,6 @@ impl Default for RetryLayer {
             policy: Arc::new(Standard::new()),
             backoff: Backoff::new(),
             retry_after_limit: Duration::from_secs(60),
-            random: None,
-            clock: None,
         };
         RetryLayer { config: Arc::new(config), replay: ByTryClone }
     }
@@ -69,16 +98,18 @@ impl<Y> RetryLayer<Y> {
         Arc::make_mut(&mut self.config)
     }
 
-    /// How often a request is sent at most, the first time among them: 1 unless set, and 0 is as 1.
+    /// How often a request is sent at most, the first time among them. With 1, as with 0, only those requests are retried
+    /// that have [`Attempts`](crate::Attempts). (default: 3)
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.config().attempts = attempts;
         self
     }
 
-    /// Which attempts are followed by another: [`Standard`] unless set.
+    /// Which attempts are followed by another. [`retry_fn`](crate::retry_fn) makes a policy of a closure. (default:
+    /// [`Standard`])
     #[must_use]
-    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+    pub fn policy(mut self, policy: impl Policy) -> Self {
         self.config().policy = Arc::new(policy);
         self
     }
@@ -138,21 +169,8 @@ impl<Y> RetryLayer<Y> {
         self
     }
 
-    /// Where the backoff's random numbers come from, evenly spread over all of `u64`: the system unless set.
-    #[must_use]
-    pub fn random(mut self, random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.config().random = Some(Arc::new(random));
-        self
-    }
-
-    /// What a `Retry-After` with a date is compared with: the system's clock unless set.
-    #[must_use]
-    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.config().clock = Some(Arc::new(now));
-        self
-    }
-
-    /// How a second body is come by: a closure `Fn(&B) -> Option<B>`, or any other [`Replay`](treq_core::Replay).
+    /// How a body is copied for a further attempt: a closure `Fn(&B) -> Option<B>`, or any other
+    /// [`Replay`](treq_core::Replay). [`replay_fn`](treq_core::replay_fn) takes a closure that does not name the type.
     #[must_use]
     pub fn replay<R>(self, replay: R) -> RetryLayer<R> {
         RetryLayer { config: self.config, replay }
@@ -166,30 +184,27 @@ impl<Y> RetryLayer<Y> {
 }
 
 impl Config {
-    /// How long after this attempt the request is sent again; `None`: never.
-    pub(crate) fn wait(&self, attempt: &Attempt<'_>) -> Option<Duration> {
+    /// How long after this attempt the request is sent again; `None`: never. A date is compared with `now`, and `random`,
+    /// which is evenly spread over all of `u64`, picks the backoff: both are called only if needed.
+    pub(crate) fn wait(
+        &self,
+        attempt: &Attempt<'_>,
+        now: impl FnOnce() -> SystemTime,
+        random: impl FnOnce() -> u64,
+    ) -> Option<Duration> {
         match self.policy.decide(attempt) {
             Action::Stop => None,
             Action::After(delay) => Some(delay),
             Action::Again => {
                 let asked = match attempt.outcome {
-                    Outcome::Response { headers, .. } if headers.contains_key(http::header::RETRY_AFTER) => {
-                        let now = self.clock.as_ref().map_or_else(SystemTime::now, |clock| clock());
-                        retry_after(headers, now).unwrap_or_default()
+                    Outcome::Response(head) if head.headers().contains_key(http::header::RETRY_AFTER) => {
+                        retry_after(head.headers(), now()).unwrap_or_default()
                     }
                     _ => Duration::ZERO,
                 };
-                let backoff = self.backoff.delay(attempt.number.saturating_sub(1), self.random());
+                let backoff = self.backoff.delay(attempt.number.saturating_sub(1), random());
                 (asked <= self.retry_after_limit).then(|| asked.max(backoff))
             }
-        }
-    }
-
-    fn random(&self) -> u64 {
-        match &self.random {
-            Some(random) => random(),
-            // Without random numbers the longest wait is the careful one.
-            None => getrandom::u64().unwrap_or(u64::MAX),
         }
     }
 }
@@ -212,5 +227,88 @@ impl<Y> fmt::Debug for RetryLayer<Y> {
             .field("retry_after_limit", &self.config.retry_after_limit)
             .field("budget", &self.config.budget)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response, StatusCode};
+    use treq_core::{Error, Kind};
+
+    use super::*;
+    use crate::retry_fn;
+
+    /// 14 November 2023, 22:13:20.
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+    }
+
+    /// The wait after attempt `number` of a GET.
+    fn wait(layer: &RetryLayer, number: u32, outcome: Outcome<'_>, random: u64) -> Option<Duration> {
+        let request = Request::get("http://a.test/").body(()).unwrap();
+        layer.config.wait(&Attempt::new(number, &request, outcome), now, || random)
+    }
+
+    fn busy(retry_after: Option<&str>) -> Response<()> {
+        let mut response = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE);
+        if let Some(retry_after) = retry_after {
+            response = response.header("retry-after", retry_after);
+        }
+        response.body(()).unwrap()
+    }
+
+    #[test]
+    fn waits_grow_up_to_the_cap() {
+        let backoff = Backoff::new().base(Duration::from_secs(1)).cap(Duration::from_secs(3));
+        let layer = RetryLayer::new().backoff(backoff);
+        let (response, error) = (busy(None), Error::new(Kind::Connect, "refused"));
+        for outcome in [Outcome::from(&response), Outcome::from(&error)] {
+            let waits = |random| [1, 2, 3, 4].map(|number| wait(&layer, number, outcome, random).unwrap().as_millis());
+            assert_eq!(waits(1 << 63), [500, 1000, 1500, 1500]);
+            assert_eq!(waits(0), [0; 4]);
+        }
+        let none = layer.backoff(backoff.base(Duration::ZERO));
+        assert_eq!(wait(&none, 4, Outcome::from(&response), u64::MAX), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn retry_after_counts_where_it_is_longer_and_not_too_long() {
+        let layer = RetryLayer::new();
+        for (field, want) in [
+            // The backoff is longer, or all there is.
+            ("0", Some(50)),
+            ("-1", Some(50)),
+            ("1.5", Some(50)),
+            ("x", Some(50)),
+            ("9e9", Some(50)),
+            ("", Some(50)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(50)),
+            ("1", Some(1000)),
+            ("60", Some(60_000)),
+            ("Tue, 14 Nov 2023 22:13:25 GMT", Some(5000)),
+            ("Tuesday, 14-Nov-23 22:13:25 GMT", Some(5000)),
+            ("Tue Nov 14 22:13:25 2023", Some(5000)),
+            // Longer than anybody waits.
+            ("61", None),
+            ("999999", None),
+            ("99999999999999999999", None),
+            ("Wed, 21 Oct 2099 07:28:00 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ] {
+            let found = wait(&layer, 1, Outcome::from(&busy(Some(field))), 1 << 63);
+            assert_eq!(found.map(|wait| wait.as_millis()), want, "{field}");
+        }
+    }
+
+    #[test]
+    fn neither_clock_nor_random_numbers_are_read_without_need() {
+        let request = Request::get("http://a.test/").body(()).unwrap();
+        let (ok, busy) = (Response::new(()), busy(Some("1")));
+        let fixed = RetryLayer::new().policy(retry_fn(|_| Action::After(Duration::from_secs(7))));
+        for (layer, response, want) in [(RetryLayer::new(), &ok, None), (fixed, &busy, Some(Duration::from_secs(7)))] {
+            let attempt = Attempt::new(1, &request, Outcome::from(response));
+            let found = layer.config.wait(&attempt, || panic!("the clock is read"), || panic!("a number is drawn"));
+            assert_eq!(found, want);
+        }
     }
 }

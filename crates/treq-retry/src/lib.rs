@@ -18,11 +18,10 @@ mod service;
 
 pub use backoff::Backoff;
 pub use budget::Budget;
-pub use date::http_date;
 pub use error::{Exhausted, SlowAttempt};
 pub use future::RetryFuture;
 pub use layer::RetryLayer;
 pub use options::{Attempted, Attempts, IdempotencyKey};
-pub use policy::{Action, Attempt, Outcome, Policy};
+pub use policy::{Action, Attempt, Outcome, Policy, ResponseHead, RetryFn, retry_fn};
 pub use retry_after::retry_after;
 pub use service::Retry;

@@ -2,53 +2,161 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use treq_core::{Error, Kind, Phase, Resend};
 
-/// Decides what follows an attempt; asked only where the request can be sent again and attempts are left.
+use crate::key;
+
+/// Decides whether an attempt is followed by another. Called only if the request can be sent again and attempts are left.
 ///
-/// A closure is one:
+/// [`retry_fn`] makes a policy of a closure:
 ///
 /// ```
-/// use treq_retry::{Action, Attempt, Outcome, RetryLayer};
+/// use treq_retry::{Action, Outcome, RetryLayer, retry_fn};
 ///
-/// RetryLayer::new().attempts(3).policy(|attempt: &Attempt<'_>| match attempt.outcome {
-///     Outcome::Response { status, .. } if status.as_u16() == 500 && attempt.method.is_safe() => Action::Again,
+/// let layer = RetryLayer::new().policy(retry_fn(|attempt| match attempt.outcome() {
+///     Outcome::Response(head) if head.status() == 500 && attempt.method().is_safe() => Action::Again,
 ///     _ => Action::Stop,
-/// });
+/// }));
 /// ```
-pub trait Policy: Send + Sync {
-    /// What is to be done after this attempt.
+///
+/// A type of your own can extend [`Standard`]:
+///
+/// ```
+/// use http::{Request, Response, StatusCode};
+/// use treq_retry::policy::Standard;
+/// use treq_retry::{Action, Attempt, Outcome, Policy};
+///
+/// /// Request extension: the request may fail.
+/// #[derive(Clone)]
+/// struct Optional;
+///
+/// struct Patient(Standard);
+///
+/// impl Policy for Patient {
+///     fn decide(&self, attempt: &Attempt<'_>) -> Action {
+///         match attempt.extensions().get::<Optional>() {
+///             Some(_) => Action::Stop,
+///             None => self.0.decide(attempt),
+///         }
+///     }
+/// }
+///
+/// let policy = Patient(Standard::new());
+/// let response = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).body(())?;
+/// let decide = |request: &Request<()>| policy.decide(&Attempt::new(1, request, Outcome::from(&response)));
+/// assert_eq!(decide(&Request::get("http://a.test/").body(())?), Action::Again);
+/// assert_eq!(decide(&Request::get("http://a.test/").extension(Optional).body(())?), Action::Stop);
+/// # Ok::<(), http::Error>(())
+/// ```
+pub trait Policy: Send + Sync + 'static {
+    /// The action after this attempt.
     fn decide(&self, attempt: &Attempt<'_>) -> Action;
 }
 
-impl<F: Fn(&Attempt<'_>) -> Action + Send + Sync> Policy for F {
+impl<P: Policy + ?Sized> Policy for Arc<P> {
     fn decide(&self, attempt: &Attempt<'_>) -> Action {
-        self(attempt)
+        P::decide(self, attempt)
     }
 }
 
-/// A request that was sent, and what came of it.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct Attempt<'a> {
-    /// How often the request was sent by now, this time among them: from 1 on.
-    pub number: u32,
-    /// Of the request.
-    pub method: &'a Method,
-    /// Of the request.
-    pub url: &'a Uri,
-    /// Of the request, as it came to the layer.
-    pub extensions: &'a Extensions,
-    /// Whether the request has an `Idempotency-Key`, by which a server knows a second sending from a second request.
-    pub keyed: bool,
-    /// The head of the response, or the error.
-    pub outcome: Outcome<'a>,
+impl<P: Policy + ?Sized> Policy for Box<P> {
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        P::decide(self, attempt)
+    }
 }
 
-impl Attempt<'_> {
+/// A [`Policy`] of a closure.
+pub fn retry_fn<F>(decide: F) -> RetryFn<F>
+where
+    F: Fn(&Attempt<'_>) -> Action + Send + Sync + 'static,
+{
+    RetryFn(decide)
+}
+
+/// The policy that [`retry_fn`] makes.
+#[derive(Clone, Copy)]
+pub struct RetryFn<F>(F);
+
+impl<F> Policy for RetryFn<F>
+where
+    F: Fn(&Attempt<'_>) -> Action + Send + Sync + 'static,
+{
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        (self.0)(attempt)
+    }
+}
+
+impl<F> fmt::Debug for RetryFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryFn").finish_non_exhaustive()
+    }
+}
+
+/// A request that was sent, with its outcome.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    pub(crate) number: u32,
+    pub(crate) method: &'a Method,
+    pub(crate) url: &'a Uri,
+    pub(crate) extensions: &'a Extensions,
+    pub(crate) keyed: bool,
+    pub(crate) outcome: Outcome<'a>,
+}
+
+impl<'a> Attempt<'a> {
+    /// The attempt with this number of a request. The layer makes it; tests of a policy do, too.
+    #[must_use]
+    pub fn new<B>(number: u32, request: &'a Request<B>, outcome: Outcome<'a>) -> Attempt<'a> {
+        Attempt {
+            number,
+            method: request.method(),
+            url: request.uri(),
+            extensions: request.extensions(),
+            keyed: key::is_in(request.headers()),
+            outcome,
+        }
+    }
+
+    /// How often the request has been sent, this time among them: 1 for the first attempt.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The method of the request.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The URL of the request.
+    #[must_use]
+    pub fn url(&self) -> &'a Uri {
+        self.url
+    }
+
+    /// The extensions of the request, as it came to the layer.
+    #[must_use]
+    pub fn extensions(&self) -> &'a Extensions {
+        self.extensions
+    }
+
+    /// Whether the request has an `Idempotency-Key`, by which a server tells a retry from a second request.
+    #[must_use]
+    pub fn has_idempotency_key(&self) -> bool {
+        self.keyed
+    }
+
+    /// The head of the response, or the error.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome<'a> {
+        self.outcome
+    }
+
     /// Whether sending the request twice has the effect of sending it once: its method is idempotent
     /// ([RFC 9110, section 9.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2)), or it has a key.
     #[must_use]
@@ -63,42 +171,91 @@ impl fmt::Debug for Attempt<'_> {
         f.debug_struct("Attempt")
             .field("number", &self.number)
             .field("method", &self.method)
-            .field("keyed", &self.keyed)
+            .field("has_idempotency_key", &self.keyed)
             .field("outcome", &self.outcome)
             .finish_non_exhaustive()
     }
 }
 
-/// What came of an attempt.
-#[derive(Clone, Copy)]
+/// The outcome of an attempt.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Outcome<'a> {
     /// The head of a response came.
-    Response {
-        /// Its status.
-        status: StatusCode,
-        /// Its fields.
-        headers: &'a HeaderMap,
-    },
-    /// There is no response. [`Error::resend`] is the verdict of whoever sent the request.
+    Response(ResponseHead<'a>),
+    /// There is no response. [`Error::resend`] is the verdict of the service that sent the request.
     Error(&'a Error),
 }
 
-impl fmt::Debug for Outcome<'_> {
-    /// Without the fields.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Outcome::Response { status, .. } => f.debug_tuple("Response").field(status).finish(),
-            Outcome::Error(error) => f.debug_tuple("Error").field(error).finish(),
-        }
+impl<'a, B> From<&'a Response<B>> for Outcome<'a> {
+    fn from(response: &'a Response<B>) -> Outcome<'a> {
+        Outcome::Response(ResponseHead {
+            status: response.status(),
+            version: response.version(),
+            headers: response.headers(),
+            extensions: response.extensions(),
+        })
     }
 }
 
-/// What is done after an attempt.
+impl<'a> From<&'a Error> for Outcome<'a> {
+    fn from(error: &'a Error) -> Outcome<'a> {
+        Outcome::Error(error)
+    }
+}
+
+/// A response without its body.
+#[derive(Clone, Copy)]
+pub struct ResponseHead<'a> {
+    status: StatusCode,
+    version: Version,
+    headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The HTTP version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The header fields.
+    #[must_use]
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The extensions.
+    #[must_use]
+    pub fn extensions(&self) -> &'a Extensions {
+        self.extensions
+    }
+}
+
+impl fmt::Debug for ResponseHead<'_> {
+    /// Without the fields and the extensions, which carry secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The action after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
-    /// The response or the error is the caller's.
+    /// The caller gets the response or the error.
     Stop,
-    /// The request is sent again after the layer's backoff, or as late as the response's `Retry-After` says.
+    /// The request is sent again after the layer's backoff, or after the response's `Retry-After` if that is longer.
     Again,
     /// The request is sent again after exactly this time.
     After(Duration),
@@ -159,7 +316,7 @@ impl Default for Standard {
 impl Policy for Standard {
     fn decide(&self, attempt: &Attempt<'_>) -> Action {
         let again = match attempt.outcome {
-            Outcome::Response { status, .. } => attempt.is_repeatable() && self.statuses.contains(&status),
+            Outcome::Response(head) => attempt.is_repeatable() && self.statuses.contains(&head.status),
             Outcome::Error(error) => may_pass(error) && (error.resend() == Resend::Safe || attempt.is_repeatable()),
         };
         if again { Action::Again } else { Action::Stop }

@@ -3,12 +3,15 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-use crate::http_date;
+use crate::date::http_date;
 
-/// What a `Retry-After` field ([RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)) asks
-/// to wait from `now` on: a number of whole seconds, or a date in any of the three forms, a past one of which means zero.
+/// Returns the wait from `now` on that a `Retry-After` field ([RFC 9110, section
+/// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)) asks for: a number of whole seconds, or a date in any
+/// of the three forms, a past one of which means zero. The layer reads the field by itself; this function is for policies
+/// and for callers that get a response whose wait is longer than the
+/// [limit](crate::RetryLayer::retry_after_limit).
 ///
-/// `None` where there is none or it is malformed, as `-1`, `1.5` or `9e9`. A number beyond all numbers of seconds is the
+/// `None` if there is no field or it is malformed, as `-1`, `1.5` or `9e9`. A number beyond all numbers of seconds is the
 /// largest one. Of several fields, which one server never means to send, the longest wait counts.
 ///
 /// ```
@@ -32,3 +35,6 @@ fn wait(value: &str, now: SystemTime) -> Option<Duration> {
     let date = http_date(value, now)?;
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
+
+#[cfg(test)]
+mod tests;

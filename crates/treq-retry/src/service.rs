@@ -37,8 +37,8 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let config = &self.layer.config;
         let extensions = request.extensions();
-        let attempts = extensions.get::<Attempts>().map_or(config.attempts, |attempts| attempts.0);
-        let keyed = extensions.get::<IdempotencyKey>().map_or(config.idempotency_key, |key| key.0);
+        let attempts = extensions.get::<Attempts>().map_or(config.attempts, |attempts| attempts.count());
+        let keyed = extensions.get::<IdempotencyKey>().map_or(config.idempotency_key, |key| key.is_on());
         if keyed && key::is_for(request.method()) {
             if let Err(error) = key::add(request.headers_mut()) {
                 return RetryFuture::failed(error);

@@ -224,7 +224,7 @@ impl Client {
 /// Whether the request says in another form what this field of the client says: the request's own counts.
 fn is_outranked(name: &HeaderName, extensions: &Extensions) -> bool {
     #[cfg(feature = "cookies")]
-    if name == http::header::COOKIE && extensions.get::<treq_cookies::Extra>().is_some() {
+    if name == http::header::COOKIE && extensions.get::<treq_cookies::RequestCookies>().is_some() {
         return true;
     }
     name == AUTHORIZATION && crate::detour::has_credentials(extensions)

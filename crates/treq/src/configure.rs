@@ -68,8 +68,8 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         self
     }
 
-    /// Which requests are sent again, how often and after how long: none unless set, beyond the one sending on a new
-    /// connection where a kept one was dead.
+    /// Which requests are sent again, how often and after how long. A `RetryLayer::new()` sends a request up to three
+    /// times. (default: none is sent again, beyond the one sending on a new connection where a kept one was dead)
     ///
     /// ```
     /// use std::time::Duration;
@@ -104,11 +104,10 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::SystemTime;
     /// use treq::{Cookie, Jar};
     ///
     /// let jar = Jar::new();
-    /// jar.insert(Cookie::builder(&"https://shop.test/".parse()?, "sid", "7f").build()?, SystemTime::now());
+    /// jar.insert(Cookie::builder("https://shop.test/", "sid", "7f").build()?);
     /// let client = treq::Client::builder().cookies(jar.clone()).build()?;
     /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
     /// # Ok(()) }
@@ -122,7 +121,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
 
     /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
     #[cfg(feature = "cookies")]
-    pub fn cookie_store(mut self, store: impl treq_cookies::Store + Send + Sync + 'static) -> Self {
+    pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
         self.parts.jar = None;
         self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(store));
         self

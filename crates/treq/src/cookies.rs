@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::{HeaderMap, HeaderValue, Request, Uri};
-use treq_cookies::{Cookie, CookiesLayer, Extra, Store, set_cookies};
+use http::{HeaderMap, HeaderValue, Request};
+use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, StoreContext, set_cookies_at};
 use treq_core::{Body, Error, Origin};
 use treq_redirect::LeftOrigin;
 
@@ -13,10 +13,10 @@ use crate::Response;
 
 /// A store of any type.
 #[derive(Clone)]
-pub struct AnyStore(Arc<dyn Store + Send + Sync>);
+pub struct AnyStore(Arc<dyn Store>);
 
 impl AnyStore {
-    pub(crate) fn new(store: impl Store + Send + Sync + 'static) -> AnyStore {
+    pub(crate) fn new(store: impl Store) -> AnyStore {
         AnyStore(Arc::new(store))
     }
 }
@@ -26,12 +26,12 @@ impl Store for AnyStore {
         self.0.is_empty()
     }
 
-    fn cookie_field(&self, url: &Uri, now: SystemTime) -> Option<HeaderValue> {
-        self.0.cookie_field(url, now)
+    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+        self.0.cookie_field(context)
     }
 
-    fn set_cookies(&self, url: &Uri, headers: &HeaderMap, now: SystemTime) {
-        self.0.set_cookies(url, headers, now);
+    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+        self.0.set_cookies(context, headers);
     }
 }
 
@@ -49,16 +49,16 @@ impl Store for NoStore {
         true
     }
 
-    fn cookie_field(&self, _: &Uri, _: SystemTime) -> Option<HeaderValue> {
+    fn cookie_field(&self, _: &StoreContext<'_>) -> Option<HeaderValue> {
         None
     }
 
-    fn set_cookies(&self, _: &Uri, _: &HeaderMap, _: SystemTime) {}
+    fn set_cookies(&self, _: &StoreContext<'_>, _: &HeaderMap) {}
 }
 
 /// What a request brings along stays behind once its chain of redirects has been elsewhere.
 pub(crate) fn layer(store: AnyStore) -> CookiesLayer<AnyStore> {
-    CookiesLayer::with(store).extra_unless(|extensions| extensions.get::<LeftOrigin>().is_some())
+    CookiesLayer::with(store).request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some())
 }
 
 /// Cookies of one request, for the origin that it goes to.
@@ -67,9 +67,9 @@ where
     N: AsRef<[u8]>,
     V: AsRef<[u8]>,
 {
-    let extra = match request.extensions_mut().remove::<Extra>() {
+    let extra = match request.extensions_mut().remove::<RequestCookies>() {
         Some(extra) => extra,
-        None => Extra::new(Origin::of(request.uri())?),
+        None => RequestCookies::new(Origin::of(request.uri())?),
     };
     let extra = pairs.into_iter().try_fold(extra, |extra, (name, value)| extra.with(name, value))?;
     request.extensions_mut().insert(extra);
@@ -83,9 +83,9 @@ pub(crate) fn of(response: &Response) -> Vec<Cookie> {
     let hops = response.history().iter().map(|hop| (&hop.headers, &hop.url));
     let mut cookies: Vec<Cookie> = Vec::new();
     for (headers, url) in hops.chain([(response.headers(), response.url())]) {
-        for cookie in set_cookies(headers, url, now) {
+        for cookie in set_cookies_at(headers, url, now) {
             cookies.retain(|earlier| !earlier.same_identity(&cookie));
-            if !cookie.is_expired(now) {
+            if !cookie.is_expired_at(now) {
                 cookies.push(cookie);
             }
         }

@@ -88,7 +88,7 @@ pub use treq_connect::{Keepalive, Resolve, Resolving, SystemResolver, TcpConnect
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersion};
 #[cfg(feature = "cookies")]
-pub use treq_cookies::{Cookie, Jar, SameSite, Session, Store};
+pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
 pub use treq_core::{
     Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
     Phase, Resend, Target, TlsFacts, TryClone, Wish,

@@ -90,17 +90,17 @@ impl<M> RequestBuilder<M> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
     /// let response = treq::get(server.url("/status/503")).attempts(3).await?;
-    /// assert_eq!(response.extensions().get(), Some(&treq::Attempted(3)));
+    /// assert_eq!(response.extensions().get(), Some(&treq::Attempted::new(3)));
     /// # Ok(()) }
     /// ```
     pub fn attempts(self, attempts: u32) -> Self {
-        self.extension(Attempts(attempts))
+        self.extension(Attempts::new(attempts))
     }
 
     /// Whether the request, where its method is not idempotent, has an `Idempotency-Key`, one for all attempts: it then may be
     /// sent again.
     pub fn idempotency_key(self, on: bool) -> Self {
-        self.extension(IdempotencyKey(on))
+        self.extension(IdempotencyKey::new(on))
     }
 
     /// Cookies that go with this request, to the origin of its URL only; they are not kept. They take the place of the
@@ -121,7 +121,7 @@ impl<M> RequestBuilder<M> {
     /// This jar in the place of the client's, for this request and its redirects.
     #[cfg(feature = "cookies")]
     pub fn jar(self, jar: treq_cookies::Jar) -> Self {
-        self.extension(treq_cookies::WithJar(jar))
+        self.extension(treq_cookies::UseJar::new(jar))
     }
 
     /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;

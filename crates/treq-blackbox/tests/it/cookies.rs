@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use http::Uri;
-use treq::{Client, Cookie, Jar, Kind, Session, Store};
+use treq::{Client, Cookie, Jar, Kind, SessionCookies, Store, StoreContext};
 use treq_blackbox::Case;
 
 use crate::given::{given, row};
@@ -21,7 +21,7 @@ fn url(text: &str) -> Uri {
 /// What the jar sends where the row's request goes, as the row has it.
 fn check_sent(row: &Case, jar: &Jar) {
     let to = url(row.get("client_call").unwrap()["send_to"].as_str().unwrap());
-    let sent = jar.cookie_field(&to, SystemTime::now());
+    let sent = jar.cookie_field(&StoreContext::new(&to, SystemTime::now()));
     let sent = sent.as_ref().map(|field| field.to_str().unwrap());
     assert_eq!(sent, row.expect()["cookie"].as_str());
 }
@@ -34,7 +34,7 @@ fn file(name: &str) -> PathBuf {
 fn threat_ck_04_a_final_dot_makes_no_domain_of_a_public_suffix() {
     let row = row("CK-04");
     let jar = Jar::new();
-    jar.set_cookie(text(&row, "set_cookie").as_bytes(), &url(text(&row, "from")), SystemTime::now());
+    jar.set_cookie(text(&row, "set_cookie").as_bytes(), &url(text(&row, "from")));
     check_sent(&row, &jar);
 }
 
@@ -42,25 +42,25 @@ fn threat_ck_04_a_final_dot_makes_no_domain_of_a_public_suffix() {
 fn threat_ck_15_a_cookie_of_one_host_is_still_that_when_it_is_loaded() {
     let row = row("CK-15");
     let (jar, now, from) = (Jar::new(), SystemTime::now(), url(text(&row, "from")));
-    assert!(jar.set_cookie(text(&row, "set_cookie").as_bytes(), &from, now));
+    assert!(jar.set_cookie(text(&row, "set_cookie").as_bytes(), &from));
     assert_eq!(text(&row, "then"), "save+load");
     let path = file("threat_ck_15.json");
-    jar.save_file(&path, Session::Include, now).unwrap();
+    jar.save_file(&path, SessionCookies::Include).unwrap();
     let later = Jar::new();
-    assert_eq!(later.load_file(&path, now).unwrap(), 1);
+    assert_eq!(later.load_file(&path).unwrap(), 1);
     check_sent(&row, &later);
-    assert_eq!(later.cookie_field(&from, now).unwrap(), "s=1");
+    assert_eq!(later.cookie_field(&StoreContext::new(&from, now)).unwrap(), "s=1");
 }
 
 #[test]
 fn threat_ck_16_a_file_that_is_no_jar_adds_nothing() {
     let row = row("CK-16");
-    let (saved, now) = (Jar::new(), SystemTime::now());
+    let saved = Jar::new();
     for name in ["a", "b"] {
-        saved.set_cookie(format!("{name}=1").as_bytes(), &url("http://a.test/"), now);
+        saved.set_cookie(format!("{name}=1").as_bytes(), &url("http://a.test/"));
     }
     let path = file("threat_ck_16.json");
-    saved.save_file(&path, Session::Include, now).unwrap();
+    saved.save_file(&path, SessionCookies::Include).unwrap();
     let whole = std::fs::read(&path).unwrap();
     for kind in text(&row, "file").split("; ") {
         let bytes = match kind {
@@ -77,7 +77,7 @@ fn threat_ck_16_a_file_that_is_no_jar_adds_nothing() {
         std::fs::write(&path, bytes).unwrap();
         let jar = Jar::new();
         assert_eq!(row.expect()["outcome"], "error");
-        assert_eq!(jar.load_file(&path, now).unwrap_err().kind(), Kind::Builder, "{kind}");
+        assert_eq!(jar.load_file(&path).unwrap_err().kind(), Kind::Builder, "{kind}");
         assert_eq!(row.expect()["cookies"], jar.len(), "{kind}");
     }
 }
@@ -88,7 +88,7 @@ fn is_its_owners_alone_when_it_is_saved(jar: &Jar, path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
 
     set_permissions(path, Permissions::from_mode(0o644)).unwrap();
-    jar.save_file(path, Session::Include, SystemTime::now()).unwrap();
+    jar.save_file(path, SessionCookies::Include).unwrap();
     assert_eq!(metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -98,6 +98,6 @@ fn is_its_owners_alone_when_it_is_saved(_: &Jar, _: &std::path::Path) {}
 #[test]
 fn threat_ck_21_an_unknown_same_site_is_none() {
     let row = row("CK-21");
-    let cookie = Cookie::parse(text(&row, "set_cookie").as_bytes(), &url("https://a.test/"), SystemTime::now());
+    let cookie = Cookie::parse(text(&row, "set_cookie").as_bytes(), &url("https://a.test/"));
     assert_eq!(cookie.unwrap().same_site().map(treq::SameSite::as_str), row.expect()["same_site"].as_str());
 }

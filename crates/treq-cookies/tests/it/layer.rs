@@ -3,12 +3,11 @@ use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_cookies::{CookiesFuture, CookiesLayer, Extra, Jar, Store, WithJar, set_cookies};
+use treq_cookies::{CookiesFuture, CookiesLayer, Jar, RequestCookies, Store, StoreContext, UseJar, set_cookies_at};
 use treq_core::Origin;
 
 use crate::support::{at, set, url};
@@ -108,7 +107,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
     assert!(layer.store().get("b").unwrap().is_some());
     // Its names win over those that go with the request.
     let origin = Origin::of(request.uri()).unwrap();
-    let extra = Extra::new(origin).with("own", "2").unwrap().with("more", "3").unwrap();
+    let extra = RequestCookies::new(origin).with("own", "2").unwrap().with("more", "3").unwrap();
     request.extensions_mut().insert(extra);
     assert_eq!(ask(&layer, &site, request).await, ["own=1; more=3"]);
 }
@@ -117,7 +116,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
 async fn extra_cookies_go_to_their_origin_and_are_not_kept() {
     let layer = CookiesLayer::new();
     let site = Site::default();
-    let extra = Extra::new(Origin::of(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
+    let extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
     assert_eq!(extra.origin().host(), "a.test");
     for (to, expected) in [
         ("http://a.test/", Some("sid=s3cret")),
@@ -142,11 +141,13 @@ async fn extra_cookies_stay_behind_where_a_mark_says_so() {
     #[derive(Clone)]
     struct Elsewhere;
 
-    let layer = CookiesLayer::new().extra_unless(|extensions| extensions.get::<Elsewhere>().is_some()).clock(|| at(0));
+    let layer = CookiesLayer::new()
+        .request_cookies_unless(|extensions| extensions.get::<Elsewhere>().is_some())
+        .clock(|| at(0));
     set(layer.store(), "http://a.test/", &["jar=1"]);
     let mut request = get("http://a.test/");
     let origin = Origin::of(request.uri()).unwrap();
-    request.extensions_mut().insert(Extra::new(origin).with("a", "1").unwrap());
+    request.extensions_mut().insert(RequestCookies::new(origin).with("a", "1").unwrap());
     assert_eq!(ask(&layer, &Site::default(), request.clone()).await, ["jar=1; a=1"]);
     request.extensions_mut().insert(Elsewhere);
     assert_eq!(ask(&layer, &Site::default(), request).await, ["jar=1"]);
@@ -156,7 +157,7 @@ async fn extra_cookies_stay_behind_where_a_mark_says_so() {
 async fn extra_cookies_and_the_jars_are_one_field() {
     let layer = CookiesLayer::new();
     set(layer.store(), "http://a.test/", &["a=1", "b=2", "c=3", "=nameless"]);
-    let mut extra = Extra::new(Origin::of(&url("http://a.test/")).unwrap());
+    let mut extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap());
     let none = extra.clone();
     for (name, value) in [("b", "old"), ("d", "x y=\"z\""), ("b", "new")] {
         extra = extra.with(name, value).unwrap();
@@ -178,7 +179,7 @@ async fn a_request_may_bring_its_own_jar() {
     let own = Jar::new();
     let site = Site::setting(&["b=set"]);
     let mut request = get("http://a.test/");
-    request.extensions_mut().insert(WithJar(own.clone()));
+    request.extensions_mut().insert(UseJar::new(own.clone()));
     assert_eq!(ask(&layer, &site, request.clone()).await, [""; 0]);
     assert_eq!(ask(&layer, &site, request).await, ["b=set"]);
     assert_eq!((own.len(), layer.store().len()), (1, 1));
@@ -205,7 +206,7 @@ async fn a_bad_cookie_fails_nothing() {
     let response = layer.layer(site).oneshot(get("http://a.test/")).await.unwrap();
     assert_eq!(response.headers().get_all("set-cookie").iter().count(), 6);
     let from = url("http://a.test/");
-    let set = set_cookies(response.headers(), &from, at(0));
+    let set = set_cookies_at(response.headers(), &from, at(0));
     let names: Vec<_> = set.map(|cookie| cookie.name().to_vec()).collect();
     assert_eq!(names, [&b"a"[..], b"", b"a", b"ok"]);
     assert_eq!(layer.store().len(), 3);
@@ -216,20 +217,27 @@ async fn any_store_serves() {
     struct Fixed;
 
     impl Store for Fixed {
-        fn cookie_field(&self, url: &Uri, _: SystemTime) -> Option<HeaderValue> {
-            HeaderValue::from_str(&format!("host={}", url.host()?)).ok()
+        fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+            HeaderValue::from_str(&format!("host={}", context.url().host()?)).ok()
         }
-        fn set_cookies(&self, _: &Uri, headers: &HeaderMap, _: SystemTime) {
+        fn set_cookies(&self, _: &StoreContext<'_>, headers: &HeaderMap) {
             assert!(headers.contains_key("set-cookie"));
         }
     }
 
-    let store: Arc<dyn Store + Send + Sync> = Arc::new(Fixed);
-    let site = Site::setting(&["a=1"]);
-    assert!(!Store::is_empty(&store));
-    let client = CookiesLayer::with(store).layer(site.clone());
-    client.oneshot(get("http://a.test/")).await.unwrap();
-    assert_eq!(site.got(), ["host=a.test"]);
+    async fn check(store: impl Store) {
+        let site = Site::setting(&["a=1"]);
+        assert!(!store.is_empty());
+        let client = CookiesLayer::with(store).layer(site.clone());
+        client.oneshot(get("http://a.test/")).await.unwrap();
+        assert_eq!(site.got(), ["host=a.test"]);
+    }
+    check(Fixed).await;
+    let shared: Arc<dyn Store> = Arc::new(Fixed);
+    check(shared).await;
+    let boxed: Box<dyn Store> = Box::new(Fixed);
+    check(boxed).await;
+    check(Arc::new(Fixed)).await;
 }
 
 #[test]

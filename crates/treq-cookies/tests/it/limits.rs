@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use treq_cookies::{Jar, Limits, Store};
+use treq_cookies::{Jar, Limits, Store, StoreContext};
 
 use crate::support::{at, sent, sent_at, set, url};
 
@@ -12,10 +12,10 @@ fn names(jar: &Jar) -> Vec<String> {
 fn of_a_site_expired_ones_go_first_then_those_not_secure_then_the_longest_unused() {
     let jar = Jar::with_limits(Limits::new().per_site(4));
     set(&jar, "https://a.test/", &["safe=1; Secure", "short=1; Max-Age=10", "x=1; Path=/x", "y=1; Path=/y"]);
-    jar.set_cookie(b"z=1; Path=/z", &url("https://b.a.test/"), at(20));
+    jar.set_cookie_at(b"z=1; Path=/z", &url("https://b.a.test/"), at(20));
     assert_eq!(names(&jar), ["safe", "x", "y", "z"]);
     assert!(sent_at(&jar, "https://a.test/x", at(20)).is_some());
-    jar.set_cookie(b"w=1; Path=/w", &url("https://a.test/"), at(20));
+    jar.set_cookie_at(b"w=1; Path=/w", &url("https://a.test/"), at(20));
     assert_eq!(names(&jar), ["safe", "x", "z", "w"]);
     // Where all are Secure, they go too; one that is not goes before them.
     for (field, left) in [
@@ -25,7 +25,7 @@ fn of_a_site_expired_ones_go_first_then_those_not_secure_then_the_longest_unused
         ("s5=1; Secure", ["s2", "s3", "s4", "s5"]),
         ("plain=1", ["s2", "s3", "s4", "s5"]),
     ] {
-        jar.set_cookie(field.as_bytes(), &url("https://a.test/"), at(20));
+        jar.set_cookie_at(field.as_bytes(), &url("https://a.test/"), at(20));
         assert_eq!(names(&jar), left, "{field}");
     }
 }
@@ -37,16 +37,16 @@ fn in_all_expired_ones_go_first_then_the_longest_unused() {
     set(&jar, "http://b.test/", &["b=1; Max-Age=10"]);
     set(&jar, "http://c.test/", &["c=1; Max-Age=5000"]);
     assert!(sent(&jar, "http://a.test/").is_some());
-    jar.set_cookie(b"d=1", &url("http://d.test/"), at(10));
+    jar.set_cookie_at(b"d=1", &url("http://d.test/"), at(10));
     assert_eq!(names(&jar), ["a", "c", "d"]);
     assert!(sent_at(&jar, "http://a.test/", at(10)).is_some());
-    jar.set_cookie(b"e=1", &url("http://e.test/"), at(10));
+    jar.set_cookie_at(b"e=1", &url("http://e.test/"), at(10));
     assert_eq!(names(&jar), ["a", "d", "e"]);
-    jar.set_cookie(b"f=1", &url("http://f.test/"), at(10));
+    jar.set_cookie_at(b"f=1", &url("http://f.test/"), at(10));
     assert_eq!(names(&jar), ["a", "e", "f"]);
     // Replaced is used.
-    jar.set_cookie(b"a=2", &url("http://a.test/"), at(10));
-    jar.set_cookie(b"g=1", &url("http://g.test/"), at(10));
+    jar.set_cookie_at(b"a=2", &url("http://a.test/"), at(10));
+    jar.set_cookie_at(b"g=1", &url("http://g.test/"), at(10));
     assert_eq!(names(&jar), ["a", "f", "g"]);
 }
 
@@ -62,15 +62,15 @@ fn limits_hold_whatever_happens() {
         let from = url(&format!("http://s{}.test/", random(20)));
         let life = random(300);
         let field = format!("c{}=1; Max-Age={life}", random(9));
-        jar.set_cookie(field.as_bytes(), &from, at(second));
+        jar.set_cookie_at(field.as_bytes(), &from, at(second));
         if random(3) == 0 {
-            let sent = jar.cookies_for(&from, at(second));
-            assert!(sent.len() <= 5 && sent.iter().all(|cookie| !cookie.is_expired(at(second))));
+            let sent = jar.cookies_for_at(&from, at(second));
+            assert!(sent.len() <= 5 && sent.iter().all(|cookie| !cookie.is_expired_at(at(second))));
         }
         assert!(jar.len() <= 40);
         assert_eq!(jar.iter().count(), jar.len());
     }
-    jar.remove_expired(at(30_000));
+    jar.remove_expired_at(at(30_000));
     assert!(jar.is_empty());
 }
 
@@ -95,7 +95,7 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
         let at_site = url(&format!("http://s{site}.test/"));
         if random(2) == 0 {
             let found = plain.iter_mut().find(|cookie| cookie.site == site && cookie.ends > now);
-            assert_eq!(jar.cookie_field(&at_site, at(now)).is_some(), found.is_some());
+            assert_eq!(jar.cookie_field(&StoreContext::new(&at_site, at(now))).is_some(), found.is_some());
             if let Some(cookie) = found {
                 cookie.used = step;
             }
@@ -103,7 +103,7 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
             continue;
         }
         let ends = now + 1 + random(200);
-        jar.set_cookie(format!("c=1; Max-Age={}", ends - now).as_bytes(), &at_site, at(now));
+        jar.set_cookie_at(format!("c=1; Max-Age={}", ends - now).as_bytes(), &at_site, at(now));
         plain.retain(|cookie| cookie.site != site);
         plain.push(Plain { site, ends, used: step });
         while plain.len() > 20 {
@@ -117,7 +117,7 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
         assert_eq!(jar.len(), plain.len());
         let live = |cookie: &&Plain| cookie.ends > now;
         let mut expected: Vec<_> = plain.iter().filter(live).map(|cookie| format!("s{}.test", cookie.site)).collect();
-        let kept = jar.iter().filter(|cookie| !cookie.is_expired(at(now)));
+        let kept = jar.iter().filter(|cookie| !cookie.is_expired_at(at(now)));
         let mut found: Vec<_> = kept.map(|cookie| cookie.domain().to_owned()).collect();
         expected.sort();
         found.sort();
@@ -129,10 +129,10 @@ fn what_is_given_up_in_all_is_what_a_walk_would_find() {
 fn the_field_has_a_limit() {
     let jar = Jar::with_limits(Limits::new().field(20));
     set(&jar, "http://a.test/", &["a=0123456789", "b=0123456789", "c=1", "d=12"]);
-    assert_eq!(jar.cookie_field(&url("http://a.test/"), at(0)).unwrap(), "a=0123456789; c=1");
+    assert_eq!(jar.cookie_field(&StoreContext::new(&url("http://a.test/"), at(0))).unwrap(), "a=0123456789; c=1");
     let none = Jar::with_limits(Limits::new().field(0));
     set(&none, "http://a.test/", &["a=1"]);
-    assert!(none.cookie_field(&url("http://a.test/"), at(0)).is_none());
+    assert!(none.cookie_field(&StoreContext::new(&url("http://a.test/"), at(0))).is_none());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_request_does_not_see_how_many_sites_there_are() {
         let jar = Jar::with_limits(limits);
         for site in 0..sites {
             for name in ["a", "b", "c"] {
-                jar.set_cookie(format!("{name}={site}").as_bytes(), &url(&format!("http://s{site}.test/")), at(0));
+                jar.set_cookie_at(format!("{name}={site}").as_bytes(), &url(&format!("http://s{site}.test/")), at(0));
             }
         }
         let to = url("http://s1.test/");
@@ -160,7 +160,7 @@ fn a_request_does_not_see_how_many_sites_there_are() {
             .map(|_| {
                 let began = Instant::now();
                 for _ in 0..500 {
-                    assert!(jar.cookie_field(&to, at(0)).is_some());
+                    assert!(jar.cookie_field(&StoreContext::new(&to, at(0))).is_some());
                 }
                 began.elapsed()
             })

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue, Uri};
-use treq_cookies::{Jar, Store};
+use treq_cookies::{Jar, Store, StoreContext};
 
 /// 2026-01-01, plus so many seconds.
 pub(crate) fn at(seconds: u64) -> SystemTime {
@@ -14,7 +14,7 @@ pub(crate) fn url(text: &str) -> Uri {
 
 /// The answer to `from` sets these.
 pub(crate) fn set(jar: &Jar, from: &str, fields: &[&str]) {
-    jar.set_cookies(&url(from), &headers(fields), at(0));
+    jar.set_cookies(&StoreContext::new(&url(from), at(0)), &headers(fields));
 }
 
 pub(crate) fn headers(fields: &[&str]) -> HeaderMap {
@@ -31,8 +31,8 @@ pub(crate) fn sent(jar: &Jar, to: &str) -> Option<String> {
 }
 
 pub(crate) fn sent_at(jar: &Jar, to: &str, now: SystemTime) -> Option<String> {
-    let field = jar.cookie_field(&url(to), now);
-    let names = jar.cookies_for(&url(to), now);
+    let field = jar.cookie_field(&StoreContext::new(&url(to), now));
+    let names = jar.cookies_for_at(&url(to), now);
     assert_eq!(field.is_none(), names.is_empty());
     field.map(|field| String::from_utf8_lossy(field.as_bytes()).into_owned())
 }
@@ -40,6 +40,6 @@ pub(crate) fn sent_at(jar: &Jar, to: &str, now: SystemTime) -> Option<String> {
 /// What goes to `to` after the answer to `from` has set `field`, in a jar of its own.
 pub(crate) fn after(field: &str, from: &str, to: &str) -> Option<String> {
     let jar = Jar::new();
-    jar.set_cookie(field.as_bytes(), &url(from), at(0));
+    jar.set_cookie_at(field.as_bytes(), &url(from), at(0));
     sent(&jar, to)
 }

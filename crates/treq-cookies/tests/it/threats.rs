@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use treq_cookies::{Cookie, Jar, Session, Store};
+use treq_cookies::{Cookie, Jar, SessionCookies, Store, StoreContext};
 use treq_testing::Random;
 
 use crate::support::{after, at, headers, sent, set, url};
@@ -146,7 +146,7 @@ fn threat_ck_11_12_too_long_or_with_control_bytes_is_ignored() {
     for byte in (0..=0xff).filter(|byte| *byte != b';') {
         let refused = matches!(byte, 0..=8 | 10..=31 | 127);
         for field in [[b"s=a".as_slice(), &[byte], b"b"].concat(), [b"s=a; x=".as_slice(), &[byte], b"b"].concat()] {
-            assert_eq!(Cookie::parse(&field, &url("http://a.test/"), at(0)).is_none(), refused, "{byte}");
+            assert_eq!(Cookie::parse_at(&field, &url("http://a.test/"), at(0)).is_none(), refused, "{byte}");
         }
     }
 }
@@ -167,7 +167,7 @@ fn threat_ck_14_long_fields_are_read_in_one_pass() {
     for filler in ["(", ";", "=", " ", ":", "1", "9 ", "a;", "\u{e9}", "01-Jan-2020 "] {
         for head in ["s=1; Expires=", "s=1; Domain=", "s=1; Path=/", "s=1; Max-Age=", "s=1; ", "", "s="] {
             let field = format!("{head}{}", filler.repeat(many / filler.len()));
-            let _ = Cookie::parse(field.as_bytes(), &from, at(0));
+            let _ = Cookie::parse_at(field.as_bytes(), &from, at(0));
         }
     }
     assert!(began.elapsed() < Duration::from_secs(60));
@@ -178,9 +178,9 @@ fn threat_ck_15_a_file_keeps_who_a_cookie_is_for() {
     let jar = Jar::new();
     set(&jar, "http://a.test/", &["s=1"]);
     let mut file = Vec::new();
-    jar.save_json(&mut file, Session::Include, at(0)).unwrap();
+    jar.save_json_at(&mut file, SessionCookies::Include, at(0)).unwrap();
     let read = Jar::new();
-    assert_eq!(read.load_json(&file[..], at(0)).unwrap(), 1);
+    assert_eq!(read.load_json_at(&file[..], at(0)).unwrap(), 1);
     assert_eq!(sent(&read, "http://a.test/").as_deref(), Some("s=1"));
     assert_eq!(sent(&read, "http://b.a.test/"), None);
 }
@@ -191,7 +191,7 @@ fn threat_ck_16_what_is_no_file_of_cookies_changes_nothing() {
         let jar = Jar::new();
         set(&jar, "http://a.test/", &["good=1; Max-Age=60", "s3cret=s3cret; Max-Age=60"]);
         let mut file = Vec::new();
-        jar.save_json(&mut file, Session::Skip, at(0)).unwrap();
+        jar.save_json_at(&mut file, SessionCookies::Skip, at(0)).unwrap();
         file
     };
     let line = format!("[{}]", " ".repeat(1 << 20));
@@ -213,11 +213,11 @@ fn threat_ck_16_what_is_no_file_of_cookies_changes_nothing() {
     let jar = Jar::new();
     set(&jar, "http://b.test/", &["kept=1"]);
     for file in bad {
-        let error = jar.load_json(&file[..], at(0)).unwrap_err();
+        let error = jar.load_json_at(&file[..], at(0)).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         assert_eq!(jar.len(), 1, "{error}");
     }
-    assert_eq!(jar.load_json(&whole[..], at(0)).unwrap(), 2);
+    assert_eq!(jar.load_json_at(&whole[..], at(0)).unwrap(), 2);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn threat_ck_19_paths_match_at_a_slash() {
 fn threat_ck_21_unknown_values_are_none() {
     for value in ["NoneOfYourBusiness", "Strict2", "xLax", "", "None,Lax"] {
         let field = format!("s=1; SameSite={value}");
-        let cookie = Cookie::parse(field.as_bytes(), &url("https://a.test/"), at(0)).unwrap();
+        let cookie = Cookie::parse_at(field.as_bytes(), &url("https://a.test/"), at(0)).unwrap();
         assert_eq!(cookie.same_site(), None, "{value}");
     }
 }
@@ -271,10 +271,10 @@ fn random_bytes_are_read() {
         if random(4) == 0 {
             field.push(u8::try_from(random(256)).unwrap());
         }
-        jar.set_cookie(&field, &from, at(0));
-        let _ = treq_cookies::parse_date(&field);
-        let _ = jar.load_json(&field[..], at(0));
-        if let Some(sent) = jar.cookie_field(&from, at(0)) {
+        jar.set_cookie_at(&field, &from, at(0));
+        let _ = Cookie::parse_at(&[b"a=1; Expires=", &field[..]].concat(), &from, at(0));
+        let _ = jar.load_json_at(&field[..], at(0));
+        if let Some(sent) = jar.cookie_field(&StoreContext::new(&from, at(0))) {
             assert!(sent.as_bytes().len() <= 8182);
         }
     }
@@ -285,8 +285,8 @@ fn random_bytes_are_read() {
 fn a_response_of_another_scheme_has_no_cookies() {
     let jar = Jar::new();
     for from in ["ftp://a.test/", "/relative", "*"] {
-        jar.set_cookies(&from.parse().unwrap(), &headers(&["a=1"]), at(0));
-        assert!(jar.cookie_field(&from.parse().unwrap(), at(0)).is_none());
+        jar.set_cookies(&StoreContext::new(&from.parse().unwrap(), at(0)), &headers(&["a=1"]));
+        assert!(jar.cookie_field(&StoreContext::new(&from.parse().unwrap(), at(0))).is_none());
     }
     assert!(jar.is_empty());
 }

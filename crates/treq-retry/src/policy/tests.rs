@@ -5,15 +5,11 @@ fn again(policy: &dyn Policy, outcome: Outcome<'_>) -> String {
     const METHODS: [&str; 10] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PATCH", "X", "POST key"];
     let names = METHODS.into_iter().filter(|name| {
         let (method, keyed) = name.strip_suffix(" key").map_or((*name, false), |method| (method, true));
-        let attempt = Attempt {
-            number: 1,
-            method: &method.parse().unwrap(),
-            url: &Uri::from_static("http://a.test/"),
-            extensions: &Extensions::new(),
-            keyed,
-            outcome,
-        };
-        match policy.decide(&attempt) {
+        let mut request = Request::builder().method(method).uri("http://a.test/");
+        if keyed {
+            request = request.header("idempotency-key", "\"1\"");
+        }
+        match policy.decide(&Attempt::new(1, &request.body(()).unwrap(), outcome)) {
             Action::Stop => false,
             Action::Again => true,
             Action::After(_) => panic!("the backoff is the layer's"),
@@ -28,9 +24,9 @@ const NONE: &str = "";
 
 #[test]
 fn statuses_are_retried_where_the_request_is_repeatable() {
-    let headers = HeaderMap::new();
     for status in 100..600 {
-        let outcome = Outcome::Response { status: StatusCode::from_u16(status).unwrap(), headers: &headers };
+        let response = Response::builder().status(status).body(()).unwrap();
+        let outcome = Outcome::from(&response);
         let want = if [408, 429, 502, 503, 504].contains(&status) { REPEATABLE } else { NONE };
         assert_eq!(again(&Standard::new(), outcome), want, "{status}");
         let others = Standard::new().statuses([StatusCode::INTERNAL_SERVER_ERROR]);
@@ -79,15 +75,44 @@ fn errors_are_retried_by_verdict_and_kind() {
 
 #[test]
 fn debug_shows_neither_userinfo_nor_query_nor_values() {
-    let headers = HeaderMap::from_iter([(http::header::SET_COOKIE, "hidden".parse().unwrap())]);
-    let attempt = Attempt {
-        number: 1,
-        method: &Method::GET,
-        url: &Uri::from_static("http://hidden:hidden@a.test/?hidden"),
-        extensions: &Extensions::new(),
-        keyed: false,
-        outcome: Outcome::Response { status: StatusCode::OK, headers: &headers },
-    };
+    let request = Request::get("http://hidden:hidden@a.test/?hidden").extension("hidden").body(()).unwrap();
+    let response = Response::builder().header("set-cookie", "hidden").extension("hidden").body(()).unwrap();
+    let attempt = Attempt::new(1, &request, Outcome::from(&response));
     let text = format!("{attempt:?}");
     assert!(text.contains("200") && text.contains("GET") && !text.contains("hidden"), "{text}");
+}
+
+#[test]
+fn an_attempt_tells_of_request_and_response() {
+    let request = Request::post("http://a.test/x").header("idempotency-key", "1").extension(7_u8).body(()).unwrap();
+    let response = Response::builder().status(418).version(Version::HTTP_2).header("x-tea", "1").extension(8_u8);
+    let response = response.body(()).unwrap();
+    let attempt = Attempt::new(3, &request, Outcome::from(&response));
+    assert_eq!((attempt.number(), attempt.method(), attempt.url().path()), (3, &Method::POST, "/x"));
+    assert_eq!((attempt.has_idempotency_key(), attempt.is_repeatable()), (true, true));
+    assert_eq!(attempt.extensions().get(), Some(&7_u8));
+    let Outcome::Response(head) = attempt.outcome() else { panic!("{attempt:?}") };
+    assert_eq!(
+        (head.status().as_u16(), head.version(), head.headers()["x-tea"].as_bytes()),
+        (418, Version::HTTP_2, &b"1"[..])
+    );
+    assert_eq!(head.extensions().get(), Some(&8_u8));
+}
+
+#[test]
+fn closures_and_pointers_are_policies() {
+    fn again_after(policy: impl Policy, status: u16) -> bool {
+        let (request, response) = (Request::new(()), Response::builder().status(status).body(()).unwrap());
+        policy.decide(&Attempt::new(1, &request, Outcome::from(&response))) == Action::Again
+    }
+    let teapot = || {
+        retry_fn(|attempt| match attempt.outcome() {
+            Outcome::Response(head) if head.status() == 418 => Action::Again,
+            _ => Action::Stop,
+        })
+    };
+    let (shared, boxed): (Arc<dyn Policy>, Box<dyn Policy>) = (Arc::new(teapot()), Box::new(Standard::new()));
+    assert!(again_after(teapot(), 418) && !again_after(teapot(), 503));
+    assert!(again_after(Arc::clone(&shared), 418) && !again_after(shared, 503));
+    assert!(!again_after(boxed, 418) && again_after(Box::new(Standard::new()), 503));
 }

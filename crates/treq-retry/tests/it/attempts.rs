@@ -12,14 +12,23 @@ use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, Resend};
 use treq_retry::policy::Standard;
 use treq_retry::{
-    Action, Attempt, Attempted, Attempts, Backoff, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt,
+    Action, Attempted, Attempts, Backoff, Budget, Exhausted, IdempotencyKey, Outcome, RetryLayer, SlowAttempt, retry_fn,
 };
 
 use crate::support::{World, get, post, request, status, thrice, told};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_again_unless_asked_for() {
-    for layer in [RetryLayer::new(), RetryLayer::new().attempts(0), RetryLayer::new().attempts(1)] {
+async fn a_new_layer_makes_three_attempts() {
+    for layer in [RetryLayer::new(), RetryLayer::default()] {
+        let world = World::statuses(&[503]);
+        assert_eq!(told(&world.ask(&layer, get()).await), (Ok(503), Some(3)));
+        assert_eq!(world.count(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_attempt_and_none_send_nothing_again() {
+    for layer in [RetryLayer::new().attempts(0), RetryLayer::new().attempts(1)] {
         let world = World::statuses(&[503, 200]);
         assert_eq!(told(&world.ask(&layer, get()).await), (Ok(503), None));
         let world = World::errors(1, Kind::Connect, Resend::Safe);
@@ -50,7 +59,7 @@ fn a_request_that_is_sent_once_costs_no_copy_and_needs_no_runtime() {
         }
     }
     let replay = |_: &Body| -> Option<Body> { panic!("copied") };
-    for (layer, option) in [(RetryLayer::new(), None), (thrice(), Some(Attempts(1)))] {
+    for (layer, option) in [(thrice().attempts(1), None), (thrice(), Some(Attempts::new(1)))] {
         let mut service = layer.attempt_timeout(Duration::from_secs(1)).replay(replay).layer(Unclonable);
         let mut request = request("PUT", "full");
         if let Some(option) = option {
@@ -133,10 +142,10 @@ async fn all_attempts_together_are_as_safe_as_the_least_safe_one() {
 #[tokio::test(start_paused = true)]
 async fn a_request_says_how_often_it_is_sent() {
     for (layer, option, requests) in [
-        (RetryLayer::new(), Some(Attempts(2)), 2),
-        (thrice(), Some(Attempts(1)), 1),
-        (thrice(), Some(Attempts(0)), 1),
-        (thrice(), Some(Attempts(5)), 5),
+        (RetryLayer::new().attempts(1), Some(Attempts::new(2)), 2),
+        (thrice(), Some(Attempts::new(1)), 1),
+        (thrice(), Some(Attempts::new(0)), 1),
+        (thrice(), Some(Attempts::new(5)), 5),
         (thrice(), None, 3),
     ] {
         let world = World::statuses(&[503]);
@@ -159,16 +168,16 @@ async fn another_list_of_statuses_and_another_policy_decide() {
     }
     #[derive(Clone)]
     struct Important;
-    let policy = |attempt: &Attempt<'_>| match attempt.outcome {
-        Outcome::Response { status, .. } if status == 418 => {
-            assert_eq!((attempt.method.as_str(), attempt.url.host()), ("POST", Some("a.test")));
-            match attempt.extensions.get::<Important>() {
-                Some(_) => Action::After(Duration::from_millis(u64::from(attempt.number) * 7)),
+    let policy = retry_fn(|attempt| match attempt.outcome() {
+        Outcome::Response(head) if head.status() == 418 => {
+            assert_eq!((attempt.method().as_str(), attempt.url().host()), ("POST", Some("a.test")));
+            match attempt.extensions().get::<Important>() {
+                Some(_) => Action::After(Duration::from_millis(u64::from(attempt.number()) * 7)),
                 None => Action::Stop,
             }
         }
         _ => Action::Stop,
-    };
+    });
     for (important, times) in [(true, vec![0, 7, 21]), (false, vec![0])] {
         let world = World::statuses(&[418]);
         let mut request = post();
@@ -182,13 +191,16 @@ async fn another_list_of_statuses_and_another_policy_decide() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_budget_ends_it_and_is_shared_by_clones() {
-    let budget = Budget::new(Duration::from_secs(1), 1, 0);
+    let budget = Budget::new().window(Duration::from_secs(1)).min_per_second(1).percent(0);
     let layers = [thrice().budget(budget.clone()), thrice().budget(budget).attempts(4)];
     let counts: Vec<_> = [0, 1, 0].map(|which| (World::statuses(&[503]), layers[which].clone())).into();
     let mut requests = Vec::new();
     for (world, layer) in counts {
         let outcome = world.ask(&layer, get()).await;
-        assert_eq!(outcome.unwrap().extensions().get::<Attempted>().map(|n| n.0), (world.count() > 1).then_some(2));
+        assert_eq!(
+            outcome.unwrap().extensions().get::<Attempted>().map(|n| n.count()),
+            (world.count() > 1).then_some(2)
+        );
         requests.push(world.count());
     }
     assert_eq!(requests, [2, 1, 1]);
@@ -196,7 +208,7 @@ async fn an_empty_budget_ends_it_and_is_shared_by_clones() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_earn_the_resends_of_later_ones() {
-    let layer = thrice().budget(Budget::new(Duration::from_secs(10), 0, 20));
+    let layer = thrice().budget(Budget::new().min_per_second(0));
     let world = World::new(|_, number| Ok(status(if number < 9 { 200 } else { 503 })));
     for _ in 0..10 {
         world.ask(&layer.clone(), get()).await.unwrap();
@@ -205,7 +217,7 @@ async fn requests_earn_the_resends_of_later_ones() {
     // Those that are sent once anyway earn nothing.
     for _ in 0..20 {
         let mut once = get();
-        once.extensions_mut().insert(Attempts(1));
+        once.extensions_mut().insert(Attempts::new(1));
         world.ask(&layer, once).await.unwrap();
     }
     let before = world.count();
@@ -245,7 +257,7 @@ async fn keys_are_added_where_asked_for_and_lacking() {
             request.headers_mut().insert("idempotency-key", own.parse().unwrap());
         }
         if let Some(option) = option {
-            request.extensions_mut().insert(IdempotencyKey(option));
+            request.extensions_mut().insert(IdempotencyKey::new(option));
         }
         world.ask(&thrice().idempotency_key(layer), request).await.unwrap();
         let seen = world.seen();
@@ -258,9 +270,9 @@ async fn keys_are_added_where_asked_for_and_lacking() {
         let repeatable = sent.is_some() || ["GET", "PUT"].contains(&method);
         assert_eq!(seen.len(), if repeatable { 3 } else { 1 }, "{layer} {option:?} {method} {own:?}");
     }
-    // For one who sends again by hand.
+    // For a caller that retries by itself.
     let world = World::statuses(&[503]);
-    world.ask(&RetryLayer::new().idempotency_key(true), post()).await.unwrap();
+    world.ask(&RetryLayer::new().attempts(1).idempotency_key(true), post()).await.unwrap();
     assert!(world.seen()[0].headers.contains_key("idempotency-key"));
 }
 
@@ -268,12 +280,13 @@ async fn keys_are_added_where_asked_for_and_lacking() {
 async fn a_slow_attempt_is_dropped_and_followed_by_another() {
     let limit = Duration::from_secs(2);
     // How long each attempt takes, in milliseconds.
+    let layer = thrice().backoff(Backoff::new().base(Duration::ZERO));
     for (layer, method, attempts, want, elapsed) in [
-        (thrice(), "GET", &[9000, 500][..], (Ok(200), Some(2)), 2000 + 99 + 500),
-        (thrice(), "GET", &[1999], (Ok(200), None), 1999),
-        (thrice(), "GET", &[9000; 3], (Err(Kind::Timeout(Phase::Head)), Some(3)), 6000 + 99 + 199),
-        (thrice(), "POST", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
-        (RetryLayer::new(), "GET", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
+        (layer.clone(), "GET", &[9000, 500][..], (Ok(200), Some(2)), 2000 + 500),
+        (layer.clone(), "GET", &[1999], (Ok(200), None), 1999),
+        (layer.clone(), "GET", &[9000; 3], (Err(Kind::Timeout(Phase::Head)), Some(3)), 6000),
+        (layer.clone(), "POST", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
+        (layer.attempts(1), "GET", &[9000], (Err(Kind::Timeout(Phase::Head)), None), 2000),
     ] {
         let number = Arc::new(AtomicUsize::new(0));
         let service = service_fn(move |_| {
@@ -286,7 +299,7 @@ async fn a_slow_attempt_is_dropped_and_followed_by_another() {
         let begun = tokio::time::Instant::now();
         let outcome = layer.attempt_timeout(limit).layer(service).oneshot(request(method, "x")).await;
         assert_eq!(told(&outcome), want);
-        // Waits are within a nanosecond of their ceiling; timers know milliseconds.
+        // Timers know milliseconds.
         let took = begun.elapsed().as_millis();
         assert!((elapsed..elapsed + 6).contains(&took), "{took} {elapsed}");
         if let Err(error) = outcome {

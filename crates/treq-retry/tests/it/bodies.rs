@@ -1,7 +1,7 @@
 //! What goes out with each attempt.
 
 use http::{HeaderValue, Request, Version};
-use treq_core::{Body, Kind, Resend};
+use treq_core::{Body, Kind, Resend, replay_fn};
 
 use crate::support::{World, one_shot, post, request, thrice, told};
 
@@ -59,6 +59,13 @@ async fn how_bodies_are_copied_can_be_set() {
             assert_eq!(world.count(), requests);
         }
     }
+    // Neither closure names the type of the body.
+    let (copies, none) =
+        (thrice().replay(replay_fn(|_| Some(Body::from("copy")))), thrice().replay(replay_fn(|_| None)));
+    let world = World::statuses(&[503]);
+    world.ask(&copies, request("PUT", one_shot())).await.unwrap();
+    world.ask(&none, request("PUT", "full")).await.unwrap();
+    assert_eq!(world.count(), 4);
     for (body, requests) in [(Body::empty(), 3), (Body::from("full"), 1)] {
         let world = World::statuses(&[503]);
         world.ask(&thrice().without_replay(), request("PUT", body)).await.unwrap();

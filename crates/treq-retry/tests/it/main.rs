@@ -4,7 +4,6 @@ mod attempts;
 mod bodies;
 mod cancelling;
 mod contract;
-mod rows;
 mod services;
 mod support;
 mod threats;

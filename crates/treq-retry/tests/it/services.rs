@@ -58,7 +58,7 @@ fn layer() -> RetryLayer {
 }
 
 fn attempted<R>(response: &Response<R>) -> Option<u32> {
-    response.extensions().get::<Attempted>().map(|attempted| attempted.0)
+    response.extensions().get::<Attempted>().map(|attempted| attempted.count())
 }
 
 #[tokio::test]

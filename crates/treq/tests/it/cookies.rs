@@ -1,8 +1,6 @@
 //! Cookies through the whole client.
 
-use std::time::SystemTime;
-
-use treq::{Client, Cookie, Jar, Kind, Session};
+use treq::{Client, Cookie, Jar, Kind, SessionCookies};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -114,10 +112,10 @@ async fn clients_share_a_jar_that_outlives_them() {
     let text = client().get(server.url("/cookies")).await.unwrap().text().await.unwrap();
     assert!(text.contains("\"a\": \"1\""), "{text}");
     let mut saved = Vec::new();
-    jar.save_json(&mut saved, Session::Include, SystemTime::now()).unwrap();
+    jar.save_json(&mut saved, SessionCookies::Include).unwrap();
     let loaded = Jar::new();
-    assert_eq!(loaded.load_json(&saved[..], SystemTime::now()).unwrap(), 1);
-    loaded.insert(Cookie::builder(&server.url("/").parse().unwrap(), "b", "2").build().unwrap(), SystemTime::now());
+    assert_eq!(loaded.load_json(&saved[..]).unwrap(), 1);
+    loaded.insert(Cookie::builder(server.url("/"), "b", "2").build().unwrap());
     let later = Client::builder().cookies(loaded).build().unwrap();
     let json: serde_json::Value = later.get(server.url("/cookies")).await.unwrap().json().await.unwrap();
     assert_eq!(json["cookies"], serde_json::json!({ "a": "1", "b": "2" }));
@@ -128,11 +126,11 @@ async fn clients_share_a_jar_that_outlives_them() {
 struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
 impl treq::Store for Notes {
-    fn cookie_field(&self, url: &http::Uri, _: SystemTime) -> Option<http::HeaderValue> {
-        Some(format!("at={}", url.path()).parse().unwrap())
+    fn cookie_field(&self, context: &treq::StoreContext<'_>) -> Option<http::HeaderValue> {
+        Some(format!("at={}", context.url().path()).parse().unwrap())
     }
 
-    fn set_cookies(&self, _: &http::Uri, headers: &http::HeaderMap, _: SystemTime) {
+    fn set_cookies(&self, _: &treq::StoreContext<'_>, headers: &http::HeaderMap) {
         self.0.lock().unwrap().push(headers["set-cookie"].to_str().unwrap().to_owned());
     }
 }

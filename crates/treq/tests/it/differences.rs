@@ -85,7 +85,7 @@ async fn a_cookie_field_of_the_callers_goes_out_with_those_of_the_call_and_hides
     let server = server(&[EMPTY, EMPTY, EMPTY]).await;
     let client = Client::new();
     let url = server.url("/").parse().unwrap();
-    client.jar().unwrap().set_cookie(b"jar=1", &url, SystemTime::now());
+    client.jar().unwrap().set_cookie(b"jar=1", &url);
     let sent = |at: usize| server.requests()[at].header("cookie").map(str::to_owned);
     client.get(server.url("/")).cookies([("call", "2")]).await.unwrap();
     client.get(server.url("/")).header("cookie", "own=3").await.unwrap();
@@ -103,8 +103,8 @@ async fn secure_cookies_come_and_go_over_http_to_localhost_alone() {
     let (jar, now) = (treq::Jar::new(), SystemTime::now());
     for (host, is_kept) in [("localhost", true), ("app.localhost", true), ("a.test", false), ("127.0.0.1", false)] {
         let url = format!("http://{host}/").parse().unwrap();
-        jar.set_cookie(b"sid=7f; Secure", &url, now);
-        assert_eq!(jar.cookie_field(&url, now).is_some(), is_kept, "{host}");
+        jar.set_cookie(b"sid=7f; Secure", &url);
+        assert_eq!(jar.cookie_field(&treq::StoreContext::new(&url, now)).is_some(), is_kept, "{host}");
     }
 }
 

@@ -4,11 +4,10 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
 
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use treq::{Body, BoxError, Client, Jar, Session};
+use treq::{Body, BoxError, Client, Jar, SessionCookies};
 use treq_testing::{Cassette, Mode};
 
 const MASK: &str = "TREQ_UMASK";
@@ -38,9 +37,9 @@ impl Writer {
             Writer::Download => drop(get().download(path).await?),
             Writer::Resume => drop(get().download(path).resume(true).await?),
             Writer::Jar => {
-                let (jar, now) = (Jar::new(), SystemTime::now());
-                jar.set_cookie(b"sid=7f; Max-Age=3600", &"http://a.test/".parse()?, now);
-                jar.save_file(path, Session::Skip, now)?;
+                let jar = Jar::new();
+                jar.set_cookie(b"sid=7f; Max-Age=3600", &"http://a.test/".parse()?);
+                jar.save_file(path, SessionCookies::Skip)?;
             }
             Writer::Cassette => {
                 let cassette = Cassette::open(path, Mode::Always)?;

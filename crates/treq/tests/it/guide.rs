@@ -125,7 +125,7 @@ fn the_defaults_are_those_of_the_code() {
         (
             "budget",
             "20 % of the requests and 10 a second, within 10 s",
-            "Budget { ttl: 10s, min_per_second: 10, percent: 20,",
+            "Budget { window: 10s, min_per_second: 10, percent: 20,",
         ),
         ("`Idempotency-Key`", "not added", "idempotency_key: false"),
     ];

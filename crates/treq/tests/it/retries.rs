@@ -23,7 +23,7 @@ async fn a_busy_server_is_asked_again_over_the_same_connection() {
     let server = busy_once().await;
     let mut response = client().put(server.url("/")).data("tea").await.unwrap();
     assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (200, "ok".to_owned()));
-    assert_eq!(response.extensions().get(), Some(&Attempted(2)));
+    assert_eq!(response.extensions().get(), Some(&Attempted::new(2)));
     let bodies: Vec<_> = server.requests().iter().map(|request| request.body.clone()).collect();
     assert_eq!((bodies, server.connections()), (vec!["tea".into(), "tea".into()], 1));
 }
@@ -60,20 +60,33 @@ async fn nothing_goes_out_again_unless_asked_for() {
     assert_eq!(treq::get(server.url("/")).await.unwrap().status(), 503);
     assert_eq!(server.requests().len(), 1);
     assert_eq!(treq::get(server.url("/")).attempts(1).await.unwrap().status(), 200);
+    // With a key it could be sent again, and is not.
+    let server = busy_once().await;
+    assert_eq!(treq::post(server.url("/")).idempotency_key(true).await.unwrap().status(), 503);
+    assert_eq!(server.requests().len(), 1);
     let server = busy_once().await;
     assert_eq!(treq::get(server.url("/")).attempts(2).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
+async fn a_retry_layer_without_a_number_makes_three_attempts() {
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::send(BUSY), Step::Again]).repeat_last();
+    let server = server.start().await;
+    let client = Client::builder().retry(RetryLayer::new().backoff(Backoff::new().base(Duration::ZERO)));
+    let response = client.build().unwrap().get(server.url("/")).await.unwrap();
+    assert_eq!((response.extensions().get(), server.requests().len()), (Some(&Attempted::new(3)), 3));
+}
+
+#[tokio::test]
 async fn a_policy_of_the_callers_own_decides_and_the_error_counts_the_attempts() {
-    use treq::layers::retry::{Action, Attempt, Exhausted, Outcome};
+    use treq::layers::retry::{Action, Exhausted, Outcome, retry_fn};
 
     let server = RawServer::builder().connection([Step::ReadRequest, Step::Close]).repeat_last().start().await;
     // A closed connection counts as a failure that is worth another try, whatever the method.
-    let policy = |attempt: &Attempt<'_>| match attempt.outcome {
+    let policy = retry_fn(|attempt| match attempt.outcome() {
         Outcome::Error(_) => Action::After(Duration::ZERO),
-        Outcome::Response { .. } => Action::Stop,
-    };
+        _ => Action::Stop,
+    });
     let client = Client::builder().retry(RetryLayer::new().attempts(3).policy(policy)).build().unwrap();
     let error = client.post(server.url("/")).data("tea").await.unwrap_err();
     assert_eq!((server.requests().len(), error.find::<Exhausted>().unwrap().attempts()), (3, 3), "{error:?}");

@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
 use treq::{
     AuthLayer, Basic, Bearer, Body, Client, Cookie, Credentials, Digest, Error, Follow, Form, Jar, Netrc, Origin, Part,
-    Proxies, Proxy, RedirectLayer, RequestBuilder, Session,
+    Proxies, Proxy, RedirectLayer, RequestBuilder, SessionCookies,
 };
 use treq_testing::{MemoryServer, RawServer, Step};
 
@@ -174,7 +174,7 @@ async fn no_setting_and_no_refusal_shows_it() {
     let mut shown = Shown::default();
     let jar = Jar::new();
     let origin: http::Uri = "http://a.test/".parse().unwrap();
-    jar.set_cookie(format!("sid={CANARY}").as_bytes(), &origin, std::time::SystemTime::now());
+    jar.set_cookie(format!("sid={CANARY}").as_bytes(), &origin);
     shown.debug("jar", &jar);
     shown.debug("cookie", &jar.get("sid").unwrap().map(|cookie: Cookie| cookie));
     let home = || Origin::of(&origin).unwrap();
@@ -271,10 +271,9 @@ async fn no_file_shows_it_but_the_jar_to_its_owner() {
     assert!(!text.contains(CANARY) && text.contains("treq-masked"), "{text}");
 
     let jar = Jar::new();
-    let now = std::time::SystemTime::now();
-    jar.set_cookie(format!("sid={CANARY}; Max-Age=60").as_bytes(), &"http://a.test/".parse().unwrap(), now);
+    jar.set_cookie(format!("sid={CANARY}; Max-Age=60").as_bytes(), &"http://a.test/".parse().unwrap());
     let cookies = folder.path().join("cookies.json");
-    jar.save_file(&cookies, Session::Skip, now).unwrap();
+    jar.save_file(&cookies, SessionCookies::Skip).unwrap();
     #[cfg(unix)]
     for path in [path, cookies] {
         use std::os::unix::fs::PermissionsExt as _;

@@ -1,10 +1,9 @@
 //! The rows of `tests/data`.
 
-use std::time::{Duration, SystemTime};
-
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use serde_json::Value;
-use treq_retry::{http_date, retry_after};
+
+use super::*;
 
 /// The three forms of RFC 9110, section 5.6.7: `0` stands for a digit, `a` for a letter, `*` for a long name of a day.
 const FORMS: [&str; 4] = [
