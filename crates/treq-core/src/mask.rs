@@ -172,11 +172,10 @@ fn part_that_is_a_host(authority: &str) -> Option<&str> {
         None if authority.starts_with('[') => (authority, ""),
         _ => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let is_host = match host.strip_prefix('[') {
-        Some(address) => address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b']')),
-        // Any of these may be a sign that ends the host, in another spelling.
-        None => !host.contains(|char| char == '%' || is_odd(char)),
-    };
+    let is_of_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b']');
+    // Any of these signs may end the host, in another spelling; in brackets a colon may stand before a password.
+    let is_host = !host.contains(|char| char == '%' || is_odd(char))
+        && (!host.starts_with('[') || !host.contains(':') || host[1..].bytes().all(is_of_address));
     match rest.strip_prefix(':') {
         _ if !is_host => Some(""),
         // A token may be given as the user name.
@@ -256,6 +255,7 @@ mod tests {
             ("http://[::1]s3cret/", "http://[::1]…"),
             ("http://[s3cret:s3cret/", "http://…"),
             ("http://[::1", "http://[::1"),
+            ("http://[broken", "http://[broken"),
             ("/login?to=s3cret", "/login?…"),
             // What is around a scheme, or in its place.
             ("\"http://user:s3cret\"", "\"http://user:…"),
