@@ -6,6 +6,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
+use treq_core::options::NewConnection;
 use treq_core::{BoxError, ByTryClone, Error, Exchange, Never, Origin, Replay, Resend, Reuse, Route, Target, Wish};
 
 use crate::future::AgentFuture;
@@ -86,10 +87,6 @@ where
     }
 }
 
-/// A request extension: sends the request on a new connection, even if one is idle, and that connection serves no other request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fresh;
-
 fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     let mut asks_upgrade = false;
     if !request.headers().is_empty() || request.version() == Version::HTTP_10 {
@@ -109,7 +106,7 @@ fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     if !request.extensions().is_empty() {
         target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();
-        if request.extensions().get::<Fresh>().is_some() {
+        if request.extensions().get::<NewConnection>().is_some() {
             target.reuse = Reuse::Never;
         }
     }

@@ -18,11 +18,12 @@ mod shared;
 mod upgrade;
 mod watch;
 
-pub use agent::{Agent, Fresh};
+pub use agent::Agent;
 pub use connection::HttpConnection;
 pub use connector::HttpConnector;
 pub use expect::{Informational, OnInformational};
 pub use future::AgentFuture;
 pub use incoming::Incoming;
 pub use interim::TooManyInterim;
+pub use treq_core::options::NewConnection;
 pub use upgrade::{Upgraded, upgrade};

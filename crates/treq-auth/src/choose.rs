@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{Request, Uri};
+use treq_core::options::LeftOrigin;
 use treq_core::{BoxError, Error, Kind, Origin, uri};
 
 use crate::error::unusable;
@@ -19,7 +20,8 @@ pub(crate) fn choose<B>(config: &Config, request: &mut Request<B>) -> Result<Opt
     if request.headers().contains_key(AUTHORIZATION) {
         return in_clear(config, &origin, request.uri()).map(|()| None);
     }
-    if config.withheld.as_ref().is_some_and(|marked| marked(request.extensions())) {
+    // Another party has chosen the URL, even if it is one of the first origin.
+    if request.extensions().get::<LeftOrigin>().is_some() {
         return Ok(None);
     }
     let own = request.extensions().get::<Credentials>().filter(|own| *own.origin() == origin);

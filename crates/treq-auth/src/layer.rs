@@ -2,7 +2,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::Extensions;
 use tower_layer::Layer;
 use treq_core::{ByTryClone, Never, Origin};
 
@@ -25,11 +24,9 @@ pub(crate) struct Config {
     #[cfg(feature = "netrc")]
     pub(crate) netrc: Option<Netrc>,
     pub(crate) https_only: bool,
-    pub(crate) withheld: Option<Predicate>,
     pub(crate) drain_until: Option<Timer>,
 }
 
-type Predicate = Arc<dyn Fn(&Extensions) -> bool + Send + Sync>;
 /// Makes a future that is done when a 401's body has been waited for long enough.
 type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
 /// Boxed: only made where a 401's body is late.
@@ -73,21 +70,6 @@ impl<Y> AuthLayer<Y> {
     #[must_use]
     pub fn https_only(mut self, on: bool) -> AuthLayer<Y> {
         Arc::make_mut(&mut self.config).https_only = on;
-        self
-    }
-
-    /// Requests that get no credentials, whatever their origin: those of a chain of redirects that another origin has
-    /// had a hand in, which a layer that follows redirects marks so.
-    ///
-    /// ```
-    /// #[derive(Clone)]
-    /// struct LeftOrigin;
-    ///
-    /// let layer = treq_auth::AuthLayer::new().withheld_when(|extensions| extensions.get::<LeftOrigin>().is_some());
-    /// ```
-    #[must_use]
-    pub fn withheld_when(mut self, marked: impl Fn(&Extensions) -> bool + Send + Sync + 'static) -> AuthLayer<Y> {
-        Arc::make_mut(&mut self.config).withheld = Some(Arc::new(marked));
         self
     }
 

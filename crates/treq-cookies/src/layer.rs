@@ -3,8 +3,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::header::COOKIE;
-use http::{Extensions, HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, Uri};
 use tower_layer::Layer;
+use treq_core::options::LeftOrigin;
 
 use crate::{Cookies, Jar, RequestCookies, Store, StoreContext, UseJar};
 
@@ -37,7 +38,6 @@ pub struct CookiesLayer<St = Jar>(Arc<Shared<St>>);
 pub(crate) struct Shared<St> {
     pub(crate) store: St,
     clock: Option<Clock>,
-    hold_back: fn(&Extensions) -> bool,
 }
 
 /// Boxed: only where somebody set one.
@@ -61,7 +61,7 @@ impl<St> CookiesLayer<St> {
     /// A layer with this store: a [`Jar`], of which the caller may keep another handle, or any other [`Store`].
     #[must_use]
     pub fn with(store: St) -> CookiesLayer<St> {
-        CookiesLayer(Arc::new(Shared { store, clock: None, hold_back: |_| false }))
+        CookiesLayer(Arc::new(Shared { store, clock: None }))
     }
 
     /// Sets the source of the time. (default: the system's clock)
@@ -70,28 +70,7 @@ impl<St> CookiesLayer<St> {
     where
         St: Clone,
     {
-        let (store, hold_back) = (self.0.store.clone(), self.0.hold_back);
-        CookiesLayer(Arc::new(Shared { store, clock: Some(Arc::new(clock)), hold_back }))
-    }
-
-    /// Drops [`RequestCookies`] although the origin is theirs, if the request's extensions say so: on a chain of redirects
-    /// that has been elsewhere, if the layer that follows redirects marks such requests.
-    ///
-    /// ```
-    /// use treq_cookies::CookiesLayer;
-    ///
-    /// #[derive(Clone)]
-    /// struct LeftOrigin;
-    ///
-    /// let layer = CookiesLayer::new().request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some());
-    /// ```
-    #[must_use]
-    pub fn request_cookies_unless(self, hold_back: fn(&Extensions) -> bool) -> CookiesLayer<St>
-    where
-        St: Clone,
-    {
-        let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
-        CookiesLayer(Arc::new(Shared { store, clock, hold_back }))
+        CookiesLayer(Arc::new(Shared { store: self.0.store.clone(), clock: Some(Arc::new(clock)) }))
     }
 
     /// The store.
@@ -129,7 +108,8 @@ impl<St: Store> CookiesLayer<St> {
             return None;
         }
         let url = request.uri();
-        let extra = extra.filter(|extra| extra.is_for(url) && !(self.0.hold_back)(request.extensions()));
+        // Once its chain of redirects has left the origin, another party has chosen the URL.
+        let extra = extra.filter(|extra| extra.is_for(url) && request.extensions().get::<LeftOrigin>().is_none());
         if request.headers().contains_key(COOKIE) {
             return extra?.after_own(request.headers().get_all(COOKIE));
         }

@@ -10,6 +10,7 @@ mod exchange;
 mod facts;
 mod kept;
 mod mask;
+pub mod options;
 mod origin;
 mod replay;
 mod stand_in;

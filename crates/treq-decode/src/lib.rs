@@ -10,7 +10,6 @@ mod coding;
 mod error;
 mod future;
 mod layer;
-mod options;
 mod plan;
 mod service;
 
@@ -19,5 +18,5 @@ pub use coding::{Coding, Decoder, Progress};
 pub use error::Expanded;
 pub use future::DecodeFuture;
 pub use layer::DecodeLayer;
-pub use options::Decoding;
 pub use service::Decode;
+pub use treq_core::options::Decoding;

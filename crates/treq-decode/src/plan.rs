@@ -14,7 +14,7 @@ pub(crate) const MAX_DEPTH: usize = 4;
 /// A part of a coded body cannot be decoded, so requests with `Range` are left alone
 /// ([RFC 9110, section 14.2](https://www.rfc-editor.org/rfc/rfc9110#section-14.2)).
 pub(crate) fn offer(headers: &mut HeaderMap, option: Option<Decoding>, offer: Option<&HeaderValue>) -> bool {
-    if option == Some(Decoding::Off) || headers.keys().any(|name| name == RANGE) {
+    if option == Some(Decoding::new(false)) || headers.keys().any(|name| name == RANGE) {
         return false;
     }
     if let Some(offer) = offer {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
-use treq::{Client, Coding, DecodeLayer, Decoding, Progress, Proxies, Proxy};
+use treq::{Client, Coding, DecodeLayer, Progress, Proxies, Proxy};
 
 use crate::call::{self, Refusal};
 use crate::case::{Case, Compared, Mismatch};
@@ -155,7 +155,7 @@ async fn through_proxy(case: &Case, compared: &mut Compared) -> Result<(), Strin
     let call = case.given.get("call").ok_or("there is no call")?;
     let made = call::make(&client, call).map_err(|refusal| format!("{refusal:?}"))?;
     // Below treq nothing is offered and nothing is kept.
-    made.request.decoding(Decoding::Off).persistent(false).await.map_err(|error| error.to_string())?;
+    made.request.decoding(false).persistent(false).await.map_err(|error| error.to_string())?;
     let sent = first(&world)?;
     for (key, want) in case.expect.map().unwrap_or_default() {
         let text = want.text().unwrap_or_default();

@@ -157,7 +157,7 @@ impl Chain {
         if !same_origin(&self.url, &located.uri) {
             drop_credentials(&mut headers, &self.config.sensitive);
             self.userinfo = None;
-            self.extensions.insert(LeftOrigin::mark());
+            self.extensions.insert(LeftOrigin::new());
         }
         if method != self.method {
             drop_content(&mut headers);

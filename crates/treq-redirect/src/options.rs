@@ -54,10 +54,6 @@ impl fmt::Debug for Follow {
     }
 }
 
-/// Request option: how many redirects of this request are followed; with 0 the first answer is returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit(pub usize);
-
 /// Request extension: what stands behind the `#` of the URL, which [`Uri`] does not hold. A hop whose `Location` has
 /// none of its own inherits it.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,18 +63,6 @@ impl fmt::Debug for Fragment {
     /// It may hold a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fragment(…)")
-    }
-}
-
-/// Request extension, set by this layer: the chain has left the origin that the caller chose. Whoever adds credentials
-/// adds none from here on, even where a later hop returns to that origin, since another party has chosen its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LeftOrigin;
-
-impl LeftOrigin {
-    pub(crate) fn mark() -> LeftOrigin {
-        LeftOrigin
     }
 }
 

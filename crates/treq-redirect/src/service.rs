@@ -10,7 +10,7 @@ use treq_core::{BoxError, Error, Replay};
 
 use crate::chain::{Chain, Content};
 use crate::future::{Kept, RedirectFuture};
-use crate::{Follow, Limit, RedirectLayer};
+use crate::{Follow, MaxRedirects, RedirectLayer};
 
 /// A service that follows redirects; see the [crate's page](crate).
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl<S, Y> Redirect<S, Y> {
         let config = &self.layer.config;
         let extensions = request.extensions();
         let follow = extensions.get::<Follow>();
-        let limit = extensions.get::<Limit>().map_or(config.limit, |limit| limit.0);
+        let limit = extensions.get::<MaxRedirects>().map_or(config.limit, |limit| limit.count());
         let policy = follow.unwrap_or(&config.follow).policy()?;
         // CONNECT has no URL that could be resolved against.
         if limit == 0 || request.method() == Method::CONNECT {

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Phase};
 
-use crate::{DeadlineBody, Elapsed, Total, clock};
+use crate::{DeadlineBody, Elapsed, TotalTimeout, clock};
 
 /// One deadline for a request as a whole: all hops and attempts of the layers below, and the body of the answer. None
 /// unless set, here or by the request's [`Total`]. See the [crate's page](crate).
@@ -68,7 +68,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let total = request.extensions().get::<Total>().map_or(self.total, |total| total.0);
+        let total = request.extensions().get::<TotalTimeout>().map_or(self.total, |total| total.limit());
         let countdown = total.and_then(Countdown::new);
         DeadlineFuture { future: self.inner.call(request), countdown }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::Extensions;
 
 use crate::ticker::Ticker;
-use crate::{Head, Read, Write};
+use crate::{HeadTimeout, ReadTimeout, WriteTimeout};
 
 /// How long each part may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +39,15 @@ impl Shared {
         if extensions.is_empty() {
             return Arc::clone(self);
         }
-        let (head, read, write) = (extensions.get::<Head>(), extensions.get::<Read>(), extensions.get::<Write>());
+        let (head, read, write) =
+            (extensions.get::<HeadTimeout>(), extensions.get::<ReadTimeout>(), extensions.get::<WriteTimeout>());
         if head.is_none() && read.is_none() && write.is_none() {
             return Arc::clone(self);
         }
         let limits = Limits {
-            head: head.map_or(self.limits.head, |head| head.0),
-            read: read.map_or(self.limits.read, |read| read.0),
-            write: write.map_or(self.limits.write, |write| write.0),
+            head: head.map_or(self.limits.head, |head| head.limit()),
+            read: read.map_or(self.limits.read, |read| read.limit()),
+            write: write.map_or(self.limits.write, |write| write.limit()),
         };
         Arc::new(Shared { limits, ticker: Arc::clone(&self.ticker) })
     }

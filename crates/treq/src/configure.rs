@@ -115,7 +115,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     #[cfg(feature = "cookies")]
     pub fn cookies(mut self, jar: treq_cookies::Jar) -> Self {
         self.parts.jar = Some(jar.clone());
-        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(jar));
+        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar));
         self
     }
 
@@ -123,7 +123,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     #[cfg(feature = "cookies")]
     pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
         self.parts.jar = None;
-        self.parts.layers.cookies = crate::cookies::layer(crate::cookies::AnyStore::new(store));
+        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(store));
         self
     }
 

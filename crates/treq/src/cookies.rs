@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, Request};
-use treq_cookies::{Cookie, CookiesLayer, RequestCookies, Store, StoreContext, set_cookies_at};
+use treq_cookies::{Cookie, RequestCookies, Store, StoreContext, set_cookies_at};
 use treq_core::{Body, Error, Origin};
-use treq_redirect::LeftOrigin;
 
 use crate::Response;
 
@@ -54,11 +53,6 @@ impl Store for NoStore {
     }
 
     fn set_cookies(&self, _: &StoreContext<'_>, _: &HeaderMap) {}
-}
-
-/// What a request brings along stays behind once its chain of redirects has been elsewhere.
-pub(crate) fn layer(store: AnyStore) -> CookiesLayer<AnyStore> {
-    CookiesLayer::with(store).request_cookies_unless(|extensions| extensions.get::<LeftOrigin>().is_some())
 }
 
 /// Cookies of one request, for the origin that it goes to.

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use http::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use http::{Method, Request, StatusCode};
 use http_body::Body as _;
+use treq_core::options::Decoding;
 use treq_core::{Body, Error, Kind};
-use treq_decode::Decoding;
 use treq_file::Partial;
 
 use crate::request::ResponseFuture;
@@ -216,7 +216,7 @@ fn asking(request: &Request<Body>, kept: Option<&Kept>) -> Request<Body> {
     *next.version_mut() = request.version();
     *next.headers_mut() = request.headers().clone();
     *next.extensions_mut() = request.extensions().clone();
-    next.extensions_mut().insert(Decoding::Off);
+    next.extensions_mut().insert(Decoding::new(false));
     resume::ask(next.headers_mut(), kept);
     next
 }

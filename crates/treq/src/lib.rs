@@ -37,12 +37,12 @@ mod json;
 mod last_url;
 mod links;
 mod media_type;
-mod options;
 mod pool;
 mod proxy;
 mod query;
 mod reading;
 mod request;
+mod request_options;
 mod response;
 mod resume;
 mod save;
@@ -93,15 +93,40 @@ pub use treq_core::{
     Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
     Phase, Resend, Target, TlsFacts, TryClone, Wish,
 };
-pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
+pub use treq_decode::{Coding, DecodeLayer, Decoder, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
 pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
 pub use treq_redirect::{
-    FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
+    FinalUrl, Follow, History, Hop, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };
 pub use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
 pub use treq_timeout::{Elapsed, TimeoutLayer};
+
+/// What a request says to the layers, for those who build an [`http::Request`] themselves: types in its extensions.
+/// [`RequestBuilder`] has a method for each.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = treq_httpbin::Server::start().await?;
+/// use treq::options::MaxRedirects;
+///
+/// let request = http::Request::get(server.url("/redirect/2")).extension(MaxRedirects::new(1)).body(treq::Body::empty())?;
+/// let error = treq::Client::new().execute(request).await.unwrap_err();
+/// assert!(error.find::<treq::TooManyRedirects>().is_some());
+/// # Ok(()) }
+/// ```
+pub mod options {
+    pub use treq_agent::OnInformational;
+    pub use treq_auth::Credentials;
+    #[cfg(feature = "cookies")]
+    pub use treq_cookies::{RequestCookies, UseJar};
+    pub use treq_core::options::{
+        Attempts, Decoding, HeadTimeout, IdempotencyKey, LeftOrigin, MaxRedirects, NewConnection, ReadTimeout,
+        TotalTimeout, WriteTimeout,
+    };
+    pub use treq_redirect::Follow;
+}
 
 /// The crates that treq is made of, each whole: for what has no name at the top, such as
 /// [`retry::Policy`](treq_retry::Policy) or [`cookies::Limits`](treq_cookies::Limits).

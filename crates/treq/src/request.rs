@@ -13,7 +13,7 @@ use treq_redirect::Fragment;
 use crate::builder::refuse;
 use crate::erased::ServiceFuture;
 use crate::into_url::IntoUrl;
-use crate::options::Timed;
+use crate::request_options::Timed;
 use crate::response::Reading;
 use crate::{Client, Response};
 

@@ -65,10 +65,9 @@ pub(crate) struct Layers {
 /// How long the body of a redirect is waited for, so that its connection can be used again.
 pub(crate) const DRAIN: Duration = Duration::from_millis(50);
 
-/// What a chain of redirects has left behind does not come back, and the body of a 401 is waited for as that of a redirect.
+/// As the body of a redirect, that of a 401 is waited for.
 pub(crate) fn within(auth: treq_auth::AuthLayer) -> treq_auth::AuthLayer {
-    auth.withheld_when(|extensions| extensions.get::<treq_redirect::LeftOrigin>().is_some())
-        .drain_until(|| tokio::time::sleep(DRAIN))
+    auth.drain_until(|| tokio::time::sleep(DRAIN))
 }
 
 /// As the body of a redirect, that of a 407 is waited for.
@@ -90,7 +89,7 @@ impl Layers {
             resend: true,
             timeouts: TimeoutLayer::new(),
             #[cfg(feature = "cookies")]
-            cookies: crate::cookies::layer(crate::cookies::AnyStore::new(jar.clone())),
+            cookies: treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone())),
             detour: DetourLayer::default(),
             redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
             decode: DecodeLayer::new(),

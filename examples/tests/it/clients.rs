@@ -81,3 +81,46 @@ fn configured_pool_keeps_its_limits() {
 fn https_trusts_whom_it_is_told_to() {
     assert_eq!(lines("https"), ["by the platform's roots: Tls", "with one more: HTTP/2.0, TLSv1_3"]);
 }
+
+/// A → B → A: what the caller meant for A does not go out again once B has chosen the URL, though no layer knows another.
+#[tokio::test]
+async fn five_layers_over_hyper_utils_client_send_no_credentials_that_came_back() {
+    use http::Request;
+    use http_body_util::{BodyExt as _, Empty};
+    use hyper_util::client::legacy::{Client, connect::HttpConnector};
+    use tower::{ServiceBuilder, ServiceExt as _};
+    use treq_core::Origin;
+
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let a = server.url("");
+    let b = a.replace("127.0.0.1", "localhost");
+    let origin = || Origin::of(&a.parse().unwrap()).unwrap();
+    let client =
+        Client::builder(hyper_util::rt::TokioExecutor::new()).build::<_, Empty<bytes::Bytes>>(HttpConnector::new());
+    let client = ServiceBuilder::new()
+        .layer(treq_decode::DecodeLayer::new())
+        .layer(treq_redirect::RedirectLayer::new())
+        .layer(treq_retry::RetryLayer::new())
+        .layer(treq_auth::AuthLayer::new().credentials(origin(), treq_auth::Bearer::new("s3cret").unwrap()))
+        .layer(treq_cookies::CookiesLayer::new())
+        .service(client);
+    let to = |url: &str| form_urlencoded(url);
+    let back = format!("{b}/redirect-to?url={}", to(&format!("{a}/headers")));
+    for (url, carries) in [
+        (format!("{a}/headers"), true),
+        (format!("{a}/redirect-to?url={}", to(&format!("{a}/headers"))), true),
+        (format!("{a}/redirect-to?url={}", to(&back)), false),
+    ] {
+        let mut request = Request::get(&url).body(Empty::new()).unwrap();
+        let extra = treq_cookies::RequestCookies::new(origin()).with("tea", "s3cret-too").unwrap();
+        request.extensions_mut().insert(extra);
+        let response = client.clone().oneshot(request).await.unwrap();
+        let text = String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap();
+        assert!(text.contains("\"Host\": \"127.0.0.1"), "{text}");
+        assert_eq!((text.contains("Bearer s3cret"), text.contains("s3cret-too")), (carries, carries), "{url}: {text}");
+    }
+}
+
+fn form_urlencoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::{Layer as _, ServiceExt as _};
-use treq_agent::{Agent, Fresh, HttpConnector};
+use treq_agent::{Agent, HttpConnector, NewConnection};
 use treq_core::{Body, Connected, Error, Kind, Peer, Resend, Target, Wish};
 use treq_pool::PoolLayer;
 use treq_testing::{MemoryServer, RawServer, Step};
@@ -46,7 +46,7 @@ fn plain_get() -> Request<Body> {
 
 fn lone_get() -> Request<Body> {
     let mut request = plain_get();
-    request.extensions_mut().insert(Fresh);
+    request.extensions_mut().insert(NewConnection::new());
     request
 }
 

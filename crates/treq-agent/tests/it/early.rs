@@ -84,7 +84,7 @@ async fn a_refused_upload_is_told_over_http2() {
     });
     let alone = || {
         let mut request = crate::http2::wishing(upload("http://a.test/"));
-        request.extensions_mut().insert(treq_agent::Fresh);
+        request.extensions_mut().insert(treq_agent::NewConnection::new());
         request
     };
     all_are_told(address, alone).await;

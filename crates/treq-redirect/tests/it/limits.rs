@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::Response;
 use treq_core::{Body, Kind};
-use treq_redirect::{Action, Attempt, Follow, History, Limit, RedirectLayer, TooManyRedirects, Why};
+use treq_redirect::{Action, Attempt, Follow, History, MaxRedirects, RedirectLayer, TooManyRedirects, Why};
 
 use crate::support::{World, get, one_shot, post, redirect, why};
 
@@ -49,7 +49,7 @@ async fn a_limit_means_what_it_says() {
 #[tokio::test]
 async fn a_request_overrides_limit_and_policy() {
     let mut request = get("http://a.test/0");
-    request.extensions_mut().insert(Limit(2));
+    request.extensions_mut().insert(MaxRedirects::new(2));
     let error = hops(302, 3).ask(RedirectLayer::new(), request).await.unwrap_err();
     assert_eq!(error.find::<TooManyRedirects>().unwrap().limit(), 2);
 

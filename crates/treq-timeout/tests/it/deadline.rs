@@ -7,13 +7,13 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase};
-use treq_timeout::{DeadlineLayer, Elapsed, Total};
+use treq_timeout::{DeadlineLayer, Elapsed, TotalTimeout};
 
 use crate::support::{Slow, secs, slow, timed};
 
 fn asking(total: Option<Duration>) -> Request<Body> {
     let mut request = Request::new(Body::empty());
-    request.extensions_mut().insert(Total(total));
+    request.extensions_mut().insert(TotalTimeout::new(total));
     request
 }
 

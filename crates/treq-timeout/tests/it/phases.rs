@@ -6,7 +6,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, Resend};
-use treq_timeout::{ConnectTimeoutLayer, Elapsed, Head, Read, TimeoutLayer};
+use treq_timeout::{ConnectTimeoutLayer, Elapsed, HeadTimeout, ReadTimeout, TimeoutLayer};
 
 use crate::support::{secs, slow, timed};
 
@@ -81,16 +81,16 @@ async fn each_piece_of_a_body_has_its_time_while_it_is_asked_for() {
 async fn a_request_may_set_limits_of_its_own_or_none() {
     let service = TimeoutLayer::new().layer(service_fn(|_: Request<Body>| after(secs(600))));
     let mut request = get();
-    request.extensions_mut().insert(Head(Some(secs(2))));
+    request.extensions_mut().insert(HeadTimeout::new(Some(secs(2))));
     assert_eq!(timed(service.clone().oneshot(request)).await.0, 2000);
     let mut request = get();
-    request.extensions_mut().insert(Head(None));
-    request.extensions_mut().insert(Read(Some(secs(1))));
+    request.extensions_mut().insert(HeadTimeout::new(None));
+    request.extensions_mut().insert(ReadTimeout::new(Some(secs(1))));
     let (took, outcome) = timed(service.clone().oneshot(request)).await;
     assert_eq!((took, outcome.is_ok()), (600_000, true));
     for forever in [Duration::MAX, Duration::from_secs(u64::MAX / 2)] {
         let mut request = get();
-        request.extensions_mut().insert(Head(Some(forever)));
+        request.extensions_mut().insert(HeadTimeout::new(Some(forever)));
         assert!(service.clone().oneshot(request).await.is_ok());
     }
     let unlimited = TimeoutLayer::unlimited().layer(service_fn(|_: Request<Body>| after(secs(86_400))));

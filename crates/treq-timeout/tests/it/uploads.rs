@@ -7,7 +7,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, TryClone};
-use treq_timeout::{ByBody, Sent, TimeoutLayer, Write};
+use treq_timeout::{ByBody, Sent, TimeoutLayer, WriteTimeout};
 
 use crate::support::{secs, slow, timed};
 
@@ -55,7 +55,7 @@ async fn a_peer_that_takes_no_more_is_an_error_of_writing() {
             .uploads(ByBody)
             .layer(service_fn(move |request: Request<Body>| take(request.into_body(), taken, secs(0), secs(0))));
         let mut request = Request::new(large(10));
-        request.extensions_mut().insert(Write(Some(write)));
+        request.extensions_mut().insert(WriteTimeout::new(Some(write)));
         let (took, outcome) = timed(service.oneshot(request)).await;
         assert_eq!(outcome.map(drop).unwrap_err().kind(), Kind::Timeout(Phase::Write));
         assert!(took.abs_diff(write.as_millis()) <= 2, "{took} {write:?}");

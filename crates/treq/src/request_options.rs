@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request};
+use treq_core::options::{
+    Attempts, Decoding, HeadTimeout, IdempotencyKey, MaxRedirects, NewConnection, ReadTimeout, TotalTimeout,
+    WriteTimeout,
+};
 use treq_core::{Body, BoxError, Error, Wish};
 use treq_proxy::{Proxy, Via};
 use treq_redirect::Follow;
-use treq_retry::{Attempts, IdempotencyKey};
 
 use crate::{Client, RequestBuilder};
 
@@ -28,12 +31,12 @@ impl<M> RequestBuilder<M> {
 
     /// How many redirects are followed.
     pub fn max_redirects(self, redirects: usize) -> Self {
-        self.extension(treq_redirect::Limit(redirects))
+        self.extension(MaxRedirects::new(redirects))
     }
 
-    /// Whether the answer is decoded: with [`Decoding::Off`](crate::Decoding) nothing is offered and nothing undone.
-    pub fn decoding(self, decoding: treq_decode::Decoding) -> Self {
-        self.extension(decoding)
+    /// Whether content codings are offered and decoded: with `false` the body and its fields stay as they came. (default: true)
+    pub fn decoding(self, on: bool) -> Self {
+        self.extension(Decoding::new(on))
     }
 
     /// User name and password (RFC 7617), for the origin of the request's URL only, in the place of an `Authorization` field
@@ -128,22 +131,22 @@ impl<M> RequestBuilder<M> {
     /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`](crate::Kind) that names the phase
     /// ([`Phase::Total`](crate::Phase)), with the cause [`Elapsed`](crate::Elapsed).
     pub fn timeout(self, limit: impl Into<Option<Duration>>) -> Self {
-        self.extension(treq_timeout::Total(limit.into()))
+        self.extension(TotalTimeout::new(limit))
     }
 
     /// How long the head of each answer may take from the end of its request.
     pub fn head_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
-        self.extension(treq_timeout::Head(limit.into()))
+        self.extension(HeadTimeout::new(limit))
     }
 
     /// How long each piece of the answer's body may take: `None` for one that may be silent as long as it likes.
     pub fn read_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
-        self.extension(treq_timeout::Read(limit.into()))
+        self.extension(ReadTimeout::new(limit))
     }
 
     /// How long the body of the request may stand still.
     pub fn write_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
-        self.extension(treq_timeout::Write(limit.into()))
+        self.extension(WriteTimeout::new(limit))
     }
 
     /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
@@ -178,7 +181,7 @@ impl<M> RequestBuilder<M> {
         if keep {
             return self;
         }
-        self.extension(treq_agent::Fresh).and_then(|request| {
+        self.extension(NewConnection::new()).and_then(|request| {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             Ok(())
         })
