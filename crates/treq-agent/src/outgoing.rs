@@ -220,7 +220,8 @@ where
             return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
         }
     }
-    if frame.is_none() || body.is_end_stream() {
+    // One that ends before its length is asked once more, and has to say so.
+    if frame.is_none() || (body.is_end_stream() && going.left.is_none_or(|left| left.bytes == 0)) {
         *under_way = None;
     }
     Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))

@@ -40,8 +40,14 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     let end_of_authority = if has_authority { rest.find(SLASHES).unwrap_or(rest.len()) } else { 0 };
     let (authority, path) = rest.split_at(end_of_authority);
     // `http:/user:password` and `http://http://user:password`: what follows no port begins anew.
-    let anew = authority.ends_with(':') && !path.is_empty() && (start == 0 || path[1..].starts_with(SLASHES));
+    let twice = path.strip_prefix(SLASHES).is_some_and(|rest| rest.starts_with(SLASHES));
+    let anew = match authority.strip_suffix(':') {
+        Some(_) if start == 0 => !path.is_empty(),
+        other => twice && (other.is_some() || is_http(authority)),
+    };
     let shown = part_that_is_a_host(authority).or(anew.then_some(authority));
+    // What follows an `@` in a path is a segment, and may be a key.
+    let shown = shown.or((!hidden.is_empty() && is_key(authority)).then_some(""));
     if let Some(host) = shown {
         return format!("{}{hidden}{host}…", path_of(lead)).into();
     }
@@ -66,7 +72,7 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     };
     let whole = authority.as_str();
     let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
-    if part_that_is_a_host(host).is_some() || host.ends_with(':') {
+    if part_that_is_a_host(host).is_some() || (url.path().starts_with("//") && is_http(host.trim_end_matches(':'))) {
         // What would be a port is none: a password that holds what ends an authority.
         return masked(&url.to_string()).into();
     }
@@ -113,8 +119,7 @@ fn authority_start(text: &str) -> usize {
         let slashes = after.len() - after.trim_start_matches(is_slash).len();
         // `user:password@host` has no scheme, and `host:80/` none either. Nor has `token:/@host` one, while `http:/host` has.
         let count = after[..slashes].matches(SLASHES).count();
-        let is_http = ["http", "https"].iter().any(|name| text[..colon].trim_start().eq_ignore_ascii_case(name));
-        return if count > 1 || (count == 1 && is_http) { colon + 1 + slashes } else { 0 };
+        return if count > 1 || (count == 1 && is_http(&text[..colon])) { colon + 1 + slashes } else { 0 };
     }
     let doubles = ["//", "\\\\", "/\\", "\\/"].iter().filter_map(|double| text.find(double));
     let Some(first) = doubles.min() else { return 0 };
@@ -129,9 +134,27 @@ fn authority_start(text: &str) -> usize {
 
 /// `@`, `?` and `#` in other widths too, since names of hosts may be written with them, and percent-encoded, by mistake mostly.
 const AT_SIGNS: [&str; 6] = ["@", "＠", "﹫", "%40", "%EF%BC%A0", "%EF%B9%AB"];
-const COLONS: [&str; 5] = ["：", "﹕", "%3A", "%EF%BC%9A", "%EF%B9%95"];
-const QUERY_SIGNS: [&str; 12] =
-    ["?", "#", "？", "＃", "﹖", "﹟", "%3F", "%23", "%EF%BC%9F", "%EF%BC%83", "%EF%B9%96", "%EF%B9%9F"];
+const COLONS: [&str; 7] = ["：", "﹕", "︓", "%3A", "%EF%BC%9A", "%EF%B9%95", "%EF%B8%93"];
+const QUERY_SIGNS: [&str; 14] = [
+    "?",
+    "#",
+    "？",
+    "＃",
+    "﹖",
+    "﹟",
+    "︖",
+    "%3F",
+    "%23",
+    "%EF%BC%9F",
+    "%EF%BC%83",
+    "%EF%B9%96",
+    "%EF%B9%9F",
+    "%EF%B8%96",
+];
+
+fn is_http(scheme: &str) -> bool {
+    ["http", "https"].iter().any(|name| scheme.trim_start().eq_ignore_ascii_case(name))
+}
 
 /// The start of the text after the last `@`.
 fn last_at(text: &str) -> Option<usize> {
@@ -174,7 +197,7 @@ fn part_that_is_a_host(authority: &str) -> Option<&str> {
     };
     let is_of_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b']');
     // Any of these signs may end the host, in another spelling; in brackets a colon may stand before a password.
-    let is_host = !host.contains(|char| char == '%' || is_odd(char))
+    let is_host = !host.contains(|char| matches!(char, '%' | ';') || is_odd(char))
         && (!host.starts_with('[') || !host.contains(':') || host[1..].bytes().all(is_of_address));
     match rest.strip_prefix(':') {
         _ if !is_host => Some(""),
@@ -277,6 +300,11 @@ mod tests {
             ("s3cret:/x@a.test", "…@a.test"),
             ("http://http://user:s3cret/", "http://http:…"),
             ("http://a.test:/x", "http://a.test:/x"),
+            ("http://http//user:s3cret/", "http://http…"),
+            ("http://a.test/@user;s3cret", "http://…@…"),
+            ("/@AAHdqTcvCH1vGs3cretJxf", "…@…"),
+            ("http://a.test;s3cret", "http://…"),
+            ("http://a.test/%EF%B8%96s3cret", "http://a.test/?…"),
             ("user:1234567890", "user:…"),
             ("http://a.test:65536/", "http://a.test:65536/"),
             ("http://a.test:-1/", "http://a.test:-1/"),
@@ -330,6 +358,8 @@ mod tests {
             ("user:s3cret@a.test:80", "…@a.test:80"),
             ("a.test:80", "a.test:80"),
             ("http://http://user:s3cret/", "http://http:…"),
+            ("http://http//user:s3cret@a.test/", "http://…@a.test/"),
+            ("http://http//user:s3cret/", "http://http…"),
             ("/x?s3cret", "/x?…"),
             ("*", "*"),
         ] {

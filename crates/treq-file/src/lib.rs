@@ -4,6 +4,7 @@
 
 mod access;
 mod destination;
+mod names;
 mod partial;
 mod replacement;
 

@@ -1,21 +1,15 @@
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::access::Access;
 use crate::destination::{Destination, Target};
+use crate::names::{MAX_NOTE, beside, identity, is_at, lock, open, read, remove, write_new};
 
 /// The time to wait for another attempt's lock: one that was given up may have a piece on its way to the disk.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
-
-/// The longest name that file systems accept, in bytes.
-const MAX_NAME: usize = 255;
-
-/// The largest note, in bytes: one is a URL and a few values.
-const MAX_NOTE: usize = 256 * 1024;
 
 /// A file that may be cut and continued later. See the [crate's page](crate).
 ///
@@ -51,7 +45,7 @@ impl Partial {
         let (part, noted) = (beside(&target.path, ".part"), beside(&target.path, ".part.note"));
         let until = Instant::now() + LOCK_WAIT;
         let file = loop {
-            let file = open(&part)?;
+            let file = open(&part).map_err(|error| named(&part, error))?;
             if lock(&file)? && is_at(&file, &part) {
                 break file;
             }
@@ -64,7 +58,7 @@ impl Partial {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        target.cover(&file)?;
+        target.cover(&file).map_err(|error| named(&part, error))?;
         let len = file.metadata()?.len();
         let note = if len > 0 { read(&noted, &identity(&file)?)? } else { None };
         Ok(Some(Partial { target, part, noted, file: Some(file), len, written: false, note }))
@@ -137,15 +131,10 @@ impl Partial {
     /// is dropped then, so that no later attempt continues it. The same if another file has taken its name: that one stays as it
     /// is.
     pub fn commit(mut self) -> io::Result<()> {
-        let there = self.file()?.metadata()?.len();
-        if there != self.len {
-            self.forget()?;
-            return Err(mixed(&self.part, there, self.len));
-        }
         self.place().inspect_err(|_| {
             // What went wrong first is what there is to tell; a later attempt goes on with what is there.
             let _ = self.file.as_ref().map(|file| self.target.now().cover(file));
-            if self.keeps_its_name().is_ok() {
+            if self.keeps_its_name().is_ok() && self.is_its_own().is_ok() {
                 let _ = self.note.as_ref().map(|note| self.write_note(note));
             }
         })?;
@@ -156,13 +145,17 @@ impl Partial {
 
     fn place(&self) -> io::Result<()> {
         let file = self.file.as_ref().ok_or_else(over)?;
-        self.target.now().dress(file, Access::Ordinary)?;
         file.sync_all()?;
         // Before the name is free: then the next may begin, and leave a note of its own.
         self.forget()?;
-        // Right before the name is used, since all of the above may take its time.
+        // Right before the name is used, since the sync may take its time; and the mode last, with which an attempt that is
+        // ended here could not be continued.
+        self.is_its_own()?;
         self.keeps_its_name()?;
+        self.target.now().dress(file, Access::Ordinary)?;
         fs::rename(&self.part, &self.target.path)?;
+        // The mode. The bytes are there whatever becomes of this.
+        let _ = file.sync_all();
         // What is renamed is what has the name then: if that was taken between the two calls, say so.
         if is_at(file, &self.target.path) { Ok(()) } else { Err(taken(&self.target.path)) }
     }
@@ -180,6 +173,12 @@ impl Partial {
         // Nothing of it is wanted, whatever has become of it.
         self.len = 0;
         Ok(())
+    }
+
+    /// Fails if something else has written to the file.
+    fn is_its_own(&self) -> io::Result<()> {
+        let there = self.file.as_ref().ok_or_else(over)?.metadata()?.len();
+        if there == self.len { Ok(()) } else { Err(mixed(&self.part, there, self.len)) }
     }
 
     /// Fails if another file has the name by now.
@@ -231,6 +230,14 @@ fn invalid(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
+/// The error with the path, unless it has it already.
+fn named(path: &Path, error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => io::Error::new(error.kind(), format!("{} cannot be used: {error}", path.display())),
+        None => error,
+    }
+}
+
 fn over() -> io::Error {
     io::Error::other("the file is in its place already")
 }
@@ -260,152 +267,5 @@ impl Drop for Partial {
         if is_at(file, &self.part) {
             let _ = remove(&self.part);
         }
-    }
-}
-
-/// Opens a partial file, or makes it. A link there is refused: another user of the folder may have put it there.
-fn open(part: &Path) -> io::Result<File> {
-    let strange = |what: &str| {
-        let why = format!("{} is in the way: it {what}; remove it, or choose another path", part.display());
-        io::Error::new(io::ErrorKind::InvalidInput, why)
-    };
-    if fs::symlink_metadata(part).is_ok_and(|found| !found.is_file()) {
-        return Err(strange("is no regular file"));
-    }
-    let mut options = OpenOptions::new();
-    // One that has come there since.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
-    let file = options.read(true).append(true).create(true).open(part)?;
-    match file.metadata()? {
-        found if !found.is_file() => Err(strange("is no regular file")),
-        found if has_more_names(&found) => Err(strange("has another name, whose file would be written too")),
-        _ => Ok(file),
-    }
-}
-
-#[cfg(unix)]
-fn has_more_names(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
-}
-
-#[cfg(not(unix))]
-fn has_more_names(_: &fs::Metadata) -> bool {
-    false
-}
-
-#[cfg(unix)]
-fn no_follow() -> i32 {
-    // One bit of few: it is far from the sign.
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
-}
-
-/// Writes a new file that only its owner can read.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(path)?.write_all(bytes)
-}
-
-/// Locks the file; returns false if another has it locked.
-#[cfg(unix)]
-fn lock(file: &File) -> io::Result<bool> {
-    use rustix::fs::{FlockOperation, flock};
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(false),
-        // A file system that knows no locks, such as some over a network.
-        Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(not(unix))]
-fn lock(_: &File) -> io::Result<bool> {
-    Ok(true)
-}
-
-/// Returns true if the file still has that name: another attempt may have committed it meanwhile.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let own = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata().map(own), fs::symlink_metadata(path).map(own)), (Ok(one), Ok(other)) if one == other)
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
-}
-
-/// A line that tells the file from another that has its name later: a note next to that one does not describe it.
-fn identity(file: &File) -> io::Result<String> {
-    let metadata = file.metadata()?;
-    #[cfg(unix)]
-    let number = {
-        // Without the device's, which may be another after the next start of the machine.
-        std::os::unix::fs::MetadataExt::ino(&metadata)
-    };
-    #[cfg(not(unix))]
-    let number = 0;
-    // A number is given out again; not every file system knows when a file was made.
-    let made = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    Ok(format!("{number}:{}\n", made.as_nanos()))
-}
-
-/// The name with a number and an ending. One that is too long keeps its beginning.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default();
-    // FNV-1a: the same in each build, since a later one looks for the name.
-    let number = name
-        .as_encoded_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let end = format!("-{number:016x}{end}");
-    let mut whole = OsString::from(name);
-    if name.len() + end.len() <= MAX_NAME {
-        whole.push(end);
-        return path.with_file_name(whole);
-    }
-    // Cut where a character ends, whatever the rest is.
-    let shown: String = name
-        .to_string_lossy()
-        .chars()
-        .scan(0, |len, char| {
-            *len += char.len_utf8();
-            (*len <= 128).then_some(char)
-        })
-        .collect();
-    path.with_file_name(shown + &end)
-}
-
-/// The note in this file, if it is on the file of that identity.
-fn read(path: &Path, identity: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut note = Vec::new();
-    // Nothing that is no regular file is a note, and reading a FIFO might not end.
-    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Ok(None);
-    }
-    match File::open(path) {
-        Ok(file) => {
-            // Of one that is too long the beginning alone would say something else.
-            let most = identity.len() + MAX_NOTE;
-            file.take(most as u64 + 1).read_to_end(&mut note)?;
-            let whole = Some(note).filter(|note| note.len() <= most);
-            Ok(whole.and_then(|note| Some(note.strip_prefix(identity.as_bytes())?.to_vec())))
-        }
-        // That of another user is on what he has written.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io::Error::new(error.kind(), format!("{} cannot be removed: {error}", path.display())))
-        }
-        _ => Ok(()),
     }
 }

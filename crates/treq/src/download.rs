@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
@@ -14,7 +15,7 @@ use treq_file::Partial;
 
 use crate::request::ResponseFuture;
 use crate::resume::{self, Action, Kept};
-use crate::save::{OnProgress, blocking, pour};
+use crate::save::{OnProgress, blocking, pour, save};
 use crate::{Client, RequestBuilder, Response};
 
 impl RequestBuilder {
@@ -112,20 +113,23 @@ impl Download {
             return whole(&client, request, &path, told).await;
         };
         let url = request.uri().to_string();
-        let mut kept = part.note().and_then(|note| Kept::of(&url, note, part.len()));
-        // A second time where what is kept turns out to be of no use.
+        let mut part = Part { file: part, ends: None };
+        let mut kept = part.file.note().and_then(|note| Kept::of(&url, note, part.file.len()));
+        let mut resumed_at = None;
+        // A second time if what is kept turns out to be of no use, or if a part was not the last one.
         loop {
             let mut response = ResponseFuture::of(&client, asking(&request, kept.as_ref())).await?;
-            let (at, begins, total) = match resume::decide(response.status(), response.headers(), kept.as_ref()) {
+            let action = resume::decide(response.status(), response.headers(), response.url(), kept.as_ref());
+            let (at, begins, total) = match action {
                 Action::Write => (0, true, response.content_length()),
-                Action::Append(total) => (part.len(), false, total),
+                Action::Append(total) => (part.file.len(), false, total),
                 Action::Finish => {
-                    let bytes = part.len();
+                    let bytes = part.file.len();
                     if let Some(told) = &mut told {
                         told(bytes, Some(bytes));
                     }
-                    blocking(&path, move || part.commit()).await?;
-                    return Ok(Downloaded { bytes, resumed_at: bytes });
+                    blocking(&path, move || part.file.commit()).await?;
+                    return Ok(Downloaded { bytes, resumed_at: resumed_at.unwrap_or(bytes) });
                 }
                 Action::AskAnew => {
                     kept = None;
@@ -133,33 +137,61 @@ impl Download {
                 }
                 Action::AskCoded => {
                     drop(response);
-                    blocking(&path, move || part.discard()).await?;
+                    blocking(&path, move || part.file.discard()).await?;
                     return whole(&client, request, &path, told).await;
                 }
                 Action::Fail => return Err(failure(response).await),
                 Action::Refuse => return Err(no_content(&response)),
             };
-            let note = resume::note(&url, response.headers()).filter(|_| begins);
-            let part = blocking(&path, move || {
-                let mut part = part;
-                if begins { part.restart(note.as_deref()) } else { part.trim() }?;
+            let resumed_at = *resumed_at.get_or_insert(at);
+            let note = resume::note(&url, response.url(), response.headers()).filter(|_| begins);
+            let ends = resume::end(response.headers()).filter(|_| !begins);
+            let begun = blocking(&path, move || {
+                part.ends = ends;
+                if begins { part.file.restart(note.as_deref()) } else { part.file.trim() }?;
                 Ok(part)
             })
             .await?;
-            let ends = resume::end(response.headers()).filter(|_| !begins);
-            let (part, bytes) = pour(&mut response, &path, part, at, total, told).await?;
-            if let Some(ends) = ends.filter(|ends| *ends < bytes) {
-                let why = format!("the response has bytes {at}-{}, where it says bytes {at}-{}", bytes - 1, ends - 1);
-                blocking(&path, move || part.discard()).await?;
+            let poured = pour(&mut response, &path, begun, at, total, &mut told).await;
+            let bytes;
+            (part, bytes) = poured.map_err(|error| error.with_url(response.url()))?;
+            if let Some(announced) = total.or(ends).filter(|announced| *announced != bytes) {
+                let part = part.file.path().display();
+                let why = format!("{part} has {bytes} bytes, where the server announced {announced}");
                 return Err(Error::new(Kind::Body, why).with_url(response.url()));
             }
-            if let Some(total) = total.or(ends).filter(|total| *total != bytes) {
-                let why = format!("{} has {bytes} bytes, where the server announced {total}", part.path().display());
-                return Err(Error::new(Kind::Body, why).with_url(response.url()));
+            // A server may give less than it was asked for. If it does not say how long the whole is, it has to say that this
+            // was the end.
+            if let (None, Some(_), Some(kept)) = (total, ends, &mut kept) {
+                kept.goes_on(bytes);
+                continue;
             }
-            blocking(&path, move || part.commit()).await.map_err(|error| error.with_url(response.url()))?;
-            return Ok(Downloaded { bytes, resumed_at: at });
+            blocking(&path, move || part.file.commit()).await.map_err(|error| error.with_url(response.url()))?;
+            return Ok(Downloaded { bytes, resumed_at });
         }
+    }
+}
+
+/// A partial file that takes no more bytes than a response says it has: of one that has more, nothing is kept.
+struct Part {
+    file: Partial,
+    /// The length of the file at the end of the response, if it says so.
+    ends: Option<u64>,
+}
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.file.len() + bytes.len() as u64;
+        if let Some(ends) = self.ends.filter(|ends| *ends < len) {
+            self.file.restart(None)?;
+            let why = format!("the response has bytes up to {} at least, where it says up to {}", len - 1, ends - 1);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -168,7 +200,7 @@ async fn whole(
     client: &Client,
     request: Request<Body>,
     path: &Path,
-    told: Option<OnProgress<'static>>,
+    mut told: Option<OnProgress<'static>>,
 ) -> Result<Downloaded, Error> {
     let asked = request.headers().get(RANGE).cloned();
     let mut response = ResponseFuture::of(client, request).await?;
@@ -180,11 +212,9 @@ async fn whole(
         StatusCode::PARTIAL_CONTENT => return Err(another_part(&response, asked.as_ref())),
         _ => return Err(no_content(&response)),
     }
-    let mut save = response.save(path);
-    if let Some(told) = told {
-        save = save.on_progress(told);
-    }
-    Ok(Downloaded { bytes: save.await?, resumed_at: 0 })
+    let expected =
+        resume::length_of_part(response.headers()).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
+    Ok(Downloaded { bytes: save(&mut response, path, expected, &mut told).await?, resumed_at: 0 })
 }
 
 /// The error that a response of 400 or above is.

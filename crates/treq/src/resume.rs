@@ -1,15 +1,19 @@
 //! What a download asks for that goes on, and what a response means for what is kept: without IO.
 
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE, VARY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 /// What an earlier download has left.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) bytes: u64,
+    /// The URL that gave it, without its query: a tag tells versions of one resource apart.
+    of: Box<str>,
     validator: HeaderValue,
+    /// The server has just given a part of this version.
+    goes_on: bool,
     /// How long the whole was said to be.
     total: Option<u64>,
     /// What a tag came with: a response that names another is of another version.
@@ -48,7 +52,7 @@ pub(crate) fn ask(headers: &mut HeaderMap, kept: Option<&Kept>) {
 
 /// [RFC 9110, section 15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7): a part may be added to one of the same
 /// strong validator only.
-pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept>) -> Action {
+pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, url: &Uri, kept: Option<&Kept>) -> Action {
     let is_coded =
         headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     match (status, kept, stated(headers)) {
@@ -58,6 +62,7 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept
             if start == kept.bytes
                 && !is_coded
                 && kept.may_be(total)
+                && *kept.of == *resource(url)
                 && !kept.is_contradicted(headers)
                 && length(headers).is_none_or(|length| length == end - start + 1) =>
         {
@@ -66,7 +71,8 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, kept: Option<&Kept
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept), Some(Stated { range: None, total: Some(total) }))
             if total == kept.bytes
                 && kept.may_be(Some(total))
-                && kept.is_confirmed(headers)
+                && *kept.of == *resource(url)
+                && (kept.goes_on || kept.is_confirmed(headers))
                 && !kept.is_contradicted(headers) =>
         {
             Action::Finish
@@ -93,6 +99,17 @@ pub(crate) fn is_part_of(asked: &HeaderValue, headers: &HeaderMap) -> bool {
     }
 }
 
+/// The resource that a URL is of. The query is left out: where a redirect leads to a signed URL, it is another each time.
+fn resource(url: &Uri) -> String {
+    let (scheme, authority) = (url.scheme_str().unwrap_or_default(), url.authority().map_or("", |it| it.as_str()));
+    format!("{scheme}://{authority}{}", url.path())
+}
+
+/// How many bytes a part says that it has.
+pub(crate) fn length_of_part(headers: &HeaderMap) -> Option<u64> {
+    stated(headers)?.range.map(|(first, last)| last - first + 1)
+}
+
 /// Where the part in a response ends: the first byte after it.
 pub(crate) fn end(headers: &HeaderMap) -> Option<u64> {
     stated(headers)?.range.map(|(_, last)| last + 1)
@@ -107,10 +124,16 @@ impl Kept {
     pub(crate) fn of(url: &str, note: &[u8], bytes: u64) -> Option<Kept> {
         let rest = note.strip_prefix(url.as_bytes())?.strip_prefix(b"\n")?;
         let mut lines = rest.split(|&byte| byte == b'\n');
+        let of = std::str::from_utf8(lines.next()?).ok()?.into();
         let validator = HeaderValue::from_bytes(lines.next()?).ok().filter(|value| !value.is_empty())?;
         let total = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
         let modified = lines.next().filter(|line| !line.is_empty()).and_then(|line| HeaderValue::from_bytes(line).ok());
-        Some(Kept { bytes, validator, total, modified }).filter(|kept| kept.bytes > 0)
+        Some(Kept { bytes, of, validator, goes_on: false, total, modified }).filter(|kept| kept.bytes > 0)
+    }
+
+    /// There are so many bytes by now.
+    pub(crate) fn goes_on(&mut self, bytes: u64) {
+        (self.bytes, self.goes_on) = (bytes, true);
     }
 
     fn is_tag(&self) -> bool {
@@ -140,11 +163,13 @@ impl Kept {
 }
 
 /// What is noted of a content that begins: by whose validator a later download may go on. `None` where it has none.
-pub(crate) fn note(url: &str, headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(crate) fn note(url: &str, last: &Uri, headers: &HeaderMap) -> Option<Vec<u8>> {
     let of = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
     let (length, modified) = (of(CONTENT_LENGTH), of(LAST_MODIFIED));
     let lines = |validator: &HeaderValue| {
-        [url.as_bytes(), b"\n", validator.as_bytes(), b"\n", length, b"\n", modified, b"\n"].concat()
+        let of = resource(last);
+        let lines = [url.as_bytes(), of.as_bytes(), validator.as_bytes(), length, modified, b""];
+        lines.join(&b'\n')
     };
     validator(headers).map(lines)
 }
@@ -190,6 +215,16 @@ fn validator(headers: &HeaderMap) -> Option<&HeaderValue> {
         let is_strong = |tag: &[u8]| tag.len() > 2 && tag.starts_with(b"\"") && tag.ends_with(b"\"");
         return one(headers, ETAG).filter(|tag| is_strong(tag.as_bytes()));
     }
+    // Another request may be answered by another representation, which may have the same date.
+    let vary = headers.get_all(VARY).iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    let is_fixed = |name: &[u8]| {
+        let name = name.trim_ascii();
+        // That is the same each time, and that says who may read it.
+        name.is_empty() || [&b"accept-encoding"[..], b"origin"].iter().any(|fixed| name.eq_ignore_ascii_case(fixed))
+    };
+    if !vary.into_iter().all(is_fixed) {
+        return None;
+    }
     let date = |name| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
     let age = date(DATE)?.duration_since(date(LAST_MODIFIED)?).ok()?;
     // Within a second it may change without a trace; section 8.8.2.2 has a minute for clocks that differ.
@@ -234,7 +269,7 @@ mod tests {
         let ranges = ["bytes 4-9/10", "bytes 3-9/10"];
         assert_eq!(stated(&several(CONTENT_RANGE, ranges)), None);
         assert!(stated(&several(CONTENT_RANGE, [ranges[0], ranges[0]])).is_some());
-        let kept = Kept::of("u", b"u\n\"a\"\n\n\n", 4).unwrap();
+        let kept = Kept::of("u", b"u\nhttp://a.test/x\n\"a\"\n\n\n", 4).unwrap();
         let tags = several(ETAG, ["\"a\"", "\"b\""]);
         assert!(kept.is_contradicted(&tags) && !kept.is_confirmed(&tags));
         assert_eq!(validator(&tags), None);
@@ -253,6 +288,11 @@ mod tests {
         assert_eq!(of(&[("last-modified", old), ("date", "Mon, 07 Nov 1994 08:49:37 GMT")]).as_deref(), Some(old));
         assert_eq!(of(&[("last-modified", old), ("date", late)]), None);
         assert_eq!(of(&[("last-modified", old)]), None);
+        for (vary, counts) in [("accept-encoding, Origin", true), ("accept", false), ("*", false)] {
+            let shown = of(&[("last-modified", old), ("date", "Mon, 07 Nov 1994 08:49:37 GMT"), ("vary", vary)]);
+            assert_eq!(shown.is_some(), counts, "{vary}");
+            assert!(of(&[("etag", "\"a\""), ("vary", vary)]).is_some());
+        }
     }
 
     #[test]
@@ -260,10 +300,10 @@ mod tests {
         const OLD: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
         const PART: (&str, &str) = ("content-range", "bytes 4-9/10");
         const NEW: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
-        let tagged = || Kept::of("u", b"u\n\"a\"\n10\n", 4);
-        let dated = || Kept::of("u", format!("u\n{OLD}\n10\n").as_bytes(), 4);
-        let both = || Kept::of("u", format!("u\n\"a\"\n10\n{OLD}\n").as_bytes(), 4);
-        let whole = || Kept::of("u", b"u\n\"a\"\n\n", 10);
+        let tagged = || Kept::of("u", b"u\nhttp://a.test/x\n\"a\"\n10\n", 4);
+        let dated = || Kept::of("u", format!("u\nhttp://a.test/x\n{OLD}\n10\n").as_bytes(), 4);
+        let both = || Kept::of("u", format!("u\nhttp://a.test/x\n\"a\"\n10\n{OLD}\n").as_bytes(), 4);
+        let whole = || Kept::of("u", b"u\nhttp://a.test/x\n\"a\"\n\n", 10);
         type Case = (u16, &'static [(&'static str, &'static str)], Option<Kept>, Action);
         let cases: &[Case] = &[
             (200, &[], None, Action::Write),
@@ -302,14 +342,21 @@ mod tests {
         ];
         for (status, headers, kept, action) in cases {
             let status = StatusCode::from_u16(*status).unwrap();
-            assert_eq!(&decide(status, &fields(headers), kept.as_ref()), action, "{status} {headers:?} {kept:?}");
+            let url = "http://a.test/x?signed=1".parse().unwrap();
+            assert_eq!(&decide(status, &fields(headers), &url, kept.as_ref()), action, "{status} {headers:?} {kept:?}");
+            // Of another resource, the same fields say nothing.
+            if let Action::Append(_) | Action::Finish = action {
+                let url = "http://a.test/y".parse().unwrap();
+                assert_eq!(decide(status, &fields(headers), &url, kept.as_ref()), Action::AskAnew, "{headers:?}");
+            }
         }
     }
 
     #[test]
     fn a_note_is_for_its_url() {
-        let note = note("http://a.test/?k=1", &fields(&[("etag", "\"a\""), ("content-length", "10")])).unwrap();
-        assert_eq!(note, b"http://a.test/?k=1\n\"a\"\n10\n\n");
+        let last = "http://b.test/y?z".parse().unwrap();
+        let note = note("http://a.test/?k=1", &last, &fields(&[("etag", "\"a\""), ("content-length", "10")])).unwrap();
+        assert_eq!(note, b"http://a.test/?k=1\nhttp://b.test/y\n\"a\"\n10\n\n");
         let kept = Kept::of("http://a.test/?k=1", &note, 4).unwrap();
         assert_eq!((kept.validator.as_bytes(), kept.total, kept.bytes), (&b"\"a\""[..], Some(10), 4));
         assert!(Kept::of("http://a.test/?k=12", &note, 4).is_none());

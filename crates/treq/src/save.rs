@@ -67,14 +67,28 @@ impl<'a> Save<'a> {
     }
 
     async fn run(self) -> Result<u64, Error> {
-        let Save { response, path, told } = self;
-        let target = path.clone();
-        let file = blocking(&path, move || Replacement::create(&target, Access::Ordinary)).await?;
-        let total = response.content_length();
-        let (file, written) = pour(response, &path, file, 0, total, told).await?;
-        blocking(&path, move || file.commit()).await?;
-        Ok(written)
+        let Save { response, path, mut told } = self;
+        save(response, &path, None, &mut told).await
     }
+}
+
+/// Writes the body to a file, which must then have this length, if there is one.
+pub(crate) async fn save(
+    response: &mut Response,
+    path: &Path,
+    expected: Option<u64>,
+    told: &mut Option<OnProgress<'_>>,
+) -> Result<u64, Error> {
+    let target = path.to_owned();
+    let file = blocking(path, move || Replacement::create(&target, Access::Ordinary)).await?;
+    let total = response.content_length();
+    let (file, written) = pour(response, path, file, 0, total, told).await?;
+    if let Some(expected) = expected.filter(|expected| *expected != written) {
+        let why = format!("the response has {written} bytes, where its Content-Range says {expected}");
+        return Err(Error::new(Kind::Body, why).with_url(response.url()));
+    }
+    blocking(path, move || file.commit()).await?;
+    Ok(written)
 }
 
 /// Writes the body after the `at` bytes that are there, as it comes: also what comes before an error. Returns how many bytes there
@@ -85,7 +99,7 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
     mut file: W,
     at: u64,
     total: Option<u64>,
-    mut told: Option<OnProgress<'_>>,
+    told: &mut Option<OnProgress<'_>>,
 ) -> Result<(W, u64), Error> {
     let mut written = at;
     loop {
@@ -97,7 +111,7 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
                 Ok(file)
             })
             .await?;
-            if let Some(told) = &mut told {
+            if let Some(told) = told {
                 told(written, total);
             }
         }

@@ -315,9 +315,82 @@ async fn a_part_that_is_longer_than_it_says_is_not_taken() {
     let fetch = || client.get(server.url("/f")).download(folder.path()).resume(true);
     fetch().await.unwrap_err();
     let error = fetch().await.unwrap_err();
-    assert!(error.kind() == Kind::Body && error.to_string().contains("bytes 4-9"), "{error}");
+    assert!(error.kind() == Kind::Body && error.to_string().contains("says up to 9"), "{error}");
     assert!(done(10, 0)(&fetch().await.unwrap()));
     assert_eq!(folder.text(), "0123456789");
+}
+
+/// Nor is it kept for the next attempt if it is cut as well.
+#[tokio::test]
+async fn a_part_that_is_longer_than_it_says_and_cut_is_not_gone_on_with() {
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 12\r\n\r\n0123";
+    let head = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-6/12\r\n";
+    let long = format!("{head}Transfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n");
+    let whole = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 12\r\n\r\n0123456789ab";
+    let (server, folder, client) = (server(&[cut, &long, whole]).await, Folder::new(), Client::new());
+    let fetch = || client.get(server.url("/f")).download(folder.path()).resume(true);
+    fetch().await.unwrap_err();
+    assert_eq!(fetch().await.unwrap_err().kind(), Kind::Body);
+    assert!(done(12, 0)(&fetch().await.unwrap()));
+    assert_eq!(folder.text(), "0123456789ab");
+    assert_eq!(server.requests()[2].header("range"), None);
+}
+
+/// A server may give less than it was asked for: that a part was the last one is known by the length of the whole alone.
+#[tokio::test]
+async fn a_part_of_a_whole_of_unknown_length_need_not_be_the_last() {
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n";
+    let part = |range: &str, body: &str| {
+        let length = body.len();
+        let head = "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes";
+        format!("{head} {range}/*\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let all = "HTTP/1.1 416 No\r\nContent-Range: bytes */10\r\nContent-Length: 0\r\n\r\n";
+    let answers = [cut, &part("4-6", "456"), &part("7-9", "789"), all];
+    let (server, folder, client) = (server(&answers).await, Folder::new(), Client::new());
+    let fetch = || client.get(server.url("/f")).download(folder.path()).resume(true);
+    fetch().await.unwrap_err();
+    assert!(done(10, 4)(&fetch().await.unwrap()));
+    assert_eq!((folder.text().as_str(), folder.names()), ("0123456789", vec!["file".to_owned()]));
+    let asked: Vec<_> = server.requests().iter().map(|request| request.header("range").map(str::to_owned)).collect();
+    let ranges = [None, Some("bytes=4-"), Some("bytes=7-"), Some("bytes=10-")].map(|range| range.map(str::to_owned));
+    assert_eq!(asked, ranges);
+}
+
+/// A tag tells versions of one resource apart.
+#[tokio::test]
+async fn a_redirect_to_another_resource_is_not_gone_on_with() {
+    let to = |path: &str| format!("HTTP/1.1 302 Found\r\nLocation: {path}\r\nContent-Length: 0\r\n\r\n");
+    for (second, resumed_at) in [("/v1?signed=2", 4), ("/v2", 0)] {
+        let cut = format!("{HEAD}0123");
+        let part =
+            "HTTP/1.1 206 Partial\r\nETag: \"a\"\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789";
+        let whole = format!("{HEAD}abcdefghij");
+        let answers = [to("/v1?signed=1"), cut, to(second), part.to_owned(), to(second), whole];
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        let (server, folder, client) = (server(&answers).await, Folder::new(), Client::new());
+        let fetch = || client.get(server.url("/latest")).download(folder.path()).resume(true);
+        fetch().await.unwrap_err();
+        assert!(done(10, resumed_at)(&fetch().await.unwrap()), "{second}");
+        assert_eq!(folder.text(), if resumed_at == 4 { "0123456789" } else { "abcdefghij" });
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_was_asked_for_is_as_long_as_it_says() {
+    let head = "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-9/10\r\n";
+    for body in [
+        "Connection: close\r\n\r\n012",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\n012\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nc\r\n0123456789ab\r\n0\r\n\r\n",
+        "Content-Length: 3\r\n\r\n012",
+    ] {
+        let (server, folder, client) = (server(&[&format!("{head}{body}")]).await, Folder::new(), Client::new());
+        std::fs::write(folder.path(), "good").unwrap();
+        let outcome = client.get(server.url("/f")).header("range", "bytes=0-9").download(folder.path()).await;
+        assert!(outcome.as_ref().is_err_and(|error| error.kind() == Kind::Body), "{body}: {outcome:?}");
+        assert_eq!((folder.text().as_str(), folder.names()), ("good", vec!["file".to_owned()]));
+    }
 }
 
 #[tokio::test]

@@ -176,6 +176,35 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
     }
 }
 
+/// One that says that it has ended, and has not sent what it said before.
+#[tokio::test]
+async fn a_body_that_ends_early_and_knows_it_is_an_error() {
+    struct Short(Option<&'static str>);
+    impl http_body::Body for Short {
+        type Data = bytes::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+            std::task::Poll::Ready(self.0.take().map(|data| Ok(http_body::Frame::data(data.into()))))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.0.is_none()
+        }
+
+        fn size_hint(&self) -> http_body::SizeHint {
+            http_body::SizeHint::with_exact(5)
+        }
+    }
+
+    let server = RawServer::builder().connection([Step::ReadHead, Step::Stall]).start().await;
+    let error = treq::post(server.url("/")).body(Body::new(Short(Some("ab")))).await.unwrap_err();
+    assert!(error.kind() == Kind::Body && error.to_string().contains("shorter than"), "{error}");
+}
+
 /// A body that is fed by hand and does not know its length.
 fn channel() -> (tokio::sync::mpsc::Sender<&'static str>, Fed) {
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
