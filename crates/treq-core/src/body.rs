@@ -111,7 +111,7 @@ impl Body {
     /// use http_body_util::BodyExt as _;
     /// use treq_core::{Body, TryClone};
     ///
-    /// let body = Body::from("hello").map_each(|body| Body::new(body.map_frame(|frame| frame)));
+    /// let body = Body::from("hello").map_each(|body| Body::new(body.map_err(|error| error)));
     /// assert!(body.try_clone().is_some());
     /// assert_eq!(http_body::Body::size_hint(&body).exact(), Some(5));
     /// ```

@@ -1,30 +1,29 @@
-use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tower_layer::{Identity, Layer, Stack as Both};
+use tower_layer::{Identity, Layer};
 use tower_service::Service;
-use treq_agent::HttpConnector;
-use treq_connect::{Resolve as _, TcpConnect};
+use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target};
-use treq_proxy::{Proxies, ProxyLayer};
 
 use crate::Client;
-use crate::client::Settings;
-use crate::erased::Stack;
-use crate::https::Https;
+use crate::boxed::BoxConnect;
+use crate::defaults::Fields;
+use crate::erased::{BoxService, Stack};
 use crate::pool::Connections;
-use crate::stack::{Connecting, Exchanging, Layered, Layers, Pooling, Proxied, stack};
+use crate::response::Reading;
+use crate::stack::Layers;
+use crate::typed::Builder;
 
-/// Sets up a [`Client`].
+/// Sets up a [`Client`]. It can be cloned, kept, and passed on: its type is the same whatever it is told.
 ///
-/// `C` yields byte streams, `A` are the layers next to the agent, `O` those around everything. Each method that puts one
-/// in changes the type; nothing is boxed.
+/// Each layer that is added to it costs a request one allocation, and a connector of one's own each connection one;
+/// [`into_stack`](ClientBuilder::into_stack) does without.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,15 +36,55 @@ use crate::stack::{Connecting, Exchanging, Layered, Layers, Pooling, Proxied, st
 ///     .build()?;
 /// # Ok(()) }
 /// ```
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct ClientBuilder<O = Identity, A = Identity, C = TcpConnect> {
-    pub(crate) outer: O,
-    pub(crate) agent: A,
-    pub(crate) connect: C,
+pub struct ClientBuilder {
+    outer: Around,
+    agent: Around,
+    connect: Option<Arc<Mutex<BoxConnect>>>,
+    tcp: TcpConnect,
     pub(crate) parts: Parts,
 }
 
+/// Layers of the caller's, the inner ones first.
+#[derive(Clone, Default)]
+struct Around(Vec<Arc<dyn Fn(Stack) -> Stack + Send + Sync>>);
+
+impl Around {
+    fn add<L, B>(&mut self, layer: L)
+    where
+        L: Layer<BoxService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        self.0.push(Arc::new(move |inner| Stack::new(layer.layer(BoxService(inner)))));
+    }
+
+    fn around(&self, inner: Stack) -> Stack {
+        self.0.iter().fold(inner, |inner, layer| layer(inner))
+    }
+}
+
+impl<S, B> Layer<S> for Around
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError> + 'static,
+    S::Future: Send,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError> + 'static,
+{
+    type Service = BoxService;
+
+    fn layer(&self, inner: S) -> BoxService {
+        BoxService(self.around(Stack::new(inner)))
+    }
+}
+
 /// What does not depend on the types of connector and layers.
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) layers: Layers,
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
@@ -56,11 +95,12 @@ pub(crate) struct Parts {
     pub(crate) http: Http,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<treq_cookies::Jar>,
-    pub(crate) settings: Settings,
+    pub(crate) fields: Fields,
+    pub(crate) reading: Reading,
     /// What looks names up for proxies that take addresses; the system, if another connector does without.
     pub(crate) resolver: Option<TcpConnect>,
     /// The first thing that was wrong.
-    pub(crate) error: Option<Error>,
+    pub(crate) error: Option<Arc<Error>>,
 }
 
 /// Limits on heads, kept until the type of the connector is known.
@@ -89,16 +129,16 @@ impl ClientBuilder {
             http: Http::default(),
             #[cfg(feature = "cookies")]
             jar: Some(jar),
-            settings: Settings::default(),
+            fields: Fields::default(),
+            reading: Reading::default(),
             resolver: Some(TcpConnect::new()),
             error: None,
         };
-        ClientBuilder { outer: Identity::new(), agent: Identity::new(), connect: TcpConnect::new(), parts }
+        let (outer, agent) = (Around::default(), Around::default());
+        ClientBuilder { outer, agent, connect: None, tcp: TcpConnect::new(), parts }
     }
-}
 
-impl<O, A> ClientBuilder<O, A, TcpConnect> {
-    /// How TCP connections are made: resolver, static addresses, keep-alive. SOCKS proxies that take addresses (`socks4`,
+    /// Sets how TCP connections are made: resolver, static addresses, keep-alive. SOCKS proxies that take addresses (`socks4`,
     /// `socks5`) are given those that it finds.
     ///
     /// ```
@@ -111,158 +151,152 @@ impl<O, A> ClientBuilder<O, A, TcpConnect> {
     /// ```
     pub fn tcp(mut self, connect: TcpConnect) -> Self {
         self.parts.resolver = Some(connect.clone());
-        self.connect = connect;
+        (self.tcp, self.connect) = (connect, None);
         self
     }
-}
 
-impl<O, A, C> ClientBuilder<O, A, C> {
-    /// Where byte streams come from: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe.
-    /// TLS is spoken over them for https.
-    pub fn connector<T>(mut self, connect: T) -> ClientBuilder<O, A, T> {
+    /// Sets the source of byte streams: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe. TLS is
+    /// spoken over them for https.
+    pub fn connector<C, IO>(mut self, connect: C) -> Self
+    where
+        C: Service<Target, Response = Connected<IO>> + Clone + Send + 'static,
+        C::Error: Into<BoxError> + 'static,
+        C::Future: Send + 'static,
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         self.parts.resolver = None;
-        ClientBuilder { outer: self.outer, agent: self.agent, connect, parts: self.parts }
+        self.connect = Some(Arc::new(Mutex::new(BoxConnect::new(connect))));
+        self
     }
 
-    /// Every connection goes to this Unix socket, whatever the host of the URL.
+    /// Makes every connection to this Unix socket, whatever the host of the URL.
     #[cfg(unix)]
-    pub fn unix_socket(self, path: impl Into<std::path::PathBuf>) -> ClientBuilder<O, A, treq_connect::UnixConnect> {
+    pub fn unix_socket(self, path: impl Into<std::path::PathBuf>) -> Self {
         self.connector(treq_connect::UnixConnect::new(path))
     }
 
-    /// A layer around everything: it sees what the caller sent and the answer that the caller gets. One that is added
+    /// Adds a layer around everything: it sees what the caller sent and the response that the caller gets. One that is added
     /// later is further out.
-    pub fn layer<T>(self, layer: T) -> ClientBuilder<Both<O, T>, A, C> {
-        ClientBuilder {
-            outer: Both::new(self.outer, layer),
-            agent: self.agent,
-            connect: self.connect,
-            parts: self.parts,
-        }
-    }
-
-    /// A layer next to the agent: it sees each request that goes to the network, and its answer as it comes from there.
-    /// One that is added later is further out.
-    pub fn agent_layer<T>(self, layer: T) -> ClientBuilder<O, Both<A, T>, C> {
-        ClientBuilder {
-            outer: self.outer,
-            agent: Both::new(self.agent, layer),
-            connect: self.connect,
-            parts: self.parts,
-        }
-    }
-
-    fn http(&self, https: Https<Proxied<C>>) -> Connecting<C>
+    ///
+    /// ```
+    /// use tower::limit::ConcurrencyLimitLayer;
+    /// use treq::{Client, ClientBuilder};
+    ///
+    /// /// Limits are for the servers of the shop.
+    /// fn limited(builder: ClientBuilder, at_once: Option<usize>) -> ClientBuilder {
+    ///     match at_once {
+    ///         Some(at_once) => builder.layer(ConcurrencyLimitLayer::new(at_once)),
+    ///         None => builder,
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), treq::Error> {
+    /// let client = limited(Client::builder(), Some(8)).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn layer<L, B>(mut self, layer: L) -> Self
     where
-        C: Clone,
+        L: Layer<BoxService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
     {
-        let mut http = HttpConnector::new(https)
-            .title_case_headers(self.parts.http.title_case)
-            .folded_fields(self.parts.http.folded_fields);
-        if let Some(fields) = self.parts.http.max_headers {
-            http = http.max_headers(fields);
-        }
-        if let Some(bytes) = self.parts.http.max_head_size {
-            http = http.max_head_size(bytes);
-        }
-        if let Some(wait) = self.parts.http.expect_wait {
-            http = http.expect_wait(wait);
-        }
-        http
+        self.outer.add(layer);
+        self
     }
-}
 
-impl<O, A, C, IO> ClientBuilder<O, A, C>
-where
-    C: Service<Target, Response = Connected<IO>> + Clone + Send + 'static,
-    C::Error: Into<BoxError> + 'static,
-    C::Future: Send + 'static,
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    A: Layer<Exchanging<C>>,
-    A::Service: Service<Request<Body>> + Clone,
-    O: Layer<Layered<A::Service>>,
-{
+    /// Adds a layer next to the agent: it sees each request that goes to the network, and its response as it comes from there.
+    /// One that is added later is further out.
+    pub fn agent_layer<L, B>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        self.agent.add(layer);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
     ///
     /// The first thing that was wrong with what the builder was given. TLS is set up later, at the first https URL.
-    pub fn build<B>(mut self) -> Result<Client, Error>
-    where
-        O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        <O::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
-        <O::Service as Service<Request<Body>>>::Future: Send,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError> + 'static,
-    {
-        match self.parts.error.take() {
-            Some(error) => Err(error),
+    pub fn build(self) -> Result<Client, Error> {
+        match &self.parts.error {
+            Some(error) => Err(Error::repeat(error)),
             None => Ok(self.made()),
         }
     }
 
     /// The client, of settings that are right.
-    pub(crate) fn made<B>(self) -> Client
-    where
-        O::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
-        <O::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
-        <O::Service as Service<Request<Body>>>::Future: Send,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError> + 'static,
-    {
-        let settings = self.parts.settings.clone();
+    pub(crate) fn made(self) -> Client {
+        let reading = self.parts.reading;
         #[cfg(feature = "cookies")]
         let jar = self.parts.jar.clone();
-        // With layers of the caller's, they or what is above them may look for the facts where every service has them.
-        let plain = TypeId::of::<O::Service>() == TypeId::of::<Layered<Exchanging<C>>>();
-        let (service, pool) = self.assemble(!plain);
-        let pool: Arc<dyn Connections> = Arc::new(pool);
-        let client = Client::of(Stack::new(service), Some(pool), settings);
+        let (stack, pool) = self.assemble();
+        let client = Client::of(stack, Some(pool), reading);
         #[cfg(feature = "cookies")]
         let client = client.with_jar(jar);
         client
     }
 
-    /// The stack itself, in its own type, without the client's surface and settings: a
-    /// `Service<http::Request<Body>>` for another stack to stand on.
+    fn assemble(self) -> (Stack, Arc<dyn Connections>) {
+        let ClientBuilder { outer, agent, connect, tcp, parts } = self;
+        let connect = connect.map(|connect| connect.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        // With layers of the caller's, they or what is above them may look for the facts where every service has them.
+        let facts = !outer.0.is_empty() || !agent.0.is_empty();
+        let identity = Identity::new();
+        let (stack, pool): (Stack, Arc<dyn Connections>) = match connect {
+            None if agent.0.is_empty() => {
+                let (service, pool) =
+                    Builder { outer: identity, agent: Identity::new(), connect: tcp, parts }.assemble(facts);
+                (Stack::new(service), Arc::new(pool))
+            }
+            Some(connect) if agent.0.is_empty() => {
+                let (service, pool) =
+                    Builder { outer: identity, agent: Identity::new(), connect, parts }.assemble(facts);
+                (Stack::new(service), Arc::new(pool))
+            }
+            connect => {
+                let connect = connect.unwrap_or_else(|| BoxConnect::new(tcp));
+                let (service, pool) = Builder { outer: identity, agent, connect, parts }.assemble(facts);
+                (Stack::new(service), Arc::new(pool))
+            }
+        };
+        (outer.around(stack), pool)
+    }
+
+    /// These settings for a stack in its own type, whose layers and connector are added there: it costs no box.
     ///
     /// # Errors
     ///
-    /// As [`build`](ClientBuilder::build).
-    pub fn into_service(mut self) -> Result<O::Service, Error> {
-        if let Some(error) = self.parts.error.take() {
-            return Err(error);
+    /// As [`build`](ClientBuilder::build), and [`Kind::Builder`] if a layer or a connector has been added here, where it is in a box.
+    pub fn into_stack(self) -> Result<Builder, Error> {
+        if let Some(error) = &self.parts.error {
+            return Err(Error::repeat(error));
         }
-        // Requests may come from anywhere, userinfo in their URLs.
-        self.parts.layers.detour.always = true;
-        Ok(self.assemble(true).0)
-    }
-
-    fn assemble(mut self, facts_in_extensions: bool) -> (O::Service, Pooling<C>) {
-        #[cfg(any(feature = "tls", feature = "tls-ring"))]
-        let (tls, proxy_tls) = (&self.parts.tls, &self.parts.proxy_tls);
-        #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
-        let (tls, proxy_tls) = ((), ());
-        // Which proxy it is stands in each target's route.
-        let to_proxy = crate::https::https(self.connect.clone(), proxy_tls);
-        let mut proxy = ProxyLayer::new(Proxies::none()).secure(to_proxy);
-        if let Some(resolver) = self.parts.resolver.take() {
-            proxy = proxy.resolver(move |host, port| resolver.resolve(host, port));
+        if !self.outer.0.is_empty() || !self.agent.0.is_empty() || self.connect.is_some() {
+            let why = "the builder has a layer or a connector already: add it after `into_stack`";
+            return Err(Error::new(Kind::Builder, why));
         }
-        let connect = proxy.layer(self.connect.clone());
-        let https = crate::https::https(connect, tls);
-        let (service, pool) =
-            stack(self.http(https).facts_in_extensions(facts_in_extensions), &self.parts.layers, &self.agent);
-        (self.outer.layer(service), pool)
+        Ok(Builder { outer: Identity::new(), agent: Identity::new(), connect: self.tcp, parts: self.parts })
     }
 }
 
-impl<O, A, C: fmt::Debug> fmt::Debug for ClientBuilder<O, A, C> {
+impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("connect", &self.connect)
-            .field("layers", &self.parts.layers)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("ClientBuilder");
+        // A connector of the caller's may show anything.
+        if self.connect.is_none() {
+            debug.field("tcp", &self.tcp);
+        }
+        debug.field("layers", &self.parts.layers).finish_non_exhaustive()
     }
 }
 

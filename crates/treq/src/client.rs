@@ -3,8 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName};
-use http::{Extensions, HeaderMap, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error};
@@ -49,24 +48,10 @@ pub struct Client {
 struct Inner {
     stack: Stack,
     pool: Option<Arc<dyn Connections>>,
-    settings: Settings,
+    reading: Reading,
     last_url: LastUrl,
     #[cfg(feature = "cookies")]
     jar: Option<treq_cookies::Jar>,
-}
-
-/// What a client adds to each of its requests and answers.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) headers: HeaderMap,
-    pub(crate) reading: Reading,
-    pub(crate) wish: treq_core::Wish,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { headers: HeaderMap::new(), reading: Reading::default(), wish: treq_core::Wish::Any }
-    }
 }
 
 impl Client {
@@ -110,14 +95,14 @@ impl Client {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError> + 'static,
     {
-        Client::of(Stack::new(service), None, Settings::default())
+        Client::of(Stack::new(service), None, Reading::default())
     }
 
-    pub(crate) fn of(stack: Stack, pool: Option<Arc<dyn Connections>>, settings: Settings) -> Client {
+    pub(crate) fn of(stack: Stack, pool: Option<Arc<dyn Connections>>, reading: Reading) -> Client {
         let inner = Inner {
             stack,
             pool,
-            settings,
+            reading,
             last_url: LastUrl::default(),
             #[cfg(feature = "cookies")]
             jar: None,
@@ -199,35 +184,14 @@ impl Client {
         &self.inner.last_url
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.inner.settings
+    pub(crate) fn reading(&self) -> Reading {
+        self.inner.reading
     }
 
-    /// Sends a request that is complete but for the client's own fields.
     #[inline]
-    pub(crate) fn send(&self, mut request: Request<Body>) -> ServiceFuture {
-        let settings = &self.inner.settings;
-        for name in settings.headers.keys() {
-            if !request.headers().contains_key(name) && !is_outranked(name, request.extensions()) {
-                for value in settings.headers.get_all(name) {
-                    request.headers_mut().append(name, value.clone());
-                }
-            }
-        }
-        if settings.wish != treq_core::Wish::Any && request.extensions().get::<treq_core::Wish>().is_none() {
-            request.extensions_mut().insert(settings.wish);
-        }
+    pub(crate) fn send(&self, request: Request<Body>) -> ServiceFuture {
         self.inner.stack.call(request)
     }
-}
-
-/// Whether the request says in another form what this field of the client says: the request's own counts.
-fn is_outranked(name: &HeaderName, extensions: &Extensions) -> bool {
-    #[cfg(feature = "cookies")]
-    if name == http::header::COOKIE && extensions.get::<treq_cookies::RequestCookies>().is_some() {
-        return true;
-    }
-    name == AUTHORIZATION && crate::detour::has_credentials(extensions)
 }
 
 impl Client {

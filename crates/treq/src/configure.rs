@@ -1,5 +1,6 @@
 //! What a client can be told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -11,7 +12,7 @@ use treq_timeout::TimeoutLayer;
 
 use crate::ClientBuilder;
 
-impl<O, A, C> ClientBuilder<O, A, C> {
+impl ClientBuilder {
     /// How connections are kept.
     pub fn pool(mut self, pool: PoolLayer) -> Self {
         self.parts.layers.pool = pool;
@@ -173,7 +174,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// Which version of HTTP is spoken unless a request says otherwise. [`Wish::Http2`] speaks HTTP/2 with prior
     /// knowledge in the clear.
     pub fn http_version(mut self, wish: Wish) -> Self {
-        self.parts.settings.wish = wish;
+        self.parts.fields.wish = wish;
         self
     }
 
@@ -189,8 +190,8 @@ impl<O, A, C> ClientBuilder<O, A, C> {
         V::Error: Into<BoxError>,
     {
         match crate::fields::field(name, value) {
-            Ok((name, value)) => _ = self.parts.settings.headers.append(name, value),
-            Err(error) => _ = self.parts.error.get_or_insert(error),
+            Ok((name, value)) => _ = self.parts.fields.headers.append(name, value),
+            Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(error)),
         }
         self
     }
@@ -198,7 +199,7 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// How many bytes of a body `content`, `text` and `json` take: 32 MiB unless set. More is an error of
     /// [`Kind::Body`](crate::Kind) that names the limit. Streams have no limit.
     pub fn content_limit(mut self, bytes: usize) -> Self {
-        self.parts.settings.reading.content_limit = bytes;
+        self.parts.reading.content_limit = bytes;
         self
     }
 
@@ -206,8 +207,8 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// what Python treq does. A charset that is not known is an error of [`Kind::Builder`](crate::Kind) when the client is built.
     pub fn default_charset(mut self, label: &str) -> Self {
         match crate::text::labelled(label) {
-            Ok(charset) => self.parts.settings.reading.charset = charset,
-            Err(error) => _ = self.parts.error.get_or_insert(error),
+            Ok(charset) => self.parts.reading.charset = charset,
+            Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(error)),
         }
         self
     }

@@ -56,6 +56,31 @@ impl Stack {
     }
 }
 
+/// A service of any type: what the layers of a [`ClientBuilder`](crate::ClientBuilder) are put around.
+#[derive(Clone)]
+pub struct BoxService(pub(crate) Stack);
+
+impl Service<Request<Body>> for BoxService {
+    type Response = Response<ResponseBody>;
+    type Error = Error;
+    type Future = ServiceFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // It is cloned for each request and made ready there.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> ServiceFuture {
+        self.0.call(request)
+    }
+}
+
+impl fmt::Debug for BoxService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxService")
+    }
+}
+
 struct Typed<S>(S);
 
 impl<S, B> Call for Typed<S>

@@ -11,6 +11,7 @@ extern crate self as treq;
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod boxed;
 mod builder;
 mod client;
 mod configure;
@@ -18,6 +19,7 @@ mod content;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod data;
+mod defaults;
 mod detour;
 mod disposition;
 mod download;
@@ -46,12 +48,13 @@ mod request_options;
 mod response;
 mod resume;
 mod save;
-mod stack;
+pub mod stack;
 mod status;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod typed;
 
 pub use builder::ClientBuilder;
 pub use client::Client;

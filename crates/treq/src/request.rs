@@ -145,6 +145,7 @@ where
     Ok(request)
 }
 
+#[inline]
 pub(crate) fn parse_method<M>(method: M) -> Result<Method, Error>
 where
     M: AsRef<str> + TryInto<Method>,
@@ -183,6 +184,7 @@ impl RequestBuilder {
     /// assert!(responses.iter().all(|response| response.status().is_success()));
     /// # Ok(()) }
     /// ```
+    #[inline]
     pub fn send(mut self) -> ResponseFuture {
         // Finished where it stands: each time the request is handed on, it is moved.
         if let (Some(given), Ok(request)) = (self.gathered.0, &mut self.request) {
@@ -205,6 +207,7 @@ impl IntoFuture for RequestBuilder {
     type Output = Result<Response, Error>;
     type IntoFuture = ResponseFuture;
 
+    #[inline]
     fn into_future(self) -> ResponseFuture {
         self.send()
     }
@@ -214,7 +217,7 @@ impl ResponseFuture {
     #[inline]
     pub(crate) fn of(client: &Client, request: Request<Body>) -> ResponseFuture {
         let url = request.uri().clone();
-        let reading = client.settings().reading;
+        let reading = client.reading();
         let timed = request.extensions().get::<Timed>().is_some();
         let started = timed.then(|| Box::new(Instant::now()));
         ResponseFuture { state: State::Sent { sent: client.send(request), url, reading, started } }

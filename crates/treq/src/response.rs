@@ -86,6 +86,7 @@ pub(crate) enum Read {
 }
 
 impl Response {
+    #[inline]
     pub(crate) fn new(
         response: http::Response<ResponseBody>,
         url: Uri,

@@ -1,11 +1,18 @@
-//! The order of the layers, but for those of the [detour](crate::detour). No other file knows it.
+//! The client as a tower stack in its own type: for another stack to stand on.
+//!
+//! [`ClientBuilder::into_stack`](crate::ClientBuilder::into_stack) makes a [`Builder`], and that a [`Stack`].
 
+// The order of the layers, but for those of the detour. No other file knows it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 use treq_agent::{Agent, HttpConnection, HttpConnector, Incoming};
+use treq_connect::TcpConnect;
 use treq_core::{Body, Error, Facts, Target};
 use treq_decode::{Decode, DecodeBody, DecodeLayer};
 use treq_pool::{Pool, PoolLayer, PooledBody};
@@ -16,8 +23,12 @@ use treq_timeout::{
     TimeoutLayer, WhenInFlight,
 };
 
+use crate::defaults::{Defaults, Fields};
 use crate::detour::{Detour, DetourLayer};
 use crate::https::Https;
+
+pub use crate::erased::BoxService;
+pub use crate::typed::Builder;
 
 /// From a target to a connection on which HTTP is spoken.
 pub(crate) type Connecting<C> = HttpConnector<Https<Proxied<C>>, Body>;
@@ -28,11 +39,36 @@ pub(crate) type Proxied<C> = ProxyConnect<C, Https<C>>;
 /// The pool, for those who ask for its figures.
 pub(crate) type Pooling<C> = Pool<ConnectTimeout<Connecting<C>>, HttpConnection<Body>>;
 
-/// What the caller's layers next to the agent stand on.
-pub(crate) type Exchanging<C> = Timeout<Agent<Pooling<C>>, ByBody, WhenInFlight>;
+/// What the caller's layers next to the agent stand on: the agent with its pool and its limits of time.
+pub type Wire<C = TcpConnect> = Timeout<Agent<Pooling<C>>, ByBody, WhenInFlight>;
+
+/// All layers over what talks to the network, `S`: a [`Wire`] with the caller's layers around it.
+#[derive(Clone, Debug)]
+pub struct Stack<S = Wire>(Layered<S>);
+
+/// The body of a response of a [`Stack`], where that of what talks to the network is `B`.
+pub type StackBody<B> = DeadlineBody<DecodeBody<B>>;
+
+impl<S> Service<Request<Body>> for Stack<S>
+where
+    Layered<S>: Service<Request<Body>>,
+{
+    type Response = <Layered<S> as Service<Request<Body>>>::Response;
+    type Error = <Layered<S> as Service<Request<Body>>>::Error;
+    type Future = <Layered<S> as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    #[inline(always)]
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}
 
 /// What every request goes through, from the network up to the caller's own layers.
-pub(crate) type Layered<A> = Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>;
+pub(crate) type Layered<A> = Defaults<Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>>;
 
 #[cfg(feature = "cookies")]
 pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
@@ -40,7 +76,7 @@ pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnySto
 pub(crate) type WithCookies<A> = A;
 
 /// The body of an answer that comes from these layers alone.
-pub(crate) type LayeredBody = DeadlineBody<DecodeBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>>;
+pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>;
 
 /// What is known of the exchange: read off the body, which is free, where an extension would take three allocations.
 pub(crate) fn facts(body: &LayeredBody) -> Option<&Facts> {
@@ -102,11 +138,12 @@ impl Layers {
 pub(crate) fn stack<C, A>(
     connect: Connecting<C>,
     layers: &Layers,
+    fields: Option<Arc<Fields>>,
     agent_layers: &A,
-) -> (Layered<A::Service>, Pooling<C>)
+) -> (Stack<A::Service>, Pooling<C>)
 where
     Connecting<C>: Service<Target, Response = HttpConnection<Body>, Error = Error>,
-    A: Layer<Exchanging<C>>,
+    A: Layer<Wire<C>>,
     A::Service: Service<Request<Body>> + Clone,
 {
     // Around all that makes a connection: resolving, TCP, TLS and the handshake share one limit.
@@ -128,7 +165,8 @@ where
     let redirect = layers.redirect.layer(agent);
     // Above redirects, so that no answer is decoded but the one that the caller gets.
     let decode = layers.decode.layer(redirect);
-    // Outermost, so that nothing escapes the deadline, a slow decoder included.
+    // Outside of all that takes time, so that nothing escapes the deadline, a slow decoder included.
     let deadline = layers.deadline.layer(decode);
-    (deadline, pool)
+    // Outermost, so that all others see the request as it is meant, and a redirect knows whose fields they are.
+    (Stack(Defaults::new(deadline, fields)), pool)
 }

@@ -67,7 +67,7 @@ async fn layers_stand_around_everything_and_next_to_the_agent() {
 #[tokio::test]
 async fn the_stack_can_be_had_in_its_own_type() {
     let server = Server::start().await.unwrap();
-    let stack = Client::builder().into_service().unwrap();
+    let stack = Client::builder().into_stack().unwrap().into_service();
     let request = Request::get(server.url("/get")).body(Body::empty()).unwrap();
     let response = stack.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 200);
