@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, Error, Follow, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
+use treq::{Client, Error, Follow, Name, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
 
 use crate::usage;
 
@@ -188,7 +188,8 @@ fn text_of(error: &Error) -> String {
 struct Home;
 
 impl Resolve for Home {
-    fn resolve(&self, _host: &str, port: u16) -> Resolving {
-        Box::pin(std::future::ready(Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])))
+    fn resolve(&self, name: Name) -> Resolving {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, name.port()));
+        Box::pin(std::future::ready(Ok(vec![here].into())))
     }
 }

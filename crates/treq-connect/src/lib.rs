@@ -9,7 +9,7 @@ mod tls;
 #[cfg(unix)]
 mod unix;
 
-pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use resolve::SystemResolver;
 pub use tcp::{Keepalive, TcpConnect, TcpFuture};
 #[cfg(feature = "tls")]
 pub use tls::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsConnect, TlsFuture, TlsLayer, TlsVersion};

@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{Connected, Error, Kind, Resend, Target};
+use treq_core::{Connected, Error, Kind, Resend, Resolve, Target};
 
-use crate::resolve::{Resolver, Resolving, system};
+use crate::resolve::System;
 use crate::{NoStream, Proxies, ProxyConnect};
 
 /// Middleware for connectors, which are `Service<Target>`: connects through the proxy of the target's route, or else
@@ -46,14 +46,14 @@ use crate::{NoStream, Proxies, ProxyConnect};
 pub struct ProxyLayer<S = NoTls> {
     pub(crate) proxies: Proxies,
     pub(crate) secure: S,
-    pub(crate) resolver: Resolver,
+    pub(crate) resolver: Arc<dyn Resolve>,
 }
 
 impl ProxyLayer {
     /// These proxies, none of them `https`.
     #[must_use]
     pub fn new(proxies: Proxies) -> ProxyLayer {
-        ProxyLayer { proxies, secure: NoTls, resolver: system() }
+        ProxyLayer { proxies, secure: NoTls, resolver: Arc::new(System) }
     }
 }
 
@@ -66,10 +66,20 @@ impl<S> ProxyLayer<S> {
         ProxyLayer { proxies: self.proxies, secure: connector, resolver: self.resolver }
     }
 
-    /// How names are resolved for `socks4` and `socks5` proxies: by the system unless set. It is given host and port; ports
-    /// of the addresses are not looked at.
+    /// Resolves names for `socks4` and `socks5` proxies with `resolver` (default: the system's). Ports of the addresses
+    /// are not looked at.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use treq_core::resolve_fn;
+    /// use treq_proxy::{Proxies, ProxyLayer};
+    ///
+    /// let resolver = resolve_fn(|name| async move { Ok(vec![(Ipv4Addr::LOCALHOST, name.port()).into()].into()) });
+    /// let layer = ProxyLayer::new(Proxies::none()).resolver(resolver);
+    /// # let _ = layer;
+    /// ```
     #[must_use]
-    pub fn resolver(mut self, resolver: impl Fn(&str, u16) -> Resolving + Send + Sync + 'static) -> ProxyLayer<S> {
+    pub fn resolver(mut self, resolver: impl Resolve) -> ProxyLayer<S> {
         self.resolver = Arc::new(resolver);
         self
     }

@@ -28,7 +28,6 @@ pub use error::{Refused, Reply};
 pub use layer::{NoTls, ProxyLayer};
 pub use proxies::Proxies;
 pub use proxy::Proxy;
-pub use resolve::Resolving;
 pub use route::{RouteLayer, Routed, RoutedFuture};
 pub use scheme::ProxyScheme;
 pub use stream::{NoStream, ProxyStream};

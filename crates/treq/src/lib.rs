@@ -84,14 +84,14 @@ pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInfo
 pub use treq_auth::{AuthLayer, Basic, Bearer, Credentials, Digest, Netrc, Scheme};
 #[cfg(unix)]
 pub use treq_connect::UnixConnect;
-pub use treq_connect::{Keepalive, Resolve, Resolving, SystemResolver, TcpConnect};
+pub use treq_connect::{Keepalive, SystemResolver, TcpConnect};
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersion};
 #[cfg(feature = "cookies")]
 pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
 pub use treq_core::{
-    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
-    Phase, Resend, Target, TlsFacts, TryClone, Wish,
+    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Name, Origin, Peer,
+    Phase, Resend, Resolve, Resolved, Resolving, Target, TlsFacts, TryClone, Wish, resolve_fn,
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_multipart::{Form, Part};

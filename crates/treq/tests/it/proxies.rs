@@ -99,13 +99,8 @@ async fn a_proxy_that_takes_addresses_is_given_those_of_the_client() {
 #[tokio::test]
 async fn names_below_localhost_are_this_machine() {
     let server = proxy().await;
-    struct Nowhere;
-    impl treq::Resolve for Nowhere {
-        fn resolve(&self, host: &str, _: u16) -> treq::Resolving {
-            panic!("{host} is looked up")
-        }
-    }
-    let tcp = treq::TcpConnect::new().resolver(Nowhere);
+    let nowhere = treq::resolve_fn(|name| async move { panic!("{name:?} is looked up") });
+    let tcp = treq::TcpConnect::new().resolver(nowhere);
     let client = Client::builder().tcp(tcp).build().unwrap();
     let port = server.addr().port();
     for host in ["app.localhost", "a.b.LocalHost", "app.localhost."] {
