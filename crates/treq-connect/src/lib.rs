@@ -10,6 +10,10 @@ mod tls;
 mod unix;
 
 pub use resolve::SystemResolver;
+#[cfg(feature = "rustls-0-23")]
+pub use rustls;
+#[cfg(feature = "tls")]
+pub use rustls::pki_types;
 pub use tcp::{Keepalive, TcpConnect, TcpFuture};
 #[cfg(feature = "tls")]
 pub use tls::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsConnect, TlsFuture, TlsLayer, TlsVersion};
