@@ -80,11 +80,11 @@ fn client(opts: &Value) -> Result<Client, Error> {
 /// The proxies that the calls go through, where there are any.
 fn proxies(opts: &Value) -> Result<Option<Proxies>, Error> {
     if let Some(proxy) = opts.get("proxy").and_then(Value::as_str) {
-        return Ok(Some(Proxies::all(Proxy::parse(proxy)?)));
+        return Ok(Some(Proxies::all(Proxy::try_from(proxy)?)));
     }
     if let Some(map) = opts.get("proxies").and_then(Value::as_object) {
         let of_host =
-            |(host, proxy): (&String, &Value)| Ok((host.clone(), Proxy::parse(proxy.as_str().unwrap_or_default())?));
+            |(host, proxy): (&String, &Value)| Ok((host.clone(), Proxy::try_from(proxy.as_str().unwrap_or_default())?));
         let map = map.iter().map(of_host).collect::<Result<HashMap<_, _>, Error>>()?;
         return Ok(Some(Proxies::custom(move |url| map.get(url.host()?).cloned())));
     }

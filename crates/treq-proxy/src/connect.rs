@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use treq_core::{BoxError, Connected, Error, Target};
 
+use crate::choice::choose;
 use crate::dial::{Dial, through};
 use crate::stream::Io;
-use crate::via::choose;
 use crate::{NoTls, ProxyLayer, ProxyStream};
 
 /// The service of [`ProxyLayer`]; see there.

@@ -22,9 +22,9 @@ use crate::{NoStream, Proxies, ProxyConnect};
 /// # let server = RawServer::builder().start_in_memory();
 /// # let (tcp, tls_over_tcp) = (server.connector(), server.connector());
 /// use tower_layer::Layer;
-/// use treq_proxy::{Proxies, Proxy, ProxyLayer};
+/// use treq_proxy::{Proxies, ProxyLayer};
 ///
-/// let proxies = Proxies::all(Proxy::parse("https://user:password@proxy.test")?);
+/// let proxies = Proxies::all("https://user:password@proxy.test".parse()?);
 /// let connect = ProxyLayer::new(proxies).secure(tls_over_tcp).layer(tcp);
 /// # let _ = connect;
 /// # Ok::<(), treq_core::Error>(())

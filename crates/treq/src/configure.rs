@@ -47,9 +47,9 @@ impl<O, A, C> ClientBuilder<O, A, C> {
     /// overrides it.
     ///
     /// ```
-    /// use treq::{Client, Proxies, Proxy};
+    /// use treq::{Client, Proxies};
     ///
-    /// let proxies = Proxies::all(Proxy::parse("socks5h://127.0.0.1:1080")?).no_proxy("localhost,.internal.test");
+    /// let proxies = Proxies::all("socks5h://127.0.0.1:1080".parse()?).no_proxy("localhost,.internal.test");
     /// let client = Client::builder().proxies(proxies).build()?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())

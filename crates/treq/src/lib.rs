@@ -96,7 +96,7 @@ pub use treq_core::{
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Decoding, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
-pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
+pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyChoice, ProxyRequest};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, Limit, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };

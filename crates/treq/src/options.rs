@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request};
 use treq_core::{Body, BoxError, Error, Wish};
-use treq_proxy::{Proxy, Via};
+use treq_proxy::{Proxy, ProxyChoice};
 use treq_redirect::Follow;
 use treq_retry::{Attempts, IdempotencyKey};
 
@@ -73,14 +73,14 @@ impl<M> RequestBuilder<M> {
         P::Error: Into<BoxError>,
     {
         match proxy.try_into() {
-            Ok(proxy) => self.extension(Via::proxy(proxy)),
+            Ok(proxy) => self.extension(ProxyChoice::proxy(proxy)),
             Err(error) => self.and_then(|_| Err(Error::adopt(error))),
         }
     }
 
     /// Sends the request directly, whatever proxies the client has.
     pub fn without_proxy(self) -> Self {
-        self.extension(Via::direct())
+        self.extension(ProxyChoice::direct())
     }
 
     /// Sends the request up to this many times, if [it is safe](crate::RetryLayer). Each hop of a chain of redirects counts its own

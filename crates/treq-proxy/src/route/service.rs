@@ -11,10 +11,10 @@ use treq_core::{BoxError, ByTryClone, Error, Kind, Origin, Replay, Route, Wish};
 
 use super::kept::Kept;
 use super::{RouteLayer, RoutedFuture};
+use crate::choice::is_ours;
 use crate::credentials::Credentials;
 use crate::dial::is_forwarded;
-use crate::via::is_ours;
-use crate::{Proxies, Proxy, Via};
+use crate::{Proxies, Proxy, ProxyChoice};
 
 /// The service of [`RouteLayer`]; see there.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ where
 fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>, Error> {
     let via = match request.extensions().is_empty() {
         true => None,
-        false => request.extensions().get::<Via>().cloned(),
+        false => request.extensions().get::<ProxyChoice>().cloned(),
     };
     if via.is_none() && proxies.is_none() {
         return Ok(None);

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_service::Service;
 use treq_core::{Body, BoxError, Origin, Route, Target};
-use treq_proxy::{Proxies, RouteLayer, Via};
+use treq_proxy::{Proxies, ProxyChoice, RouteLayer};
 use treq_testing::{MemoryServer, Pipe};
 
 use crate::support::{Echo, proxy};
@@ -117,7 +117,8 @@ async fn works_over_a_service_that_cannot_fail() {
         let route = request.extensions().get::<Arc<dyn Route>>().map(|route| format!("{route:?}"));
         Ok::<_, Infallible>(Response::new(route.unwrap_or_default()))
     });
-    let request = Request::get("http://a.test/").extension(Via::proxy(proxy("own.test"))).body(Empty::new()).unwrap();
+    let request =
+        Request::get("http://a.test/").extension(ProxyChoice::proxy(proxy("own.test"))).body(Empty::new()).unwrap();
     let response = RouteLayer::new(Proxies::none()).layer(service).oneshot(request).await.unwrap();
     assert_eq!(response.into_body(), "Proxy(http://own.test:80)");
 }

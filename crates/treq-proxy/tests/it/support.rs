@@ -72,7 +72,7 @@ pub(crate) fn origin(url: &str) -> Origin {
 }
 
 pub(crate) fn proxy(text: &str) -> Proxy {
-    Proxy::parse(text).unwrap()
+    Proxy::try_from(text).unwrap()
 }
 
 pub(crate) fn get(url: &str) -> Request<Body> {

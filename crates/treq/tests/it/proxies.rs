@@ -10,7 +10,7 @@ async fn proxy() -> RawServer {
 }
 
 fn through(server: &RawServer) -> Client {
-    let proxy = Proxy::parse(&format!("http://ada:s3cret@{}", server.addr())).unwrap();
+    let proxy = Proxy::try_from(&format!("http://ada:s3cret@{}", server.addr())).unwrap();
     Client::builder().proxies(Proxies::all(proxy).no_proxy("direct.test")).build().unwrap()
 }
 
@@ -60,7 +60,7 @@ async fn a_407_is_answered_by_digest_and_the_body_sent_again() {
     let steps = [Step::ReadRequest, Step::send(CHALLENGE), Step::ReadRequest, Step::send(OK)];
     let server = RawServer::builder().connection(steps).start().await;
     let digest = treq::proxy_auth(Digest::new("ada", "s3cret"));
-    let proxy = Proxy::parse(&format!("http://{}", server.addr())).unwrap().auth(digest);
+    let proxy = Proxy::try_from(&format!("http://{}", server.addr())).unwrap().auth(digest);
     let client = Client::builder().proxies(Proxies::all(proxy)).build().unwrap();
     let response = client.post("http://a.test/").body("tea").await.unwrap();
     assert_eq!(response.status(), 200);
