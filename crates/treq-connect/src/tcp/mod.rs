@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -54,6 +55,7 @@ pub struct TcpConnect {
 }
 
 /// The future of [`TcpConnect`]. It holds one box: connections are rare beside requests.
+#[must_use = "futures do nothing unless polled"]
 pub struct TcpFuture(Pin<Box<dyn Future<Output = Result<Connected<TcpStream>, Error>> + Send>>);
 
 impl TcpConnect {
@@ -229,6 +231,12 @@ impl Future for TcpFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for TcpFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TcpFuture")
     }
 }
 

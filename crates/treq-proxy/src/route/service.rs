@@ -23,6 +23,30 @@ pub struct Routed<S, Y = ByTryClone> {
     pub(super) layer: RouteLayer<Y>,
 }
 
+impl<S> Routed<S> {
+    /// Chooses among these proxies for the requests to `inner`. A [`RouteLayer`] has further settings.
+    pub fn new(inner: S, proxies: Proxies) -> Routed<S> {
+        Routed { inner, layer: RouteLayer::new(proxies) }
+    }
+}
+
+impl<S, Y> Routed<S, Y> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, B, R, Y> Service<Request<B>> for Routed<S, Y>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,
