@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod resolve;
 mod tcp;
 #[cfg(feature = "tls")]
