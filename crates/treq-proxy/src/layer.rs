@@ -18,14 +18,17 @@ use crate::{NoStream, Proxies, ProxyConnect};
 /// own:
 ///
 /// ```
-/// # use treq_testing::RawServer;
-/// # let server = RawServer::builder().start_in_memory();
-/// # let (tcp, tls_over_tcp) = (server.connector(), server.connector());
 /// use tower_layer::Layer;
+/// use treq_connect::{TcpConnect, TlsConfig, TlsLayer};
 /// use treq_proxy::{Proxies, ProxyLayer};
 ///
+/// let tcp = TcpConnect::new();
+/// let to_proxy = TlsLayer::new(TlsConfig::default()).layer(tcp.clone());
 /// let proxies = Proxies::all("https://user:password@proxy.test".parse()?);
-/// let connect = ProxyLayer::new(proxies).secure(tls_over_tcp).layer(tcp);
+/// // SOCKS proxies that take addresses get those that the connector would use.
+/// let connect = ProxyLayer::new(proxies).secure(to_proxy).resolver(tcp.clone()).layer(tcp);
+/// // TLS with origins, through the proxy.
+/// let connect = TlsLayer::new(TlsConfig::default()).layer(connect);
 /// # let _ = connect;
 /// # Ok::<(), treq_core::Error>(())
 /// ```

@@ -193,7 +193,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "tower-layer",
             "tower-service",
         ]),
-        tests_use: &[],
+        tests_use: &[("treq-connect", "the example of ProxyLayer is the stack that a program has, over TCP and TLS")],
         may_name: Some(&["tokio"]),
     },
     Row {

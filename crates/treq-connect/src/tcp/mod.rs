@@ -32,12 +32,23 @@ use socket::Options;
 ///
 /// ```
 /// use std::time::Duration;
+/// use tokio::net::TcpListener;
+/// use tower::ServiceExt;
 /// use treq_connect::{Keepalive, TcpConnect};
+/// use treq_core::{Origin, Target};
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// let connect = TcpConnect::new()
-///     .resolve_to("api.test", ["127.0.0.1:8080".parse().unwrap()])
+///     .resolve_to("api.test", [listener.local_addr()?])
 ///     .keepalive(Keepalive::after(Duration::from_secs(60)));
-/// # let _ = connect;
+///
+/// let target = Target::new(Origin::of(&"http://api.test/".parse()?)?);
+/// let connected = connect.oneshot(target).await?;
+/// assert_eq!(connected.peer.addr(), Some(listener.local_addr()?));
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Errors

@@ -52,6 +52,13 @@ struct Draft {
 }
 
 /// A version of TLS.
+///
+/// ```
+/// use treq_connect::TlsVersion;
+///
+/// assert!(TlsVersion::Tls13 > TlsVersion::Tls12);
+/// assert_eq!(TlsVersion::Tls13.to_string(), "TLS 1.3");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
