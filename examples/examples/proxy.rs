@@ -10,7 +10,7 @@ use treq::{Client, Proxies, Proxy};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
     // An httpbin answers for every host: it plays the proxy, and what is behind it.
-    let proxy = Proxy::parse(&base.url(""))?.basic_auth("ada", "s3cret")?;
+    let proxy = Proxy::try_from(&base.url(""))?.basic_auth("ada", "s3cret")?;
 
     let proxies = Proxies::all(proxy.clone()).no_proxy("localhost, .internal.example");
     let client = Client::builder().proxies(proxies).build()?;

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Wherever one wants to go, this proxy leads to that httpbin, for one user.
     let socks = Socks::start(address.authority().ok_or("a host")?.as_str(), "ada", "s3cret").await?;
 
-    let proxy = Proxy::parse(&format!("socks5h://ada:s3cret@{}", socks.addr()))?;
+    let proxy = Proxy::try_from(&format!("socks5h://ada:s3cret@{}", socks.addr()))?;
     let client = Client::builder().proxies(Proxies::all(proxy)).build()?;
     println!("{}", client.get("http://shop.example/status/418").await?.status());
     println!("asked for {:?}", socks.asked());

@@ -222,7 +222,7 @@ where
         let shared = &self.inner.shared;
         let mut wire = Wire::new(&shared.origin, &shared.host);
         wire.forward = shared.forward.as_ref();
-        wire.http2 = self.is_http2();
+        wire.version = shared.facts.protocol;
         Some(wire)
     }
 

@@ -179,7 +179,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
         // A new connection cannot be stale, so nothing is kept for a second try on it; but an HTTP/2 peer may say of any
         // request that it did not look at it (RFC 9113, section 8.7), and any server that it expects no expectation.
         let wire = connection.wire();
-        let comes_back = wire.as_ref().is_some_and(|wire| wire.http2) && self.unprocessed_left > 0;
+        let comes_back = wire.as_ref().is_some_and(|wire| wire.version >= Version::HTTP_2) && self.unprocessed_left > 0;
         let is_stale = self.stale_left && connection.is_reused() && head::is_idempotent(request.method());
         let is_empty = request.body().is_end_stream();
         let expects = !is_empty && expect::is_expected(request.headers());

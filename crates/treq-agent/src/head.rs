@@ -90,7 +90,7 @@ pub(crate) fn prepare<B>(
 ) -> Result<Added, Error> {
     let origin = wire.origin;
     let mut added = Added::default();
-    if wire.http2 {
+    if wire.version >= Version::HTTP_2 {
         if request.headers().get_all(HOST).iter().nth(1).is_some() {
             return Err(several_hosts());
         }
@@ -98,7 +98,7 @@ pub(crate) fn prepare<B>(
         let as_given =
             host.is_none() && request.method() != Method::CONNECT && uri.authority() == Some(origin.authority());
         // `Connection` and its like have no meaning here; hyper leaves them out.
-        *request.version_mut() = Version::HTTP_2;
+        *request.version_mut() = wire.version;
         *request.uri_mut() =
             if as_given { uri.clone() } else { absolute(uri, host.as_ref(), origin, request.method())? };
         added.taken_host = host.map(Box::new);

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, Error, Follow, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
+use treq::{Client, Error, Follow, Name, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
 
 use crate::usage;
 
@@ -80,11 +80,11 @@ fn client(opts: &Value) -> Result<Client, Error> {
 /// The proxies that the calls go through, where there are any.
 fn proxies(opts: &Value) -> Result<Option<Proxies>, Error> {
     if let Some(proxy) = opts.get("proxy").and_then(Value::as_str) {
-        return Ok(Some(Proxies::all(Proxy::parse(proxy)?)));
+        return Ok(Some(Proxies::all(Proxy::try_from(proxy)?)));
     }
     if let Some(map) = opts.get("proxies").and_then(Value::as_object) {
         let of_host =
-            |(host, proxy): (&String, &Value)| Ok((host.clone(), Proxy::parse(proxy.as_str().unwrap_or_default())?));
+            |(host, proxy): (&String, &Value)| Ok((host.clone(), Proxy::try_from(proxy.as_str().unwrap_or_default())?));
         let map = map.iter().map(of_host).collect::<Result<HashMap<_, _>, Error>>()?;
         return Ok(Some(Proxies::custom(move |url| map.get(url.host()?).cloned())));
     }
@@ -188,7 +188,8 @@ fn text_of(error: &Error) -> String {
 struct Home;
 
 impl Resolve for Home {
-    fn resolve(&self, _host: &str, port: u16) -> Resolving {
-        Box::pin(std::future::ready(Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))])))
+    fn resolve(&self, name: Name) -> Resolving {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, name.port()));
+        Box::pin(std::future::ready(Ok(vec![here].into())))
     }
 }

@@ -163,7 +163,7 @@ fn proxy_env(row: &Row) -> Option<&'static str> {
         );
     };
     let Ok(_) = proxy_env::proxies(row).ok()? else {
-        if row.text("expect_proxy").is_some_and(|proxy| Proxy::parse(proxy).is_err()) {
+        if row.text("expect_proxy").is_some_and(|proxy| Proxy::try_from(proxy).is_err()) {
             return Some("a proxy of an unknown scheme is an error at once, not when it is used");
         }
         return (!wants_proxy)

@@ -14,7 +14,7 @@ pub(crate) fn play(_: &str, row: &Row) -> Result<(), String> {
     let found = proxies.proxy_for(&cookies::url(row.text("url").ok_or("no url")?)?);
     let want = match row.get("expect_proxy").ok_or("no expectation")? {
         Value::Null => None,
-        want => Some(Proxy::parse(want.as_str().ok_or("no proxy")?).map_err(|error| error.to_string())?),
+        want => Some(Proxy::try_from(want.as_str().ok_or("no proxy")?).map_err(|error| error.to_string())?),
     };
     if found == want { Ok(()) } else { Err(format!("{found:?}, not {want:?}")) }
 }
@@ -27,7 +27,7 @@ pub(crate) fn proxies(row: &Row) -> Result<Result<Proxies, Error>, String> {
 }
 
 fn goes_direct(row: &Row, want: bool) -> Result<(), String> {
-    let proxy = Proxy::parse("http://p.test").map_err(|error| error.to_string())?;
+    let proxy = Proxy::try_from("http://p.test").map_err(|error| error.to_string())?;
     let proxies = Proxies::all(proxy).no_proxy(row.text("no_proxy").ok_or("no no_proxy")?);
     let host = row.text("host").ok_or("no host")?;
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };

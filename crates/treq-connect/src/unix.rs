@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -29,6 +30,7 @@ pub struct UnixConnect {
 }
 
 /// The future of [`UnixConnect`]. It holds one box: connections are rare beside requests.
+#[must_use = "futures do nothing unless polled"]
 pub struct UnixFuture(Pin<Box<dyn Future<Output = Result<Connected<UnixStream>, Error>> + Send>>);
 
 impl UnixConnect {
@@ -61,6 +63,12 @@ impl Future for UnixFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for UnixFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnixFuture")
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Peer {
     Unix(Box<Path>),
     /// A pipe inside this process, by its name.
     Memory(Box<str>),
+    /// A connector that does not say.
+    Unknown,
 }
 
 impl Peer {
@@ -51,7 +53,7 @@ impl Peer {
     pub fn addr(&self) -> Option<SocketAddr> {
         match self {
             Peer::Tcp(addr) => Some(*addr),
-            Peer::Unix(_) | Peer::Memory(_) => None,
+            Peer::Unix(_) | Peer::Memory(_) | Peer::Unknown => None,
         }
     }
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Peer {
             Peer::Tcp(addr) => addr.fmt(f),
             Peer::Unix(path) => write!(f, "unix:{}", path.display()),
             Peer::Memory(name) => write!(f, "memory:{name}"),
+            Peer::Unknown => f.write_str("unknown"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Version};
 
 use crate::{ConnectionId, Error, Forward, Origin};
 
@@ -128,14 +128,14 @@ pub struct Wire<'a> {
     pub host: &'a HeaderValue,
     /// Set where requests go out in absolute form, and with which proxy credentials.
     pub forward: Option<&'a Forward>,
-    /// Whether HTTP/2 is spoken: no `Host` and no connection fields then.
-    pub http2: bool,
+    /// The version of HTTP that is spoken: from HTTP/2 on without `Host` and connection fields.
+    pub version: Version,
 }
 
 impl<'a> Wire<'a> {
     /// HTTP/1.1 with the origin itself.
     pub fn new(origin: &'a Origin, host: &'a HeaderValue) -> Wire<'a> {
-        Wire { origin, host, forward: None, http2: false }
+        Wire { origin, host, forward: None, version: Version::HTTP_11 }
     }
 }
 

@@ -148,7 +148,7 @@ fn first(world: &World) -> Result<wire::Message, String> {
 
 async fn through_proxy(case: &Case, compared: &mut Compared) -> Result<(), String> {
     let proxy = case.given.get("proxy").and_then(Json::text).ok_or("a proxy is a text")?;
-    let proxy = Proxy::parse(&format!("http://{proxy}")).map_err(|error| error.to_string())?;
+    let proxy = Proxy::try_from(&format!("http://{proxy}")).map_err(|error| error.to_string())?;
     let world = World::default().otherwise(EMPTY);
     let client = Client::builder().proxies(Proxies::all(proxy)).connector(world.connector()).build();
     let client = client.map_err(|error| error.to_string())?;

@@ -21,17 +21,13 @@ pub(crate) fn parse(text: &str) -> Result<Address, Error> {
         return Err(bad(text, "is empty: give it as http://host:port"));
     }
     let (scheme, rest) = match trimmed.split_once("://") {
-        Some((name, rest)) => {
-            match ProxyScheme::ALL.into_iter().find(|known| name.eq_ignore_ascii_case(known.as_str())) {
-                Some(scheme) => (scheme, rest),
-                None => {
-                    return Err(bad(
-                        text,
-                        "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h",
-                    ));
-                }
+        Some((name, rest)) => match name.parse::<ProxyScheme>() {
+            Ok(scheme) => (scheme, rest),
+            // Its error would show the value, which may hold a secret.
+            Err(_) => {
+                return Err(bad(text, "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"));
             }
-        }
+        },
         // As curl and many environments have it.
         None => (ProxyScheme::Http, trimmed),
     };
@@ -146,8 +142,30 @@ mod tests {
             ("http://@p.test", "http://p.test:80"),
             ("http://p.test:", "http://p.test:80"),
         ] {
-            assert_eq!(Proxy::parse(text).unwrap().to_string(), want, "{text}");
+            assert_eq!(Proxy::try_from(text).unwrap().to_string(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn takes_urls_and_texts_of_any_kind() {
+        let text = "http://u:p%40ss@p.test:1";
+        let wanted: Proxy = text.parse().unwrap();
+        let url: http::Uri = text.parse().unwrap();
+        for proxy in [
+            Proxy::try_from(text),
+            Proxy::try_from(&text.to_owned()),
+            Proxy::try_from(text.to_owned()),
+            Proxy::try_from(&url),
+            Proxy::try_from(url),
+        ] {
+            assert!(proxy.unwrap() == wanted);
+        }
+        // Without a scheme, as `http::Uri` has it too.
+        let short: http::Uri = "p.test:3128".parse().unwrap();
+        assert_eq!(Proxy::try_from(short).unwrap().to_string(), "http://p.test:3128");
+        let path: http::Uri = "http://u:s3cret@p.test/path".parse().unwrap();
+        let error = Proxy::try_from(path).unwrap_err().to_string();
+        assert!(error.contains("has a path") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]
@@ -162,7 +180,7 @@ mod tests {
             ("http://u:100%@p", "u", Some("100%")),
             ("socks5://a%3Ab:%00@p", "a:b", Some("\0")),
         ] {
-            let proxy = Proxy::parse(text).unwrap();
+            let proxy = Proxy::try_from(text).unwrap();
             let Credentials::Login(login) = proxy.credentials() else { panic!("{text} has no login") };
             assert_eq!(login.user, user.as_bytes(), "{text}");
             assert_eq!(login.password.as_deref(), password.map(str::as_bytes), "{text}");
@@ -198,7 +216,7 @@ mod tests {
             ("socks4://u%00@h", "zero byte"),
             (&long, "limit is 255"),
         ] {
-            let error = Proxy::parse(text).unwrap_err();
+            let error = Proxy::try_from(text).unwrap_err();
             assert_eq!(error.kind(), treq_core::Kind::Builder);
             assert!(error.to_string().contains(named), "{text}: {error}");
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");

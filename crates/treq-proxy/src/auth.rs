@@ -26,7 +26,7 @@ use treq_core::{BoxError, MaskedFields};
 ///     }
 /// }
 ///
-/// let proxy = Proxy::parse("http://proxy.test:3128")?.auth(Bearer(HeaderValue::from_static("Bearer t0ken")));
+/// let proxy = Proxy::try_from("http://proxy.test:3128")?.auth(Bearer(HeaderValue::from_static("Bearer t0ken")));
 /// assert!(!format!("{proxy:?}").contains("t0ken"));
 /// # Ok::<(), treq_core::Error>(())
 /// ```

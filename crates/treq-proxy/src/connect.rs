@@ -8,10 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 use treq_core::{BoxError, Connected, Error, Target};
 
+use crate::choice::choose;
 use crate::dial::{Dial, through};
 use crate::stream::Io;
-use crate::via::choose;
-use crate::{NoTls, ProxyLayer, ProxyStream};
+use crate::{NoTls, Proxies, ProxyLayer, ProxyStream};
 
 /// The service of [`ProxyLayer`]; see there.
 #[derive(Clone)]
@@ -22,9 +22,35 @@ pub struct ProxyConnect<C, S = NoTls> {
 
 pin_project! {
     /// The future of [`ProxyConnect`]. Dropping it closes whatever it had opened.
+    #[must_use = "futures do nothing unless polled"]
     pub struct ProxyFuture<F, P, T> {
         #[pin]
         state: State<F, P, T>,
+    }
+}
+
+impl<C> ProxyConnect<C> {
+    /// Connects through these proxies, none of them `https`, over the streams of `inner`. A [`ProxyLayer`] has further
+    /// settings.
+    pub fn new(inner: C, proxies: Proxies) -> ProxyConnect<C> {
+        ProxyConnect { inner, layer: ProxyLayer::new(proxies) }
+    }
+}
+
+impl<C, S> ProxyConnect<C, S> {
+    /// Returns a reference to the connector below.
+    pub fn get_ref(&self) -> &C {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the connector below.
+    pub fn get_mut(&mut self) -> &mut C {
+        &mut self.inner
+    }
+
+    /// Returns the connector below by value.
+    pub fn into_inner(self) -> C {
+        self.inner
     }
 }
 

@@ -1,3 +1,4 @@
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -13,7 +14,7 @@ pub(crate) enum Credentials {
     Scheme(Arc<dyn ProxyAuth>),
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Login {
     pub(crate) user: Vec<u8>,
     pub(crate) password: Option<Vec<u8>>,
@@ -72,3 +73,19 @@ impl PartialEq for Credentials {
 }
 
 impl Eq for Credentials {}
+
+impl Hash for Credentials {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Credentials::None => state.write_u8(0),
+            Credentials::Login(login) => {
+                state.write_u8(1);
+                login.hash(state);
+            }
+            Credentials::Scheme(scheme) => {
+                state.write_u8(2);
+                state.write_usize(Arc::as_ptr(scheme).cast::<()>() as usize);
+            }
+        }
+    }
+}

@@ -67,7 +67,7 @@ fn proxy(variable: Option<&(OsString, OsString)>) -> Result<Option<Proxy>, Error
     if value.is_empty() {
         return Ok(None);
     }
-    Proxy::parse(value).map(Some).map_err(|error| {
+    Proxy::try_from(value).map(Some).map_err(|error| {
         let message = format!("the environment variable {} cannot be used: {error}", name.to_string_lossy());
         Error::new(Kind::Builder, message).with_source(error)
     })

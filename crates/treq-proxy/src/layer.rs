@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{Connected, Error, Kind, Resend, Target};
+use treq_core::{Connected, Error, Kind, Resend, Resolve, Target};
 
-use crate::resolve::{Resolver, Resolving, system};
+use crate::resolve::System;
 use crate::{NoStream, Proxies, ProxyConnect};
 
 /// Middleware for connectors, which are `Service<Target>`: connects through the proxy of the target's route, or else
@@ -18,14 +18,17 @@ use crate::{NoStream, Proxies, ProxyConnect};
 /// own:
 ///
 /// ```
-/// # use treq_testing::RawServer;
-/// # let server = RawServer::builder().start_in_memory();
-/// # let (tcp, tls_over_tcp) = (server.connector(), server.connector());
 /// use tower_layer::Layer;
-/// use treq_proxy::{Proxies, Proxy, ProxyLayer};
+/// use treq_connect::{TcpConnect, TlsConfig, TlsLayer};
+/// use treq_proxy::{Proxies, ProxyLayer};
 ///
-/// let proxies = Proxies::all(Proxy::parse("https://user:password@proxy.test")?);
-/// let connect = ProxyLayer::new(proxies).secure(tls_over_tcp).layer(tcp);
+/// let tcp = TcpConnect::new();
+/// let to_proxy = TlsLayer::new(TlsConfig::default()).layer(tcp.clone());
+/// let proxies = Proxies::all("https://user:password@proxy.test".parse()?);
+/// // SOCKS proxies that take addresses get those that the connector would use.
+/// let connect = ProxyLayer::new(proxies).secure(to_proxy).resolver(tcp.clone()).layer(tcp);
+/// // TLS with origins, through the proxy.
+/// let connect = TlsLayer::new(TlsConfig::default()).layer(connect);
 /// # let _ = connect;
 /// # Ok::<(), treq_core::Error>(())
 /// ```
@@ -46,14 +49,14 @@ use crate::{NoStream, Proxies, ProxyConnect};
 pub struct ProxyLayer<S = NoTls> {
     pub(crate) proxies: Proxies,
     pub(crate) secure: S,
-    pub(crate) resolver: Resolver,
+    pub(crate) resolver: Arc<dyn Resolve>,
 }
 
 impl ProxyLayer {
     /// These proxies, none of them `https`.
     #[must_use]
     pub fn new(proxies: Proxies) -> ProxyLayer {
-        ProxyLayer { proxies, secure: NoTls, resolver: system() }
+        ProxyLayer { proxies, secure: NoTls, resolver: Arc::new(System) }
     }
 }
 
@@ -66,10 +69,20 @@ impl<S> ProxyLayer<S> {
         ProxyLayer { proxies: self.proxies, secure: connector, resolver: self.resolver }
     }
 
-    /// How names are resolved for `socks4` and `socks5` proxies: by the system unless set. It is given host and port; ports
-    /// of the addresses are not looked at.
+    /// Resolves names for `socks4` and `socks5` proxies with `resolver` (default: the system's). Ports of the addresses
+    /// are not looked at.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use treq_core::resolve_fn;
+    /// use treq_proxy::{Proxies, ProxyLayer};
+    ///
+    /// let resolver = resolve_fn(|name| async move { Ok(vec![(Ipv4Addr::LOCALHOST, name.port()).into()].into()) });
+    /// let layer = ProxyLayer::new(Proxies::none()).resolver(resolver);
+    /// # let _ = layer;
+    /// ```
     #[must_use]
-    pub fn resolver(mut self, resolver: impl Fn(&str, u16) -> Resolving + Send + Sync + 'static) -> ProxyLayer<S> {
+    pub fn resolver(mut self, resolver: impl Resolve) -> ProxyLayer<S> {
         self.resolver = Arc::new(resolver);
         self
     }

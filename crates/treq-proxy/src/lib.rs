@@ -5,6 +5,7 @@
 mod address;
 mod auth;
 mod base64;
+mod choice;
 mod connect;
 mod credentials;
 mod dial;
@@ -20,16 +21,14 @@ mod scheme;
 mod socks;
 mod stream;
 mod tunnel;
-mod via;
 
 pub use auth::{ProxyAuth, ProxyRequest};
+pub use choice::ProxyChoice;
 pub use connect::{ProxyConnect, ProxyFuture};
 pub use error::{Refused, Reply};
 pub use layer::{NoTls, ProxyLayer};
 pub use proxies::Proxies;
 pub use proxy::Proxy;
-pub use resolve::Resolving;
 pub use route::{RouteLayer, Routed, RoutedFuture};
 pub use scheme::ProxyScheme;
 pub use stream::{NoStream, ProxyStream};
-pub use via::Via;

@@ -9,7 +9,7 @@ use treq_core::uri;
 use crate::address::split_port;
 
 /// A list of entries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NoProxy {
     entries: Vec<Entry>,
 }

@@ -11,11 +11,11 @@ use crate::{Proxy, env};
 /// Which proxy requests go through. Cloning it is cheap; it reads no environment unless [asked to](Proxies::from_env).
 ///
 /// ```
-/// use treq_proxy::{Proxies, Proxy};
+/// use treq_proxy::Proxies;
 ///
 /// let proxies = Proxies::none()
-///     .http(Proxy::parse("http://plain.test:3128")?)
-///     .https(Proxy::parse("socks5h://any.test")?)
+///     .http("http://plain.test:3128".parse()?)
+///     .https("socks5h://any.test".parse()?)
 ///     .no_proxy("localhost, .corp.test, 10.0.0.0/8");
 /// let through = |url: &str| proxies.proxy_for(&url.parse().unwrap()).map(|proxy| proxy.to_string());
 /// assert_eq!(through("http://a.test/").as_deref(), Some("http://plain.test:3128"));
@@ -23,7 +23,9 @@ use crate::{Proxy, env};
 /// assert_eq!(through("https://wiki.corp.test/"), None);
 /// # Ok::<(), treq_core::Error>(())
 /// ```
-#[derive(Clone, Default)]
+///
+/// Two are equal if their settings are; a [function](Proxies::custom) equals only itself.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// Nothing, where all goes direct: then nothing is looked at.
     rules: Option<Arc<Rules>>,
@@ -71,7 +73,7 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// `Kind::Builder`, naming the variable, for a proxy that [`Proxy::parse`] refuses, and a value that is not UTF-8.
+    /// `Kind::Builder`, naming the variable, for a proxy that [`Proxy`] cannot be made from, and a value that is not UTF-8.
     pub fn from_env() -> Result<Proxies, Error> {
         Proxies::from_vars(std::env::vars_os())
     }
@@ -175,6 +177,30 @@ impl Rules {
     }
 }
 
+impl PartialEq for Rules {
+    fn eq(&self, other: &Rules) -> bool {
+        let same_custom = match (&self.custom, &other.custom) {
+            (None, None) => true,
+            (Some(one), Some(another)) => Arc::ptr_eq(one, another),
+            _ => false,
+        };
+        same_custom
+            && self.http == other.http
+            && self.https == other.https
+            && self.no_proxy == other.no_proxy
+            && self.loopback_direct == other.loopback_direct
+    }
+}
+
+impl Eq for Rules {}
+
+/// One proxy for everything, as [`Proxies::all`].
+impl From<Proxy> for Proxies {
+    fn from(proxy: Proxy) -> Proxies {
+        Proxies::all(proxy)
+    }
+}
+
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(rules) = &self.rules else { return f.write_str("Proxies(none)") };
@@ -185,5 +211,25 @@ impl fmt::Debug for Proxies {
             .field("no_proxy", &rules.no_proxy)
             .field("loopback_direct", &rules.loopback_direct)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_equal_make_equal_proxies() {
+        let proxy = || Proxy::try_from("http://u:p@p.test").unwrap();
+        let all = Proxies::from(proxy());
+        assert_eq!(all, Proxies::all(proxy()));
+        assert_eq!(all, Proxies::none().https(proxy()).http(proxy()));
+        assert_ne!(all, Proxies::none().http(proxy()));
+        assert_ne!(all, all.clone().no_proxy("a.test"));
+        assert_ne!(all, all.clone().loopback_direct(true));
+        assert_ne!(all, Proxies::none());
+        let custom = Proxies::custom(|_| None);
+        assert_eq!(custom, custom.clone());
+        assert_ne!(custom, Proxies::custom(|_| None));
     }
 }

@@ -1,8 +1,9 @@
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use http::Uri;
 #[cfg(doc)]
 use treq_core::Kind;
 use treq_core::{Error, Origin, Route};
@@ -28,19 +29,28 @@ use crate::{ProxyAuth, ProxyScheme};
 /// ```
 /// use treq_proxy::Proxy;
 ///
-/// let proxy = Proxy::parse("socks5h://user:s%2Fcret@[2001:db8::1]")?;
+/// let proxy: Proxy = "socks5h://user:s%2Fcret@[2001:db8::1]".parse()?;
 /// assert_eq!(proxy.to_string(), "socks5h://…@[2001:db8::1]:1080");
 /// assert_eq!((proxy.host(), proxy.port()), ("2001:db8::1", 1080));
+///
+/// let proxy = Proxy::try_from("proxy.test:3128")?.basic_auth("user", "s/cret")?;
+/// assert_eq!(proxy.to_string(), "http://…@proxy.test:3128");
 /// # Ok::<(), treq_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+///
+/// # Errors
+///
+/// Making one from a text or a URL fails with [`Kind::Builder`], naming the value without its credentials: another scheme,
+/// a missing or bad host, a bad port, a path; credentials that the scheme cannot carry, as for
+/// [`basic_auth`](Proxy::basic_auth).
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Proxy {
     /// In an `Arc`, since it is the route of every request that goes through it.
     way: Arc<Way>,
 }
 
 /// The proxy as a [`Route`]: what a pool tells connections apart by.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Way {
     pub(crate) scheme: ProxyScheme,
     /// Of its scheme only "TLS or not" counts.
@@ -51,21 +61,6 @@ pub(crate) struct Way {
 }
 
 impl Proxy {
-    /// The proxy at this address.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Builder`], naming the value without its credentials: another scheme, no or a bad host, a port that is
-    /// none, a path; credentials that the scheme cannot carry, as for [`basic_auth`](Proxy::basic_auth).
-    pub fn parse(text: &str) -> Result<Proxy, Error> {
-        let Address { scheme, origin, login } = address::parse(text)?;
-        let credentials = match login {
-            Some(login) => Credentials::Login(Arc::new(login)),
-            None => Credentials::None,
-        };
-        Ok(Proxy { way: Arc::new(Way { scheme, origin, credentials, tunnel: false }) })
-    }
-
     /// The same proxy with user name and password: sent by Basic with the first request to an HTTP proxy ([RFC
     /// 7617](https://www.rfc-editor.org/rfc/rfc7617)), by [RFC 1929](https://www.rfc-editor.org/rfc/rfc1929) to a SOCKS5
     /// proxy.
@@ -153,36 +148,8 @@ impl Route for Way {
         other.downcast_ref::<Way>().is_some_and(|other| other == self)
     }
 
-    fn digest(&self, state: &mut dyn Hasher) {
-        state.write_u8(self.scheme as u8);
-        state.write_u8(self.tunnel.into());
-        state.write(self.origin.authority().as_str().as_bytes());
-        match &self.credentials {
-            Credentials::None => state.write_u8(0),
-            Credentials::Login(login) => {
-                state.write_u8(1);
-                state.write_usize(login.user.len());
-                state.write(&login.user);
-                state.write(login.password.as_deref().unwrap_or_default());
-            }
-            Credentials::Scheme(scheme) => state.write_usize(Arc::as_ptr(scheme).cast::<()>() as usize),
-        }
-    }
-}
-
-impl TryFrom<&str> for Proxy {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Proxy, Error> {
-        Proxy::parse(text)
-    }
-}
-
-impl TryFrom<String> for Proxy {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Proxy, Error> {
-        Proxy::parse(&text)
+    fn digest(&self, mut state: &mut dyn Hasher) {
+        self.hash(&mut state);
     }
 }
 
@@ -190,7 +157,52 @@ impl FromStr for Proxy {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Proxy, Error> {
-        Proxy::parse(text)
+        let Address { scheme, origin, login } = address::parse(text)?;
+        let credentials = match login {
+            Some(login) => Credentials::Login(Arc::new(login)),
+            None => Credentials::None,
+        };
+        Ok(Proxy { way: Arc::new(Way { scheme, origin, credentials, tunnel: false }) })
+    }
+}
+
+impl TryFrom<&str> for Proxy {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Proxy, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Proxy {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Proxy, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Proxy {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Proxy, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<Uri> for Proxy {
+    type Error = Error;
+
+    fn try_from(url: Uri) -> Result<Proxy, Error> {
+        Proxy::try_from(&url)
+    }
+}
+
+impl TryFrom<&Uri> for Proxy {
+    type Error = Error;
+
+    fn try_from(url: &Uri) -> Result<Proxy, Error> {
+        url.to_string().parse()
     }
 }
 

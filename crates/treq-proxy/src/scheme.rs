@@ -1,4 +1,8 @@
 use std::fmt;
+use std::str::FromStr;
+
+use treq_core::uri::masked;
+use treq_core::{Error, Kind};
 
 /// How a proxy is spoken with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +60,38 @@ impl ProxyScheme {
 
 impl fmt::Display for ProxyScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for ProxyScheme {
+    type Err = Error;
+
+    /// Reads a scheme in any case.
+    fn from_str(text: &str) -> Result<ProxyScheme, Error> {
+        ProxyScheme::ALL.into_iter().find(|known| text.eq_ignore_ascii_case(known.as_str())).ok_or_else(|| {
+            let shown: String = masked(text).chars().take(32).collect();
+            let message =
+                format!("invalid proxy scheme {shown:?}: use http, https, socks4, socks4a, socks5 or socks5h");
+            Error::new(Kind::Builder, message)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_read_as_it_is_shown() {
+        for scheme in ProxyScheme::ALL {
+            assert_eq!(scheme.to_string().parse::<ProxyScheme>().unwrap(), scheme);
+        }
+        assert_eq!("SOCKS5h".parse::<ProxyScheme>().unwrap(), ProxyScheme::Socks5h);
+        for text in ["", "ftp", "http:", " http"] {
+            let error = text.parse::<ProxyScheme>().unwrap_err();
+            assert_eq!(error.kind(), Kind::Builder);
+            assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
+        }
     }
 }

@@ -48,9 +48,9 @@ impl ClientBuilder {
     /// overrides it.
     ///
     /// ```
-    /// use treq::{Client, Proxies, Proxy};
+    /// use treq::{Client, Proxies};
     ///
-    /// let proxies = Proxies::all(Proxy::parse("socks5h://127.0.0.1:1080")?).no_proxy("localhost,.internal.test");
+    /// let proxies = Proxies::all("socks5h://127.0.0.1:1080".parse()?).no_proxy("localhost,.internal.test");
     /// let client = Client::builder().proxies(proxies).build()?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use treq_auth::{Auth, AuthLayer, Credentials};
 use treq_core::{Body, BoxError, Error};
-use treq_proxy::{Proxies, RouteLayer, Routed, Via};
+use treq_proxy::{Proxies, ProxyChoice, RouteLayer, Routed};
 use treq_retry::{Attempts, IdempotencyKey, Retry, RetryLayer};
 
 /// The layers that stand on the second way: a layer takes three hundred instructions of a request even where it does
@@ -84,7 +84,7 @@ pub(crate) fn has_credentials(extensions: &Extensions) -> bool {
 /// Whether the request says more than nearly all do.
 fn asks(extensions: &Extensions) -> bool {
     has_credentials(extensions)
-        || extensions.get::<Via>().is_some()
+        || extensions.get::<ProxyChoice>().is_some()
         || extensions.get::<Attempts>().is_some()
         || extensions.get::<IdempotencyKey>().is_some()
 }

@@ -87,19 +87,19 @@ pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInfo
 pub use treq_auth::{AuthLayer, Basic, Bearer, Credentials, Digest, Netrc, Scheme};
 #[cfg(unix)]
 pub use treq_connect::UnixConnect;
-pub use treq_connect::{Keepalive, Resolve, Resolving, SystemResolver, TcpConnect};
+pub use treq_connect::{Keepalive, SystemResolver, TcpConnect};
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersion};
 #[cfg(feature = "cookies")]
 pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
 pub use treq_core::{
-    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Origin, Peer,
-    Phase, Resend, Target, TlsFacts, TryClone, Wish,
+    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Name, Origin, Peer,
+    Phase, Resend, Resolve, Resolved, Resolving, Target, TlsFacts, TryClone, Wish, resolve_fn,
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
-pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyRequest, Via};
+pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyChoice, ProxyRequest};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
 };
@@ -128,6 +128,7 @@ pub mod options {
         Attempts, Decoding, HeadTimeout, IdempotencyKey, LeftOrigin, MaxRedirects, NewConnection, ReadTimeout,
         TotalTimeout, WriteTimeout,
     };
+    pub use treq_proxy::ProxyChoice;
     pub use treq_redirect::Follow;
 }
 

@@ -9,7 +9,7 @@ use treq_core::options::{
     WriteTimeout,
 };
 use treq_core::{Body, BoxError, Error, Wish};
-use treq_proxy::{Proxy, Via};
+use treq_proxy::{Proxy, ProxyChoice};
 use treq_redirect::Follow;
 
 use crate::{Client, RequestBuilder};
@@ -76,14 +76,14 @@ impl<M> RequestBuilder<M> {
         P::Error: Into<BoxError>,
     {
         match proxy.try_into() {
-            Ok(proxy) => self.extension(Via::proxy(proxy)),
+            Ok(proxy) => self.extension(ProxyChoice::proxy(proxy)),
             Err(error) => self.and_then(|_| Err(Error::adopt(error))),
         }
     }
 
     /// Sends the request directly, whatever proxies the client has.
     pub fn without_proxy(self) -> Self {
-        self.extension(Via::direct())
+        self.extension(ProxyChoice::direct())
     }
 
     /// Sends the request up to this many times, if [it is safe](crate::RetryLayer). Each hop of a chain of redirects counts its own

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower_layer::{Identity, Layer, Stack as Both};
 use tower_service::Service;
 use treq_agent::HttpConnector;
-use treq_connect::{Resolve as _, TcpConnect};
+use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Target};
 use treq_proxy::{Proxies, ProxyLayer};
 
@@ -126,7 +126,7 @@ where
         let to_proxy = crate::https::https(self.connect.clone(), proxy_tls);
         let mut proxy = ProxyLayer::new(Proxies::none()).secure(to_proxy);
         if let Some(resolver) = self.parts.resolver.take() {
-            proxy = proxy.resolver(move |host, port| resolver.resolve(host, port));
+            proxy = proxy.resolver(resolver);
         }
         let connect = proxy.layer(self.connect.clone());
         let https = crate::https::https(connect, tls);

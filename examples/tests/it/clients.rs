@@ -21,6 +21,14 @@ fn layers_work_alone_over_three_kinds_of_service() {
 }
 
 #[test]
+fn connectors_go_both_ways() {
+    let printed = printed("hyper_connector", &[]);
+    let expected =
+        "treq over hyper-util's TCP: 200 OK, HTTP/2.0\nhyper-util over treq's TCP and TLS: 200 OK, from 127.0.0.1:";
+    assert!(printed.starts_with(expected), "{printed}");
+}
+
+#[test]
 fn retries_happen_where_they_are_safe() {
     let expected = [
         "GET: 503 after 3",

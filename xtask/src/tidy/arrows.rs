@@ -91,7 +91,7 @@ mod tests {
             ("treq-pool", "serde", Normal, Some("which its line in the table lacks")),
             ("treq-pool", "serde", Dev, None),
             ("treq-pool", "cc", Build, Some("which its line in the table lacks")),
-            ("treq-pool", "hyper", Normal, Some(r#"only ["treq-agent", "treq-testing"] may"#)),
+            ("treq-pool", "hyper", Normal, Some(r#"only ["treq-agent", "treq-connect", "treq-testing"] may"#)),
             ("treq-agent", "hyper", Normal, None),
             ("treq-agent", "rustls", Normal, Some("treq-agent depends on rustls")),
             ("treq-core", "tokio", Normal, Some("names no runtime")),

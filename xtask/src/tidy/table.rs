@@ -57,8 +57,12 @@ pub(crate) const PUBLISHED: &[Row] = &[
     Row {
         name: "treq-connect",
         role: Role::Layer,
+        // http, hyper and hyper-util for the adapters of its feature `hyper`, which nothing here switches on but tests.
         may_use: Some(&[
             "bytes",
+            "http",
+            "hyper",
+            "hyper-util",
             "pin-project-lite",
             "rustls",
             "rustls-platform-verifier",
@@ -69,7 +73,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "tower-service",
         ]),
         tests_use: &[],
-        may_name: Some(&["tokio", "rustls", "rustls_pki_types"]),
+        may_name: Some(&["hyper", "hyper_util", "tokio", "rustls", "rustls_pki_types"]),
     },
     Row {
         name: "treq-agent",
@@ -189,7 +193,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "tower-layer",
             "tower-service",
         ]),
-        tests_use: &[],
+        tests_use: &[("treq-connect", "the example of ProxyLayer is the stack that a program has, over TCP and TLS")],
         may_name: Some(&["tokio"]),
     },
     Row {
@@ -284,8 +288,9 @@ pub(crate) const COMMON: &[&str] = &[
 
 /// A dependency and the published crates that may have it outside of tests.
 pub(crate) const FENCES: &[(&str, &[&str])] = &[
-    ("hyper", &["treq-agent", "treq-testing"]),
-    ("hyper-util", &["treq-agent", "treq-proxy", "treq-testing"]),
+    // treq-connect names the IO traits and connectors of both in its adapters, and speaks no HTTP.
+    ("hyper", &["treq-agent", "treq-connect", "treq-testing"]),
+    ("hyper-util", &["treq-agent", "treq-connect", "treq-proxy", "treq-testing"]),
     ("rustls", &["treq-connect"]),
     ("tokio-rustls", &["treq-connect"]),
     ("reqwest", &[]),

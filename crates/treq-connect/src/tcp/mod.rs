@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -8,9 +9,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Kind, Origin, Peer, Resend, Target, uri};
+use treq_core::{BoxError, Connected, Error, Kind, Name, Origin, Peer, Resend, Resolve, Resolving, Target, uri};
 
-use crate::{Resolve, Resolving, SystemResolver};
+use crate::resolve::SystemResolver;
 
 mod order;
 mod race;
@@ -31,12 +32,23 @@ use socket::Options;
 ///
 /// ```
 /// use std::time::Duration;
+/// use tokio::net::TcpListener;
+/// use tower::ServiceExt;
 /// use treq_connect::{Keepalive, TcpConnect};
+/// use treq_core::{Origin, Target};
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// let connect = TcpConnect::new()
-///     .resolve_to("api.test", ["127.0.0.1:8080".parse().unwrap()])
+///     .resolve_to("api.test", [listener.local_addr()?])
 ///     .keepalive(Keepalive::after(Duration::from_secs(60)));
-/// # let _ = connect;
+///
+/// let target = Target::new(Origin::of(&"http://api.test/".parse()?)?);
+/// let connected = connect.oneshot(target).await?;
+/// assert_eq!(connected.peer.addr(), Some(listener.local_addr()?));
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Errors
@@ -54,6 +66,7 @@ pub struct TcpConnect {
 }
 
 /// The future of [`TcpConnect`]. It holds one box: connections are rare beside requests.
+#[must_use = "futures do nothing unless polled"]
 pub struct TcpFuture(Pin<Box<dyn Future<Output = Result<Connected<TcpStream>, Error>> + Send>>);
 
 impl TcpConnect {
@@ -68,7 +81,27 @@ impl TcpConnect {
         }
     }
 
-    /// Looks names up with `resolver` instead of the [`SystemResolver`].
+    /// Looks names up with `resolver` instead of the [`SystemResolver`]: a [`Resolve`] of your own, or a closure by
+    /// [`resolve_fn`](treq_core::resolve_fn).
+    ///
+    /// ```
+    /// use std::net::{Ipv4Addr, SocketAddr};
+    /// use treq_connect::TcpConnect;
+    /// use treq_core::{Name, Resolve, Resolving};
+    ///
+    /// /// Every name is this machine.
+    /// struct Home;
+    ///
+    /// impl Resolve for Home {
+    ///     fn resolve(&self, name: Name) -> Resolving {
+    ///         let here = SocketAddr::from((Ipv4Addr::LOCALHOST, name.port()));
+    ///         Box::pin(async move { Ok(vec![here].into()) })
+    ///     }
+    /// }
+    ///
+    /// let connect = TcpConnect::new().resolver(Home);
+    /// # let _ = connect;
+    /// ```
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolve) -> TcpConnect {
         self.resolver = Arc::new(resolver);
@@ -157,8 +190,9 @@ impl TcpConnect {
             // Never looked up: https://www.rfc-editor.org/rfc/rfc6761#section-6.3
             vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))]
         } else {
-            let found = self.resolver.resolve(host, port).await;
-            found.map_err(|cause| unresolved(format!("could not resolve the host name {host:?}"), Some(cause)))?
+            let found = self.resolver.resolve(Name::new(host, port)).await;
+            let failed = |cause| unresolved(format!("could not resolve the host name {host:?}"), Some(cause));
+            found.map_err(failed)?.into_addrs()
         };
         if addrs.is_empty() {
             return Err(unresolved(format!("the host name {host:?} has no address"), None));
@@ -173,9 +207,9 @@ impl TcpConnect {
 /// Resolves as the connector itself does, for connections made in another way, such as by a SOCKS proxy that is given the
 /// addresses.
 impl Resolve for TcpConnect {
-    fn resolve(&self, host: &str, port: u16) -> Resolving {
-        let (connect, host) = (self.clone(), host.to_owned());
-        Box::pin(async move { Ok(connect.lookup_name(&host, port).await?) })
+    fn resolve(&self, name: Name) -> Resolving {
+        let connect = self.clone();
+        Box::pin(async move { Ok(connect.lookup_name(name.host(), name.port()).await?.into()) })
     }
 }
 
@@ -208,6 +242,12 @@ impl Future for TcpFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for TcpFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TcpFuture")
     }
 }
 

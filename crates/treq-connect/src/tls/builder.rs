@@ -1,6 +1,9 @@
+use std::fmt;
 use std::path::Path;
+#[cfg(feature = "rustls-0-23")]
 use std::sync::Arc;
 
+#[cfg(feature = "rustls-0-23")]
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use treq_core::Error;
@@ -8,10 +11,32 @@ use treq_core::Error;
 use super::recipe::Recipe;
 use super::{TlsConfig, pem};
 
-/// Settings of a [`TlsConfig`] to be.
+/// Settings of a new [`TlsConfig`].
 ///
-/// Files are read at once, by the method that names them, on the thread that calls it; what was wrong is told by
-/// [`build`](TlsConfigBuilder::build).
+/// Files are read at once, by the method that names them, on the thread that calls it.
+/// [`build`](TlsConfigBuilder::build) returns the first error.
+///
+/// A client that trusts one authority and has a certificate of its own, as mutual TLS wants it:
+///
+/// ```
+/// use treq_connect::{TlsConfig, TlsVersion};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+/// // Certificates for a test; a program reads them with `roots_pem_file` and `client_pem_files`.
+/// let authority = rcgen::generate_simple_self_signed(vec!["authority.test".into()])?;
+/// let client = rcgen::generate_simple_self_signed(vec!["client.test".into()])?;
+///
+/// let config = TlsConfig::builder()
+///     .roots_pem(authority.cert.pem())
+///     .client_pem(client.cert.pem() + &client.signing_key.serialize_pem())
+///     .min_version(TlsVersion::Tls13)
+///     .build()?;
+/// # let _ = config;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "settings have no effect before `build` is called"]
 #[derive(Debug)]
 pub struct TlsConfigBuilder {
@@ -27,6 +52,13 @@ struct Draft {
 }
 
 /// A version of TLS.
+///
+/// ```
+/// use treq_connect::TlsVersion;
+///
+/// assert!(TlsVersion::Tls13 > TlsVersion::Tls12);
+/// assert_eq!(TlsVersion::Tls13.to_string(), "TLS 1.3");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
@@ -35,6 +67,15 @@ pub enum TlsVersion {
     Tls12,
     /// TLS 1.3, [RFC 8446](https://www.rfc-editor.org/rfc/rfc8446).
     Tls13,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            TlsVersion::Tls12 => "TLS 1.2",
+            TlsVersion::Tls13 => "TLS 1.3",
+        })
+    }
 }
 
 impl TlsConfigBuilder {
@@ -136,10 +177,11 @@ impl TlsConfigBuilder {
         self.set(|draft| draft.recipe.any_certificate = accept)
     }
 
-    /// The cryptography to use, instead of that of the feature `aws-lc-rs` (which wins) or `ring`. With `tls` and
+    /// Sets the cryptography to use, instead of that of the feature `aws-lc-rs` (which wins) or `ring`. With `tls` and
     /// neither of them there is none, and this must be set.
-    pub fn provider(self, provider: Arc<CryptoProvider>) -> TlsConfigBuilder {
-        self.set(|draft| draft.recipe.provider = Some(provider))
+    #[cfg(feature = "rustls-0-23")]
+    pub fn provider_rustls_0_23(self, provider: impl Into<Arc<CryptoProvider>>) -> TlsConfigBuilder {
+        self.set(|draft| draft.recipe.provider = Some(provider.into()))
     }
 
     /// The configuration. The platform's roots are not looked at yet: see [`TlsConfig`].

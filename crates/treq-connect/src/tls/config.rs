@@ -36,10 +36,7 @@ pub(super) type Preparing = Pin<Box<dyn Future<Output = Result<Arc<ClientConfig>
 /// # }
 /// ```
 ///
-/// # A configuration of one's own
-///
-/// A whole `rustls::ClientConfig` is taken by `From`. Its list of ALPN protocols, where it has one, is offered to
-/// targets whose wish is `Any`, and says whether HTTP/2 is allowed; an empty list stands for ours.
+/// The feature `rustls-0-23` adds `TlsConfig::from_rustls_0_23`, for what the builder has no setting for.
 #[derive(Clone)]
 pub struct TlsConfig {
     shared: Arc<Shared>,
@@ -52,7 +49,8 @@ struct Shared {
 }
 
 enum Source {
-    /// Brought along by the user.
+    /// The caller's own.
+    #[cfg(feature = "rustls-0-23")]
     Whole(Arc<ClientConfig>),
     /// Built when it is first needed.
     Settings { recipe: Arc<Recipe>, ready: OnceCell<Arc<ClientConfig>> },
@@ -65,6 +63,34 @@ impl TlsConfig {
     /// Settings that differ from the defaults.
     pub fn builder() -> TlsConfigBuilder {
         TlsConfigBuilder::new()
+    }
+
+    /// Takes a whole configuration of rustls: your own verifier, session store or key log.
+    ///
+    /// Its list of ALPN protocols, if it has one, is offered to targets that wish for any version of HTTP, and says whether
+    /// HTTP/2 is allowed. An empty list stands for `h2` and `http/1.1`.
+    ///
+    /// ```
+    /// use treq_connect::{TlsConfig, rustls};
+    ///
+    /// # #[cfg(feature = "ring")] fn main() -> Result<(), rustls::Error> {
+    /// # let roots = rustls::RootCertStore::empty();
+    /// let provider = rustls::crypto::ring::default_provider();
+    /// let config = rustls::ClientConfig::builder_with_provider(provider.into())
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let config = TlsConfig::from_rustls_0_23(config);
+    /// # let _ = config;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "ring"))] fn main() {}
+    /// ```
+    #[cfg(feature = "rustls-0-23")]
+    pub fn from_rustls_0_23(config: impl Into<Arc<ClientConfig>>) -> TlsConfig {
+        let client = config.into();
+        let alpn = if client.alpn_protocols.is_empty() { protocols(true) } else { client.alpn_protocols.clone() };
+        TlsConfig::of(alpn, Source::Whole(client))
     }
 
     pub(super) fn by(recipe: Recipe, http2: bool) -> TlsConfig {
@@ -93,6 +119,7 @@ impl TlsConfig {
     /// The configuration, if it has been built.
     pub(super) fn ready(&self) -> Option<Arc<ClientConfig>> {
         match &self.shared.source {
+            #[cfg(feature = "rustls-0-23")]
             Source::Whole(client) => Some(Arc::clone(client)),
             Source::Settings { ready, .. } => ready.get().cloned(),
         }
@@ -103,6 +130,7 @@ impl TlsConfig {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             match &shared.source {
+                #[cfg(feature = "rustls-0-23")]
                 Source::Whole(client) => Ok(Arc::clone(client)),
                 Source::Settings { recipe, ready } => {
                     ready.get_or_try_init(|| build(Arc::clone(recipe))).await.cloned()
@@ -131,19 +159,6 @@ impl Default for TlsConfig {
     }
 }
 
-impl From<Arc<ClientConfig>> for TlsConfig {
-    fn from(client: Arc<ClientConfig>) -> TlsConfig {
-        let alpn = if client.alpn_protocols.is_empty() { protocols(true) } else { client.alpn_protocols.clone() };
-        TlsConfig::of(alpn, Source::Whole(client))
-    }
-}
-
-impl From<ClientConfig> for TlsConfig {
-    fn from(client: ClientConfig) -> TlsConfig {
-        Arc::new(client).into()
-    }
-}
-
 impl PartialEq for TlsConfig {
     fn eq(&self, other: &TlsConfig) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
@@ -161,6 +176,7 @@ impl Hash for TlsConfig {
 impl fmt::Debug for TlsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.shared.source {
+            #[cfg(feature = "rustls-0-23")]
             Source::Whole(_) => f.debug_tuple("TlsConfig").field(&"rustls::ClientConfig").finish(),
             Source::Settings { recipe, ready } => {
                 f.debug_struct("TlsConfig").field("settings", recipe).field("ready", &ready.initialized()).finish()

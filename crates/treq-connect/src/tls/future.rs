@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::{MaybeTls, TlsConfig, facts, reason};
 
 pin_project! {
     /// The future of [`TlsConnect`](super::TlsConnect).
+    #[must_use = "futures do nothing unless polled"]
     pub struct TlsFuture<F, IO> {
         #[pin]
         connect: F,
@@ -98,6 +100,12 @@ where
                 }
             };
         }
+    }
+}
+
+impl<F, IO> fmt::Debug for TlsFuture<F, IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsFuture").finish_non_exhaustive()
     }
 }
 

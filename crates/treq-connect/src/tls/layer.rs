@@ -52,11 +52,33 @@ impl TlsLayer {
     }
 }
 
+impl<S> TlsConnect<S> {
+    /// Speaks TLS by `config` over the streams of `inner`, as [`TlsLayer`] makes it.
+    pub fn new(inner: S, config: TlsConfig) -> TlsConnect<S> {
+        TlsConnect { inner, config }
+    }
+
+    /// Returns a reference to the connector below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the connector below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the connector below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S> Layer<S> for TlsLayer {
     type Service = TlsConnect<S>;
 
     fn layer(&self, inner: S) -> TlsConnect<S> {
-        TlsConnect { inner, config: self.config.clone() }
+        TlsConnect::new(inner, self.config.clone())
     }
 }
 

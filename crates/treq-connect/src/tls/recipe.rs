@@ -115,7 +115,7 @@ impl Recipe {
             Error::new(
                 Kind::Tls,
                 "there is no cryptography for TLS: switch on the feature `aws-lc-rs` or `ring` of treq-connect, or \
-                 give a provider with TlsConfigBuilder::provider",
+                 give a provider with TlsConfigBuilder::provider_rustls_0_23",
             )
         })
     }

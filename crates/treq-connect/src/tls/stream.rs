@@ -32,11 +32,19 @@ impl<IO> MaybeTls<IO> {
         matches!(self.0, Stream::Tls(_))
     }
 
-    /// The stream below, for its socket options; what goes through it is ciphertext where TLS is spoken.
-    pub fn inner(&self) -> &IO {
+    /// Returns a reference to the stream below, for its socket options. If TLS is spoken, what goes through it is ciphertext.
+    pub fn get_ref(&self) -> &IO {
         match &self.0 {
             Stream::Plain(io) => io,
             Stream::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Returns a mutable reference to the stream below. Reading from it or writing to it breaks a TLS session.
+    pub fn get_mut(&mut self) -> &mut IO {
+        match &mut self.0 {
+            Stream::Plain(io) => io,
+            Stream::Tls(stream) => stream.get_mut().0,
         }
     }
 }
@@ -93,6 +101,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MaybeTls<IO> {
 
 impl<IO: fmt::Debug> fmt::Debug for MaybeTls<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MaybeTls").field("tls", &self.is_tls()).field("inner", self.inner()).finish()
+        f.debug_struct("MaybeTls").field("tls", &self.is_tls()).field("inner", self.get_ref()).finish()
     }
 }

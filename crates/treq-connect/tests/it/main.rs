@@ -1,5 +1,7 @@
 //! The connectors over loopback sockets, TLS against a rustls server with certificates made on the spot.
 
+#[cfg(feature = "hyper")]
+mod hyper;
 mod support;
 mod tcp;
 #[cfg(unix)]

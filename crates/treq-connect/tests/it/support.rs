@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use treq_connect::{Resolve, Resolving};
-use treq_core::{Origin, Target, uri};
+use treq_core::{Name, Origin, Resolve, Resolving, Target, uri};
 
 pub(crate) fn target(url: &str) -> Target {
     Target::new(Origin::of(&uri::parse(url).unwrap().uri).unwrap())
@@ -30,9 +29,9 @@ impl Scripted {
 }
 
 impl Resolve for Scripted {
-    fn resolve(&self, host: &str, port: u16) -> Resolving {
-        self.asked.lock().unwrap().push(format!("{host} {port}"));
-        Box::pin(std::future::ready(Ok(self.answer.clone())))
+    fn resolve(&self, name: Name) -> Resolving {
+        self.asked.lock().unwrap().push(format!("{} {}", name.host(), name.port()));
+        Box::pin(std::future::ready(Ok(self.answer.clone().into())))
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
-use treq_connect::{Keepalive, Resolve, Resolving, TcpConnect};
-use treq_core::{Error, Kind, Resend};
+use treq_connect::{Keepalive, TcpConnect};
+use treq_core::{Error, Kind, Resend, resolve_fn};
 
 use crate::support::{Scripted, target};
 
@@ -93,13 +93,8 @@ async fn asks_the_system_by_default() {
 
 #[tokio::test]
 async fn names_the_host_that_has_no_address() {
-    struct Failing;
-    impl Resolve for Failing {
-        fn resolve(&self, _: &str, _: u16) -> Resolving {
-            Box::pin(std::future::ready(Err(io::Error::other("the name server is on fire").into())))
-        }
-    }
-    let error = failure(TcpConnect::new().resolver(Failing), "http://api.test/").await;
+    let failing = resolve_fn(|_| async { Err(io::Error::other("the name server is on fire"))? });
+    let error = failure(TcpConnect::new().resolver(failing), "http://api.test/").await;
     assert_eq!((error.kind(), error.resend()), (Kind::Resolve, Resend::Safe));
     assert_eq!(error.to_string(), "could not resolve the host name \"api.test\"");
     assert_eq!(error.find::<io::Error>().unwrap().to_string(), "the name server is on fire");

@@ -18,7 +18,7 @@ async fn asks_for_a_provider_at_the_first_https_target() {
 
     let error = connect.oneshot(target("https://api.test/")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Tls);
-    for named in ["aws-lc-rs", "ring", "TlsConfigBuilder::provider"] {
+    for named in ["aws-lc-rs", "ring", "TlsConfigBuilder::provider_rustls_0_23"] {
         assert!(error.to_string().contains(named), "{error}");
     }
 }

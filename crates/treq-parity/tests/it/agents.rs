@@ -9,7 +9,7 @@ use treq_parity::{EMPTY, World};
 use crate::support::{answered, field, lacks, text};
 
 fn proxied(world: &World) -> Client {
-    let proxy = Proxies::all(Proxy::parse("http://p").unwrap());
+    let proxy = Proxies::all(Proxy::try_from("http://p").unwrap());
     Client::builder().proxies(proxy).connector(world.connector()).build().unwrap()
 }
 

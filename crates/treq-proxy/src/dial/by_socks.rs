@@ -5,18 +5,18 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Kind, Origin, Resend, Target};
+use treq_core::{BoxError, Connected, Error, Kind, Origin, Resend, Resolve, Target};
 
 use super::Dial;
 use crate::credentials::Credentials;
 use crate::error::{failed, refused};
-use crate::resolve::{Resolver, lookup};
+use crate::resolve::lookup;
 use crate::socks::{Destination, Fault, NAME_LEN, Next, Socks, Socks4, Socks5};
 use crate::{Proxy, ProxyScheme, ProxyStream, Reply};
 
 pub(super) async fn connect<C, S, P, T>(
     dial: &mut Dial<C, S>,
-    resolver: &Resolver,
+    resolver: &dyn Resolve,
 ) -> Result<Connected<ProxyStream<P, T>>, Error>
 where
     C: Service<Target, Response = Connected<P>>,
@@ -42,7 +42,7 @@ where
     Err(last.unwrap_or_else(|| failed(&proxy, &origin, "was given no address to connect to")))
 }
 
-async fn destinations(proxy: &Proxy, origin: &Origin, resolver: &Resolver) -> Result<Vec<Destination>, Error> {
+async fn destinations(proxy: &Proxy, origin: &Origin, resolver: &dyn Resolve) -> Result<Vec<Destination>, Error> {
     let host = origin.host();
     if let Ok(addr) = host.parse::<IpAddr>() {
         return Ok(vec![Destination::Ip(addr)]);

@@ -4,14 +4,14 @@ mod by_socks;
 mod by_tunnel;
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Forward, Origin, Scheme, Target, Wish};
+use treq_core::{BoxError, Connected, Error, Forward, Origin, Resolve, Scheme, Target, Wish};
 
 use crate::credentials::Credentials;
 use crate::error::failed;
-use crate::resolve::Resolver;
 use crate::stream::Io;
 use crate::{Proxy, ProxyScheme, ProxyStream};
 
@@ -76,7 +76,7 @@ where
 /// A connection to the target by way of the proxy.
 pub(crate) async fn through<C, S, P, T>(
     mut dial: Dial<C, S>,
-    resolver: Resolver,
+    resolver: Arc<dyn Resolve>,
 ) -> Result<Connected<ProxyStream<P, T>>, Error>
 where
     C: Service<Target, Response = Connected<P>>,
@@ -87,7 +87,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     if !dial.proxy.scheme().is_http() {
-        return by_socks::connect(&mut dial, &resolver).await;
+        return by_socks::connect(&mut dial, &*resolver).await;
     }
     if is_forwarded(&dial.proxy, &dial.target.origin, dial.target.wish) {
         let mut connected = dial.dial().await?;

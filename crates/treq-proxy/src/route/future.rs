@@ -20,6 +20,7 @@ const DRAIN_FRAMES: usize = 64;
 
 pin_project! {
     /// The future of [`Routed`](crate::Routed). The bound names the inner future, without a parameter for it.
+    #[must_use = "futures do nothing unless polled"]
     pub struct RoutedFuture<S, B, R>
     where
         S: Service<Request<B>, Response = Response<R>>,

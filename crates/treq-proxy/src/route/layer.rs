@@ -14,7 +14,7 @@ use crate::{Proxies, Routed};
 /// choice that is there already stays. Above a service that knows nothing of routes it must not be used: what is
 /// meant for a proxy would go to the origin.
 ///
-/// Where no proxies are set and a request brings no [`Via`](crate::Via), the request goes through untouched. Where they
+/// Where no proxies are set and a request brings no [`ProxyChoice`](crate::ProxyChoice), the request goes through untouched. Where they
 /// are, a `Proxy-Authorization` of the caller's goes to no origin: it is left only on what a proxy hands on.
 ///
 /// A 407 is answered once, if it is the answer to a request in the clear that an HTTP proxy handed on, if that proxy has
@@ -25,7 +25,7 @@ use crate::{Proxies, Routed};
 ///
 /// | extension | does | default |
 /// |---|---|---|
-/// | [`Via`](crate::Via) | through this proxy, or direct | the layer's [`Proxies`] |
+/// | [`ProxyChoice`](crate::ProxyChoice) | through this proxy, or direct | the layer's [`Proxies`] |
 ///
 /// # Errors
 ///

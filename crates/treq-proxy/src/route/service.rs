@@ -11,16 +11,40 @@ use treq_core::{BoxError, ByTryClone, Error, Kind, Origin, Replay, Route, Wish};
 
 use super::kept::Kept;
 use super::{RouteLayer, RoutedFuture};
+use crate::choice::is_ours;
 use crate::credentials::Credentials;
 use crate::dial::is_forwarded;
-use crate::via::is_ours;
-use crate::{Proxies, Proxy, Via};
+use crate::{Proxies, Proxy, ProxyChoice};
 
 /// The service of [`RouteLayer`]; see there.
 #[derive(Clone)]
 pub struct Routed<S, Y = ByTryClone> {
     pub(super) inner: S,
     pub(super) layer: RouteLayer<Y>,
+}
+
+impl<S> Routed<S> {
+    /// Chooses among these proxies for the requests to `inner`. A [`RouteLayer`] has further settings.
+    pub fn new(inner: S, proxies: Proxies) -> Routed<S> {
+        Routed { inner, layer: RouteLayer::new(proxies) }
+    }
+}
+
+impl<S, Y> Routed<S, Y> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S, B, R, Y> Service<Request<B>> for Routed<S, Y>
@@ -61,7 +85,7 @@ where
 fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>, Error> {
     let via = match request.extensions().is_empty() {
         true => None,
-        false => request.extensions().get::<Via>().cloned(),
+        false => request.extensions().get::<ProxyChoice>().cloned(),
     };
     if via.is_none() && proxies.is_none() {
         return Ok(None);

@@ -176,14 +176,14 @@ mod tests {
                 "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nproxy-authorization: Basic dTpwQA==\r\n\r\n",
             ),
         ] {
-            let (proxy, origin) = (Proxy::parse(proxy).unwrap(), origin(url));
+            let (proxy, origin) = (Proxy::try_from(proxy).unwrap(), origin(url));
             assert_eq!(text(&Tunnel::new(&proxy, &origin).unwrap()), want);
         }
     }
 
     #[test]
     fn only_2xx_opens() {
-        let (proxy, origin) = (Proxy::parse("http://u:s3cret@p").unwrap(), origin("https://a.test"));
+        let (proxy, origin) = (Proxy::try_from("http://u:s3cret@p").unwrap(), origin("https://a.test"));
         for status in [101, 200, 204, 299, 300, 302, 400, 401, 403, 407, 500, 502, 999] {
             let head = read(&format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\nLocation: http://b\r\n\r\n"));
             let verdict = Tunnel::new(&proxy, &origin).unwrap().judge(&head);
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_challenge_is_answered_once() {
-        let (proxy, origin) = (Proxy::parse("p").unwrap().auth(Echo), origin("https://a.test"));
+        let (proxy, origin) = (Proxy::try_from("p").unwrap().auth(Echo), origin("https://a.test"));
         let mut tunnel = Tunnel::new(&proxy, &origin).unwrap();
         assert!(text(&tunnel).contains("x-first: 1"));
         let no = read("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn early_bytes_are_the_origins_only_in_the_clear() {
-        let proxy = Proxy::parse("p").unwrap();
+        let proxy = Proxy::try_from("p").unwrap();
         let (clear, tls) = (origin("http://a.test"), origin("https://a.test"));
         let early = Bytes::from_static(b"HTTP/1.1 200");
         assert!(Tunnel::new(&proxy, &clear).unwrap().check_early(&early).is_ok());

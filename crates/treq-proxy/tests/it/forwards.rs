@@ -87,7 +87,7 @@ async fn a_proxy_that_cannot_be_reached_is_named_and_a_limit_on_time_stays_one()
             let broken = service_fn(move |_: Target| async move {
                 Err::<Connected<tokio::io::DuplexStream>, _>(Error::new(kind, "inner"))
             });
-            let proxies = Proxies::all(Proxy::parse(proxy).unwrap());
+            let proxies = Proxies::all(Proxy::try_from(proxy).unwrap());
             let connected = ProxyLayer::new(proxies).layer(broken).oneshot(target(url)).await;
             let error = connected.map(drop).unwrap_err();
             assert_eq!(error.kind(), want);

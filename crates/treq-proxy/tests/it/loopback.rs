@@ -61,7 +61,7 @@ async fn somebody_elses_client_speaks_with_the_origin_through_the_tunnel() {
         [("http", &b"CONNECT a.test:443 HTTP/1.1\r\n"[..]), ("socks5h", b"\x05\x01\x00\x03\x06a.test\x01\xbb")]
     {
         let (addr, task) = relay(origin.addr()).await;
-        let proxies = Proxies::all(Proxy::parse(&format!("{scheme}://{addr}")).unwrap());
+        let proxies = Proxies::all(Proxy::try_from(&format!("{scheme}://{addr}")).unwrap());
         let connector = ProxyLayer::new(proxies).layer(service_fn(tcp));
         // TLS would come between: what is tested here is what goes through the tunnel.
         let connected = connector.oneshot(target("https://a.test")).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_proxy_that_nobody_listens_for_is_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    let proxies = Proxies::all(Proxy::parse(&format!("http://u:s3cret@{addr}")).unwrap());
+    let proxies = Proxies::all(Proxy::try_from(&format!("http://u:s3cret@{addr}")).unwrap());
     let error = ProxyLayer::new(proxies).layer(service_fn(tcp)).oneshot(target("https://a.test")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Proxy);
     assert!(error.to_string().contains(&format!("http://…@{addr}")), "{error}");

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
 use treq_core::{Body, Error, Kind, Route, Wish};
-use treq_proxy::{Proxies, RouteLayer, Via};
+use treq_proxy::{Proxies, ProxyChoice, RouteLayer};
 
 use crate::support::{Echo, get, proxy};
 
@@ -116,10 +116,10 @@ async fn each_request_gets_its_route() {
     assert_eq!(world.route(&all, get("https://b.test/")).await, None);
     for layer in [&none, &all] {
         let mut own = get("http://b.test/");
-        own.extensions_mut().insert(Via::proxy(proxy("own.test")));
+        own.extensions_mut().insert(ProxyChoice::proxy(proxy("own.test")));
         assert_eq!(world.route(layer, own).await, way("own.test"));
         let mut direct = get("http://a.test/");
-        direct.extensions_mut().insert(Via::direct());
+        direct.extensions_mut().insert(ProxyChoice::direct());
         assert_eq!(world.route(layer, direct).await.as_deref(), Some("Direct"));
     }
 }
@@ -145,7 +145,7 @@ async fn a_choice_that_was_made_above_stays() {
 
 #[tokio::test]
 async fn a_route_of_another_kind_is_not_lost_in_silence() {
-    let foreign = |via: Option<Via>| {
+    let foreign = |via: Option<ProxyChoice>| {
         let mut request = get("http://a.test/");
         request.extensions_mut().insert(Arc::new(Foreign) as Arc<dyn Route>);
         if let Some(via) = via {
@@ -156,8 +156,8 @@ async fn a_route_of_another_kind_is_not_lost_in_silence() {
     let none = RouteLayer::new(Proxies::none());
     for (layer, via) in [
         (layer("p.test"), None),
-        (none.clone(), Some(Via::proxy(proxy("p.test")))),
-        (none.clone(), Some(Via::direct())),
+        (none.clone(), Some(ProxyChoice::proxy(proxy("p.test")))),
+        (none.clone(), Some(ProxyChoice::direct())),
     ] {
         let world = World::open();
         let error = world.ask(&layer, foreign(via)).await.unwrap_err();
@@ -232,7 +232,7 @@ async fn a_407_of_an_origin_or_one_that_has_no_answer_is_the_callers() {
     let once = || Request::post("http://a.test/").body(Body::new(Full::new(Bytes::from_static(b"once")))).unwrap();
     let direct = || {
         let mut request = get("http://a.test/");
-        request.extensions_mut().insert(Via::direct());
+        request.extensions_mut().insert(ProxyChoice::direct());
         request
     };
     for (layer, request) in [

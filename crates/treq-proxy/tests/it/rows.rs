@@ -19,7 +19,7 @@ fn listed(row: &Value) -> Option<&'static str> {
     if host.is_some() && (dotted(env("NO_PROXY")) || dotted(env("no_proxy"))) && row["expect_proxy"].is_string() {
         return Some("a leading dot means nothing, as in curl and requests: Go alone leaves the name itself out");
     }
-    if row["expect_proxy"].as_str().is_some_and(|proxy| Proxy::parse(proxy).is_err()) {
+    if row["expect_proxy"].as_str().is_some_and(|proxy| Proxy::try_from(proxy).is_err()) {
         return Some("a proxy of an unknown scheme is an error at once, not when it is used");
     }
     if env("http_proxy").trim().contains(' ') {
@@ -57,7 +57,7 @@ fn of_the_environment() {
         }
         let url = uri::parse(row["url"].as_str().unwrap()).unwrap().uri;
         let got = proxies.unwrap().proxy_for(&url);
-        let want = row["expect_proxy"].as_str().map(|text| Proxy::parse(text).unwrap());
+        let want = row["expect_proxy"].as_str().map(|text| Proxy::try_from(text).unwrap());
         assert_eq!(got, want, "{row}");
     }
     let ids: Vec<&str> = exceptions.iter().map(|(id, _)| id.as_str()).collect();
@@ -69,7 +69,7 @@ fn of_hosts_that_go_direct() {
     let rows = rows("curl-noproxy.jsonl");
     assert_eq!(rows.len(), 39);
     for row in rows {
-        let proxies = Proxies::all(Proxy::parse("p.test").unwrap()).no_proxy(row["no_proxy"].as_str().unwrap());
+        let proxies = Proxies::all(Proxy::try_from("p.test").unwrap()).no_proxy(row["no_proxy"].as_str().unwrap());
         let host = row["host"].as_str().unwrap();
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let url = format!("http://{host}/").parse().unwrap();

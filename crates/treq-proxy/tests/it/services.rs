@@ -15,10 +15,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_service::Service;
 use treq_core::{Body, BoxError, Origin, Route, Target};
-use treq_proxy::{Proxies, RouteLayer, Via};
-use treq_testing::{MemoryServer, Pipe};
+use treq_proxy::{Proxies, ProxyChoice, ProxyConnect, RouteLayer, Routed};
+use treq_testing::{MemoryConnector, MemoryServer, Pipe, RawServer, Step};
 
-use crate::support::{Echo, proxy};
+use crate::support::{Echo, proxy, target};
 
 fn layer() -> RouteLayer {
     RouteLayer::new(Proxies::all(proxy("p.test").auth(Echo::default())))
@@ -117,7 +117,38 @@ async fn works_over_a_service_that_cannot_fail() {
         let route = request.extensions().get::<Arc<dyn Route>>().map(|route| format!("{route:?}"));
         Ok::<_, Infallible>(Response::new(route.unwrap_or_default()))
     });
-    let request = Request::get("http://a.test/").extension(Via::proxy(proxy("own.test"))).body(Empty::new()).unwrap();
+    let request =
+        Request::get("http://a.test/").extension(ProxyChoice::proxy(proxy("own.test"))).body(Empty::new()).unwrap();
     let response = RouteLayer::new(Proxies::none()).layer(service).oneshot(request).await.unwrap();
     assert_eq!(response.into_body(), "Proxy(http://own.test:80)");
+}
+
+#[tokio::test]
+async fn made_by_hand_they_do_as_made_by_their_layers() {
+    let server =
+        RawServer::builder().connection([Step::ReadHead, Step::send("HTTP/1.1 200 OK\r\n\r\n")]).start_in_memory();
+    let mut connect = ProxyConnect::new(server.connector(), proxy("p.test").into());
+    let below = connect.get_ref().clone();
+    *connect.get_mut() = below;
+    let connecting = connect.ready().await.unwrap().call(target("https://a.test"));
+    assert!(format!("{connecting:?}").starts_with("ProxyFuture"));
+    connecting.await.unwrap();
+    assert_eq!(server.requests()[0].line, "CONNECT a.test:443 HTTP/1.1");
+    let _: MemoryConnector = connect.into_inner();
+
+    let routes = tower::service_fn(|request: Request<Empty<Bytes>>| async move {
+        let chosen = request.extensions().get::<Arc<dyn Route>>().map(|route| format!("{route:?}"));
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(chosen.unwrap_or_default())))
+    });
+    let mut routed = Routed::new(routes, proxy("p.test").into());
+    let below = *routed.get_ref();
+    *routed.get_mut() = below;
+    let request = Request::get("http://a.test/").body(Empty::new()).unwrap();
+    let response = routed.ready().await.unwrap().call(request).await.unwrap();
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(text, "Proxy(http://p.test:80)");
+    // What is below is reached without the choice.
+    let request = Request::get("http://a.test/").body(Empty::new()).unwrap();
+    let response = routed.into_inner().oneshot(request).await.unwrap();
+    assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
 }

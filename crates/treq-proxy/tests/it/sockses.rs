@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceExt};
-use treq_core::{Error, Kind};
+use treq_core::{Error, Kind, resolve_fn};
 use treq_proxy::{Proxies, ProxyLayer, Refused, Reply};
 use treq_testing::{RawServer, Step};
 
@@ -158,11 +158,11 @@ async fn resolved(address: &str, addrs: &[&str], scripts: &[Vec<Step>]) -> (Resu
     let asked = Arc::new(Mutex::new(Vec::new()));
     let addrs: Vec<SocketAddr> = addrs.iter().map(|addr| SocketAddr::new(addr.parse().unwrap(), 0)).collect();
     let noted = Arc::clone(&asked);
-    let layer = ProxyLayer::new(Proxies::all(proxy(address))).resolver(move |host, port| {
-        noted.lock().unwrap().push(format!("{host}:{port}"));
+    let layer = ProxyLayer::new(Proxies::all(proxy(address))).resolver(resolve_fn(move |name| {
+        noted.lock().unwrap().push(format!("{}:{}", name.host(), name.port()));
         let addrs = addrs.clone();
-        Box::pin(async move { if addrs.is_empty() { Err("no such name".into()) } else { Ok(addrs) } })
-    });
+        async move { if addrs.is_empty() { Err("no such name".into()) } else { Ok(addrs.into()) } }
+    }));
     let connected = layer.layer(Net::of(&server)).oneshot(target("http://a.test")).await;
     let asked = asked.lock().unwrap().clone();
     (connected.map(drop), server, asked)

@@ -5,7 +5,7 @@ use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_core::{Body, BoxError, Connected, Error, Origin, Target, Wish};
+use treq_core::{Body, BoxError, Connected, Error, Origin, Target, Wish, resolve_fn};
 use treq_proxy::{NoStream, Proxies, Proxy, ProxyAuth, ProxyLayer, ProxyRequest, ProxyStream};
 use treq_testing::{Connecting, MemoryConnector, Pipe, RawServer, Step};
 
@@ -57,7 +57,8 @@ pub(crate) async fn connect(
     let server = scripts.iter().fold(RawServer::builder(), |builder, script| builder.connection(script.clone()));
     let server = server.start_in_memory();
     let net = Net::of(&server);
-    let layer = ProxyLayer::new(Proxies::all(proxy)).resolver(|host, _| panic!("{host} is resolved here"));
+    let layer = ProxyLayer::new(Proxies::all(proxy))
+        .resolver(resolve_fn(|name| async move { panic!("{name:?} is resolved here") }));
     let connected = layer.layer(net.clone()).oneshot(target(url)).await;
     (connected, server, net)
 }
@@ -71,7 +72,7 @@ pub(crate) fn origin(url: &str) -> Origin {
 }
 
 pub(crate) fn proxy(text: &str) -> Proxy {
-    Proxy::parse(text).unwrap()
+    Proxy::try_from(text).unwrap()
 }
 
 pub(crate) fn get(url: &str) -> Request<Body> {

@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod framing;
 mod guide;
+mod hyper_connectors;
 mod peers;
 mod proxies;
 mod redirects;

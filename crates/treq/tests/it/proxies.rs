@@ -10,7 +10,7 @@ async fn proxy() -> RawServer {
 }
 
 fn through(server: &RawServer) -> Client {
-    let proxy = Proxy::parse(&format!("http://ada:s3cret@{}", server.addr())).unwrap();
+    let proxy = Proxy::try_from(&format!("http://ada:s3cret@{}", server.addr())).unwrap();
     Client::builder().proxies(Proxies::all(proxy).no_proxy("direct.test")).build().unwrap()
 }
 
@@ -60,7 +60,7 @@ async fn a_407_is_answered_by_digest_and_the_body_sent_again() {
     let steps = [Step::ReadRequest, Step::send(CHALLENGE), Step::ReadRequest, Step::send(OK)];
     let server = RawServer::builder().connection(steps).start().await;
     let digest = treq::proxy_auth(Digest::new("ada", "s3cret"));
-    let proxy = Proxy::parse(&format!("http://{}", server.addr())).unwrap().auth(digest);
+    let proxy = Proxy::try_from(&format!("http://{}", server.addr())).unwrap().auth(digest);
     let client = Client::builder().proxies(Proxies::all(proxy)).build().unwrap();
     let response = client.post("http://a.test/").body("tea").await.unwrap();
     assert_eq!(response.status(), 200);
@@ -99,13 +99,8 @@ async fn a_proxy_that_takes_addresses_is_given_those_of_the_client() {
 #[tokio::test]
 async fn names_below_localhost_are_this_machine() {
     let server = proxy().await;
-    struct Nowhere;
-    impl treq::Resolve for Nowhere {
-        fn resolve(&self, host: &str, _: u16) -> treq::Resolving {
-            panic!("{host} is looked up")
-        }
-    }
-    let tcp = treq::TcpConnect::new().resolver(Nowhere);
+    let nowhere = treq::resolve_fn(|name| async move { panic!("{name:?} is looked up") });
+    let tcp = treq::TcpConnect::new().resolver(nowhere);
     let client = Client::builder().tcp(tcp).build().unwrap();
     let port = server.addr().port();
     for host in ["app.localhost", "a.b.LocalHost", "app.localhost."] {

@@ -186,7 +186,7 @@ async fn no_setting_and_no_refusal_shows_it() {
     shown.debug("netrc", &netrc);
     shown.debug("token in a netrc", &Netrc::parse(&format!("machine a.test login {CANARY} password x")).unwrap());
     shown.outcome("bad netrc", Netrc::parse(&format!("machine a.test login ada password {CANARY} {CANARY}")));
-    let proxy = Proxy::parse(&format!("http://ada:{CANARY}@p.test:1")).unwrap();
+    let proxy = Proxy::try_from(&format!("http://ada:{CANARY}@p.test:1")).unwrap();
     shown.0.push(("proxy".to_owned(), proxy.to_string()));
     shown.debug("proxy", &proxy);
     let auth = AuthLayer::new().credentials(home(), Bearer::new(CANARY).unwrap()).netrc(netrc);
@@ -225,7 +225,7 @@ async fn no_setting_and_no_refusal_shows_it() {
         shown.outcome(&text, nowhere.request(text.as_str(), "GET").await);
         shown.outcome(&text, nowhere.get(&text).await);
         shown.outcome(&text, nowhere.get("http://a.test/").proxy(text.as_str()).await);
-        shown.outcome(&text, Proxy::parse(&text).map(|_| ()));
+        shown.outcome(&text, Proxy::try_from(&text).map(|_| ()));
         shown.outcome(&text, treq::layers::core::uri::parse(&text).map(|_| ()));
         if let Ok(uri) = text.parse::<http::Uri>() {
             shown.outcome(&text, Origin::of(&uri).map(|_| ()));

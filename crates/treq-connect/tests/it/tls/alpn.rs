@@ -1,7 +1,7 @@
 use treq_connect::{TlsConfig, TlsConfigBuilder};
 use treq_core::{Error, Kind, Resend, Wish};
 
-use super::{Authority, Server, provider};
+use super::{Authority, Server};
 use crate::support::target;
 
 /// What a wish comes to with a server that speaks these protocols.
@@ -66,6 +66,7 @@ async fn fails_where_no_protocol_is_shared() {
     assert!(error.to_string().contains("does not offer HTTP/2 by ALPN"), "{error}");
 }
 
+#[cfg(feature = "rustls-0-23")]
 #[tokio::test]
 async fn takes_a_whole_rustls_configuration() {
     let authority = Authority::new("ours");
@@ -75,16 +76,16 @@ async fn takes_a_whole_rustls_configuration() {
     .await;
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.certificate()).unwrap();
-    let mut client = rustls::ClientConfig::builder_with_provider(provider())
+    let mut client = rustls::ClientConfig::builder_with_provider(super::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let ours = server.connect(&TlsConfig::from(client.clone()), "https://api.test/").await.unwrap();
+    let ours = server.connect(&TlsConfig::from_rustls_0_23(client.clone()), "https://api.test/").await.unwrap();
     assert_eq!(ours.tls.unwrap().alpn.as_deref(), Some(&b"h2"[..]));
 
     client.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let config = TlsConfig::from(client);
+    let config = TlsConfig::from_rustls_0_23(client);
     let theirs = server.connect(&config, "https://api.test/").await.unwrap();
     assert_eq!(theirs.tls.unwrap().alpn.as_deref(), Some(&b"http/1.1"[..]));
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio_rustls::TlsAcceptor;
 use tower::{Layer, ServiceExt, service_fn};
-use treq_connect::{TlsConfig, TlsLayer};
+use tower_service::Service;
+use treq_connect::{TcpConnect, TlsConfig, TlsConnect, TlsLayer};
 use treq_core::{Connected, Kind, Peer, Resend, Target};
 
 use super::{Authority, Identity, Server, provider, speak, through};
@@ -75,7 +76,7 @@ async fn lets_plain_http_through_untouched() {
     let mut connected = connect.oneshot(target("http://api.test/")).await.unwrap();
     assert!(!connected.io.is_tls());
     assert!(connected.tls.is_none());
-    assert_eq!(connected.io.is_write_vectored(), connected.io.inner().is_write_vectored());
+    assert_eq!(connected.io.is_write_vectored(), connected.io.get_ref().is_write_vectored());
     connected.io.write_all(b"GET ").await.unwrap();
     connected.io.shutdown().await.unwrap();
     let mut heard = String::new();
@@ -96,7 +97,7 @@ async fn writes_several_slices_at_once_inside_tls() {
     let mut heard = [0; 4];
     connected.io.read_exact(&mut heard).await.unwrap();
     assert_eq!(&heard, b"ping");
-    assert_eq!(connected.io.inner().peer_addr().ok(), connected.peer.addr());
+    assert_eq!(connected.io.get_ref().peer_addr().ok(), connected.peer.addr());
     // The goodbye is answered by the end of the stream, not by an error.
     connected.io.shutdown().await.unwrap();
 }
@@ -153,4 +154,25 @@ fn can_be_moved_between_threads() {
     fn assert_send<T: Send>(_: &T) {}
     let connect = TlsLayer::new(TlsConfig::default()).layer(treq_connect::TcpConnect::new());
     assert_send(&connect.oneshot(target("https://api.test/")));
+}
+
+#[tokio::test]
+async fn hands_out_what_is_below() {
+    let authority = Authority::new("ours");
+    let server = Server::new(&authority.issue(&["api.test"])).await;
+    let tls = TlsConfig::builder().roots([authority.certificate()]).build().unwrap();
+    let mut connect = TlsConnect::new(TcpConnect::new(), tls);
+    // Nothing else says where the host is.
+    *connect.get_mut() = connect.get_ref().clone().resolve_to("api.test", [server.addr()]);
+    let connecting = connect.ready().await.unwrap().call(target("https://api.test/"));
+    assert!(format!("{connecting:?}").starts_with("TlsFuture"));
+    let mut connected = connecting.await.unwrap();
+    assert!(connected.io.is_tls());
+    connected.io.get_mut().set_nodelay(false).unwrap();
+    assert!(!connected.io.get_ref().nodelay().unwrap());
+
+    let mut below = connect.into_inner();
+    let connecting = below.ready().await.unwrap().call(target("https://api.test/"));
+    assert_eq!(format!("{connecting:?}"), "TcpFuture");
+    assert_eq!(connecting.await.unwrap().peer.addr(), Some(server.addr()));
 }

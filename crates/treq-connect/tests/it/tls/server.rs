@@ -77,6 +77,10 @@ impl Server {
         Server { addr, task }
     }
 
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// Connects to this server, whatever the host of the target.
     pub(crate) async fn reach(
         &self,

@@ -68,13 +68,14 @@ async fn speaks_tls_1_2_unless_it_is_too_old() {
     assert!(error.to_string().contains("version"), "{error}");
 }
 
+#[cfg(feature = "rustls-0-23")]
 #[tokio::test]
 async fn takes_a_provider_by_value() {
     let authority = Authority::new("ours");
     let server = Server::new(&authority.issue(&["api.test"])).await;
     let mut narrow = (*provider()).clone();
     narrow.kx_groups.retain(|group| group.name() == rustls::NamedGroup::secp256r1);
-    let config = TlsConfig::builder().roots([authority.certificate()]).provider(narrow.into()).build().unwrap();
+    let config = TlsConfig::builder().roots([authority.certificate()]).provider_rustls_0_23(narrow).build().unwrap();
     let facts = through(&server, &config, URL).await.tls.unwrap();
     assert_eq!(facts.key_exchange.as_deref(), Some("secp256r1"));
 }

@@ -162,7 +162,7 @@ scenarios! { ALL:
         }
     }
     forwarded(on) {
-        let proxy = Proxy::parse(&on.base.replace("https", "http"))?.basic_auth("u", "p")?;
+        let proxy = Proxy::try_from(&on.base.replace("https", "http"))?.basic_auth("u", "p")?;
         // Over TLS nobody listens in the clear.
         if on.base.starts_with("http:") {
             on.client.get("http://shop.test/get").proxy(proxy).await?.content().await?;

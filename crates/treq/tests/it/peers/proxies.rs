@@ -7,7 +7,7 @@ use super::{Watched, came_from, peer, story, through};
 use crate::chain;
 
 fn parse(user: &str, addr: &str) -> Proxy {
-    Proxy::parse(&format!("http://{user}{addr}")).unwrap()
+    Proxy::try_from(&format!("http://{user}{addr}")).unwrap()
 }
 
 /// That a request through the proxy to nginx without TLS is handed on in absolute form, and one with TLS through a

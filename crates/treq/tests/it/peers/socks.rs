@@ -7,7 +7,7 @@ use super::{came_from, peer, through};
 use crate::chain;
 
 fn by(scheme: &str, login: &str, addr: &str) -> Client {
-    through(Proxy::parse(&format!("{scheme}://{login}{addr}")).unwrap())
+    through(Proxy::try_from(&format!("{scheme}://{login}{addr}")).unwrap())
 }
 
 /// That nginx is reached through the proxy, by address and by name, with TLS and without, and httpbin gets a body.

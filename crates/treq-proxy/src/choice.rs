@@ -7,35 +7,35 @@ use treq_core::{Route, Target};
 use crate::proxy::Way;
 use crate::{Proxies, Proxy};
 
-/// Request option: through this proxy, or direct, whatever is set for all requests.
+/// A request option: sends the request through this proxy, or directly, whatever is set for all requests.
 ///
 /// ```
-/// use treq_proxy::{Proxy, Via};
+/// use treq_proxy::ProxyChoice;
 ///
-/// let through = Via::proxy(Proxy::parse("http://user:s3cret@proxy.test:3128")?);
+/// let through = ProxyChoice::proxy("http://user:s3cret@proxy.test:3128".parse()?);
 /// assert!(!format!("{through:?}").contains("s3cret"));
 /// let request = http::Request::get("http://a.test/").extension(through).body(())?;
-/// let direct = http::Request::get("http://a.test/").extension(Via::direct()).body(())?;
+/// let direct = http::Request::get("http://a.test/").extension(ProxyChoice::direct()).body(())?;
 /// # let _ = (request, direct);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Via {
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ProxyChoice {
     proxy: Option<Proxy>,
 }
 
-impl Via {
-    /// Through this proxy.
-    pub fn proxy(proxy: Proxy) -> Via {
-        Via { proxy: Some(proxy) }
+impl ProxyChoice {
+    /// Chooses this proxy.
+    pub fn proxy(proxy: Proxy) -> ProxyChoice {
+        ProxyChoice { proxy: Some(proxy) }
     }
 
-    /// Through none.
-    pub fn direct() -> Via {
-        Via { proxy: None }
+    /// Chooses no proxy.
+    pub fn direct() -> ProxyChoice {
+        ProxyChoice { proxy: None }
     }
 
-    /// The proxy, where it is one.
+    /// Returns the proxy, or `None` for a direct connection.
     pub fn as_proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
@@ -48,11 +48,17 @@ impl Via {
     }
 }
 
-impl fmt::Debug for Via {
+impl From<Proxy> for ProxyChoice {
+    fn from(proxy: Proxy) -> ProxyChoice {
+        ProxyChoice::proxy(proxy)
+    }
+}
+
+impl fmt::Debug for ProxyChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.proxy {
-            Some(proxy) => write!(f, "Via({proxy})"),
-            None => f.write_str("Via(direct)"),
+            Some(proxy) => write!(f, "ProxyChoice({proxy})"),
+            None => f.write_str("ProxyChoice(direct)"),
         }
     }
 }
@@ -109,15 +115,15 @@ mod tests {
     #[test]
     fn each_difference_is_another_connection() {
         let state = RandomState::new();
-        let target = |via: Option<&Via>| {
+        let target = |via: Option<&ProxyChoice>| {
             let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
-            target.route = via.map(Via::route);
+            target.route = via.map(ProxyChoice::route);
             target
         };
-        let parse = |text: &str| Via::proxy(Proxy::parse(text).unwrap());
+        let parse = |text: &str| ProxyChoice::proxy(Proxy::try_from(text).unwrap());
         let plain = "http://p";
         let ways = [
-            Via::direct(),
+            ProxyChoice::direct(),
             parse(plain),
             parse("https://p:80"),
             parse("http://p:81"),
@@ -127,17 +133,19 @@ mod tests {
             parse("http://u:x@p"),
             parse("http://u:X@p"),
             parse("http://ux:@p"),
-            Via::proxy(Proxy::parse(plain).unwrap().always_tunnel(true)),
-            Via::proxy(Proxy::parse(plain).unwrap().auth(Nothing)),
-            Via::proxy(Proxy::parse(plain).unwrap().auth(Nothing)),
+            ProxyChoice::proxy(Proxy::try_from(plain).unwrap().always_tunnel(true)),
+            ProxyChoice::proxy(Proxy::try_from(plain).unwrap().auth(Nothing)),
+            ProxyChoice::proxy(Proxy::try_from(plain).unwrap().auth(Nothing)),
         ];
         for (at, one) in ways.iter().enumerate() {
             let (again, plain) = (one.clone(), target(None));
             assert_eq!(target(Some(one)).key(), target(Some(&again)).key());
             assert_eq!(state.hash_one(target(Some(one)).key()), state.hash_one(target(Some(&again)).key()));
             assert_ne!(target(Some(one)).key(), plain.key());
+            assert_eq!((one, state.hash_one(one)), (&again, state.hash_one(&again)));
             for (_, other) in ways.iter().enumerate().filter(|(place, _)| *place != at) {
                 assert_ne!(target(Some(one)).key(), target(Some(other)).key(), "{one:?} {other:?}");
+                assert_ne!(one, other);
             }
         }
         let (one, two) = (parse("http://u:x@P:80/"), parse("http://u:x@p"));
@@ -148,11 +156,11 @@ mod tests {
     #[test]
     fn a_route_comes_before_what_is_set_for_all() {
         let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
-        let all = Proxies::all(Proxy::parse("all").unwrap());
+        let all = Proxies::all(Proxy::try_from("all").unwrap());
         assert_eq!(choose(&target, &all).unwrap().host(), "all");
-        target.route = Some(Via::direct().route());
+        target.route = Some(ProxyChoice::direct().route());
         assert_eq!(choose(&target, &all), None);
-        target.route = Some(Via::proxy(Proxy::parse("own").unwrap()).route());
+        target.route = Some(ProxyChoice::proxy(Proxy::try_from("own").unwrap()).route());
         assert_eq!(choose(&target, &all).unwrap().host(), "own");
         assert_eq!(choose(&target, &Proxies::none()).unwrap().host(), "own");
     }
