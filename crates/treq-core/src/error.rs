@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use http::Uri;
+use http::{StatusCode, Uri};
+
+use crate::StatusError;
 
 /// Any error that may cross threads.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -197,14 +199,106 @@ impl Error {
         self.0.url.as_deref()
     }
 
-    /// Whether a time limit was the cause.
+    /// Returns true if a time limit was the cause.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, Kind::Timeout(_))
     }
 
-    /// The first cause of type `T` along the chain of sources.
+    /// Returns true if there was no connection: a name was not resolved, or connecting or the TLS handshake failed or took too
+    /// long; also if a connection broke before a response came.
+    pub fn is_connect(&self) -> bool {
+        matches!(self.0.kind, Kind::Resolve | Kind::Connect | Kind::Tls | Kind::Timeout(Phase::Connect))
+    }
+
+    /// Returns true if the request could not be built; nothing was sent.
+    pub fn is_builder(&self) -> bool {
+        self.0.kind == Kind::Builder
+    }
+
+    /// Returns true if the caller asked for a status of failure to be an error: [`status`](Error::status) has it.
+    pub fn is_status(&self) -> bool {
+        self.0.kind == Kind::Status
+    }
+
+    /// The status of the response, if that is the error.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use treq_core::{Error, Kind, StatusError};
+    ///
+    /// let cause = StatusError::new(StatusCode::NOT_FOUND, HeaderMap::new(), "no tea".into());
+    /// let error = Error::new(Kind::Status, "the server answered 404").with_source(cause);
+    /// assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+    /// ```
+    pub fn status(&self) -> Option<StatusCode> {
+        self.find::<StatusError>().map(StatusError::status)
+    }
+
+    /// The cause, without the rest.
+    pub fn into_source(self) -> Option<BoxError> {
+        self.0.source
+    }
+
+    /// The first cause of type `T` along the chain of sources, which begins behind this error.
+    ///
+    /// ```
+    /// use std::io;
+    /// use treq_core::{Error, Kind};
+    ///
+    /// let error = Error::new(Kind::Body, "the file cannot be read").with_source(io::Error::from(io::ErrorKind::NotFound));
+    /// assert_eq!(error.find::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::NotFound));
+    /// assert!(error.find::<std::fmt::Error>().is_none());
+    /// ```
     pub fn find<T: StdError + 'static>(&self) -> Option<&T> {
         find_cause(self)
+    }
+}
+
+/// For code that speaks of IO alone. What the system said of its own stays the kind; a time limit is
+/// [`io::ErrorKind::TimedOut`].
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match error.find::<io::Error>() {
+            _ if error.is_timeout() => io::ErrorKind::TimedOut,
+            Some(cause) => cause.kind(),
+            None => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl fmt::Display for Kind {
+    /// What there is to do, in a word or two.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Builder => "building the request",
+            Kind::Resolve => "resolving the host name",
+            Kind::Connect => "connecting",
+            Kind::Tls => "TLS",
+            Kind::Proxy => "the proxy",
+            Kind::Protocol => "the rules of HTTP",
+            Kind::Timeout(phase) => return write!(f, "a time limit: {phase}"),
+            Kind::Redirect => "redirects",
+            Kind::Auth => "credentials",
+            Kind::Decode => "decoding the content",
+            Kind::Body => "the body",
+            Kind::Status => "the status",
+            Kind::Cancelled => "given up",
+            Kind::Other => "the inner service",
+        })
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Wait => "waiting for a connection of the pool",
+            Phase::Connect => "connecting",
+            Phase::Head => "waiting for the head of the response",
+            Phase::Read => "reading the body of the response",
+            Phase::Write => "sending the body of the request",
+            Phase::Total => "the request as a whole",
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod origin;
 mod replay;
 mod resolve;
 mod stand_in;
+mod status;
 mod target;
 pub mod uri;
 
@@ -28,4 +29,5 @@ pub use kept::KeptFields;
 pub use origin::{Origin, Scheme};
 pub use replay::{ByTryClone, Never, Replay, TryClone, replay_fn};
 pub use resolve::{Name, Resolve, ResolveFn, Resolved, Resolving, resolve_fn};
+pub use status::StatusError;
 pub use target::{AsAny, Key, Reuse, Route, Target, Wish};

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 use http::Uri;
 use http::uri::Authority;
@@ -68,6 +69,47 @@ impl PartialEq for Text {
 }
 
 impl Eq for Text {}
+
+impl TryFrom<&Uri> for Origin {
+    type Error = Error;
+
+    fn try_from(uri: &Uri) -> Result<Origin, Error> {
+        Origin::of(uri)
+    }
+}
+
+impl TryFrom<Uri> for Origin {
+    type Error = Error;
+
+    fn try_from(uri: Uri) -> Result<Origin, Error> {
+        Origin::of(&uri)
+    }
+}
+
+/// The origin of a URL as people write it.
+///
+/// ```
+/// use treq_core::Origin;
+///
+/// let origin: Origin = "https://Shop.test:443/cart".parse()?;
+/// assert_eq!(origin.to_string(), "https://shop.test");
+/// # Ok::<(), treq_core::Error>(())
+/// ```
+impl FromStr for Origin {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Origin, Error> {
+        Origin::of(&crate::uri::parse(text)?.uri)
+    }
+}
+
+impl TryFrom<&str> for Origin {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Origin, Error> {
+        text.parse()
+    }
+}
 
 impl Origin {
     /// The origin of an absolute URL.

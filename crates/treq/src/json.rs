@@ -2,8 +2,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::StatusCode;
-
-use crate::status::StatusError;
+use treq_core::StatusError;
 
 /// The cause of an error of [`Kind::Decode`](crate::Kind) by [`Response::json`](crate::Response::json): found by
 /// [`Error::find`](crate::Error::find).

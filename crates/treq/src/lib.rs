@@ -49,7 +49,6 @@ mod response;
 mod resume;
 mod save;
 pub mod stack;
-mod status;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -80,7 +79,6 @@ pub use reading::Collected;
 pub use request::{Async, RequestBuilder, ResponseFuture};
 pub use response::{Response, Timings};
 pub use save::Save;
-pub use status::StatusError;
 pub use stream::BodyStream;
 
 pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInformational, Upgraded, upgrade};
@@ -94,7 +92,7 @@ pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersi
 pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
 pub use treq_core::{
     Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Name, Origin, Peer,
-    Phase, Resend, Resolve, Resolved, Resolving, Target, TlsFacts, TryClone, Wish, resolve_fn,
+    Phase, Resend, Resolve, Resolved, Resolving, StatusError, Target, TlsFacts, TryClone, Wish, resolve_fn,
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Expanded, Progress};
 pub use treq_multipart::{Form, Part};

@@ -8,11 +8,10 @@ use encoding_rs::{Encoding, UTF_8};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, StatusCode, Uri, Version, response};
 use http_body::Body as HttpBody;
-use treq_core::{Body, BodyEnd, BoxError, Error, Facts, Kind, MaskedFields, Reason, uri};
+use treq_core::{Body, BodyEnd, BoxError, Error, Facts, Kind, MaskedFields, Reason, StatusError, uri};
 use treq_redirect::{FinalUrl, History, Hop};
 
 use crate::client::CONTENT_LIMIT;
-use crate::status::StatusError;
 use crate::{MediaType, ResponseBody};
 
 /// An answer: its head, and its body as far as it is wanted.

@@ -266,3 +266,24 @@ async fn urls_come_in_every_form() {
     let relative: http::Uri = "/get".parse().unwrap();
     assert!(client.get(relative).await.unwrap_err().to_string().contains("relative"));
 }
+
+#[tokio::test]
+async fn an_error_says_what_programs_ask_of_it() {
+    let server = Server::start().await.unwrap();
+    let client = Client::new();
+    let failed = client.get(server.url("/status/404")).await.unwrap().error_for_status().await.unwrap_err();
+    assert!(failed.is_status() && failed.status() == Some(http::StatusCode::NOT_FOUND));
+    let slow = client.get(server.url("/delay/9")).timeout(std::time::Duration::from_millis(20)).await.unwrap_err();
+    assert!(slow.is_timeout() && !slow.is_connect() && slow.status().is_none());
+    assert_eq!(std::io::Error::from(slow).kind(), std::io::ErrorKind::TimedOut);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refused = client.get(format!("http://{nobody}/")).await.unwrap_err();
+    assert!(refused.is_connect() && !refused.is_builder());
+    assert_eq!(std::io::Error::from(refused).kind(), std::io::ErrorKind::ConnectionRefused);
+    let bad = client.get("ftp://a.test/").await.unwrap_err();
+    assert!(bad.is_builder());
+    assert_eq!(
+        format!("{}, {}", bad.kind(), treq::Phase::Read),
+        "building the request, reading the body of the response"
+    );
+}

@@ -1,15 +1,17 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use treq_core::MaskedFields;
 
-/// The cause of an error of [`Kind::Status`](crate::Kind): found by
+use crate::MaskedFields;
+
+/// The cause of an error of [`Kind::Status`](crate::Kind): a response whose status the caller did not want, found by
 /// [`Error::find`](crate::Error::find).
 ///
 /// Neither `Display` nor `Debug` shows anything of the body, which may hold secrets, nor values of fields that may:
 /// [`excerpt`](StatusError::excerpt) and [`headers`](StatusError::headers) do.
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct StatusError {
     status: StatusCode,
     headers: HeaderMap,
@@ -18,9 +20,12 @@ pub struct StatusError {
 
 impl StatusError {
     /// How many bytes of a body an error keeps.
-    pub(crate) const EXCERPT: usize = 4096;
+    pub const EXCERPT: usize = 4096;
 
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> StatusError {
+    /// The cause of an error with this status, of a body that begins so; more than [`EXCERPT`](StatusError::EXCERPT) bytes of it
+    /// are not kept.
+    pub fn new(status: StatusCode, headers: HeaderMap, mut body: Bytes) -> StatusError {
+        body.truncate(StatusError::EXCERPT);
         StatusError { status, headers, body }
     }
 
@@ -29,7 +34,7 @@ impl StatusError {
         self.status
     }
 
-    /// The header fields of the answer.
+    /// The header fields of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -37,6 +42,11 @@ impl StatusError {
     /// The first 4 KiB of the body.
     pub fn excerpt(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The same as text: what is not UTF-8 becomes U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 }
 
