@@ -219,6 +219,19 @@ where
         if frame.is_none() && left.bytes > 0 {
             return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
         }
+        // Over HTTP/1.1 hyper asks for no more once it has the length: what else is there, or what went wrong, is asked for here.
+        // A body that does not know yet is not waited for, since it may wait for the response.
+        if left.bytes == 0 && new > 0 && going.tie.is_none() && !body.is_end_stream() {
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Ok(more))) if more.data_ref().is_some_and(Buf::has_remaining) => {
+                    return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "longer")))));
+                }
+                Poll::Ready(None) => *under_way = None,
+                _ => {}
+            }
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
     }
     // One that ends before its length is asked once more, and has to say so.
     if frame.is_none() || (body.is_end_stream() && going.left.is_none_or(|left| left.bytes == 0)) {

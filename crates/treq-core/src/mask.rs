@@ -72,8 +72,11 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     };
     let whole = authority.as_str();
     let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
-    if part_that_is_a_host(host).is_some() || (url.path().starts_with("//") && is_http(host.trim_end_matches(':'))) {
-        // What would be a port is none: a password that holds what ends an authority.
+    let name = host.trim_end_matches(':');
+    let anew = url.path().starts_with("//") && (is_http(name) || name.is_empty());
+    // `user:1234/5@host`: a port may be the beginning of a password, which holds what ends an authority.
+    let may_be_login = host.contains(':') && !host.ends_with(']') && last_at(url.path()).is_some();
+    if part_that_is_a_host(host).is_some() || name.is_empty() || anew || may_be_login {
         return masked(&url.to_string()).into();
     }
     let (path, tail) = url.path().split_at(query_start(url.path()).unwrap_or(url.path().len()));
@@ -357,6 +360,9 @@ mod tests {
             ("/http://user:s3cret@a.test/", "…@a.test/"),
             ("user:s3cret@a.test:80", "…@a.test:80"),
             ("a.test:80", "a.test:80"),
+            ("https://://user:s3cret@a.test/", "https://…@a.test/"),
+            ("http://user:1234/s3cret@a.test/", "http://…@a.test/"),
+            ("http://[::1]/x@y", "http://[::1]/x@y"),
             ("http://http://user:s3cret/", "http://http:…"),
             ("http://http//user:s3cret@a.test/", "http://…@a.test/"),
             ("http://http//user:s3cret/", "http://http…"),

@@ -143,6 +143,9 @@ impl Download {
                 Action::Fail => return Err(failure(response).await),
                 Action::Refuse => return Err(no_content(&response)),
             };
+            if begins {
+                resumed_at = None;
+            }
             let resumed_at = *resumed_at.get_or_insert(at);
             let note = resume::note(&url, response.url(), response.headers()).filter(|_| begins);
             let ends = resume::end(response.headers()).filter(|_| !begins);
@@ -163,7 +166,7 @@ impl Download {
             // A server may give less than it was asked for. If it does not say how long the whole is, it has to say that this
             // was the end.
             if let (None, Some(_), Some(kept)) = (total, ends, &mut kept) {
-                kept.goes_on(bytes);
+                kept.bytes = bytes;
                 continue;
             }
             blocking(&path, move || part.file.commit()).await.map_err(|error| error.with_url(response.url()))?;

@@ -9,11 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) bytes: u64,
-    /// The URL that gave it, without its query: a tag tells versions of one resource apart.
+    /// The URL that gave it.
     of: Box<str>,
     validator: HeaderValue,
-    /// The server has just given a part of this version.
-    goes_on: bool,
     /// How long the whole was said to be.
     total: Option<u64>,
     /// What a tag came with: a response that names another is of another version.
@@ -62,7 +60,7 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, url: &Uri, kept: O
             if start == kept.bytes
                 && !is_coded
                 && kept.may_be(total)
-                && *kept.of == *resource(url)
+                && kept.is_of(url)
                 && !kept.is_contradicted(headers)
                 && length(headers).is_none_or(|length| length == end - start + 1) =>
         {
@@ -71,8 +69,8 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, url: &Uri, kept: O
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(kept), Some(Stated { range: None, total: Some(total) }))
             if total == kept.bytes
                 && kept.may_be(Some(total))
-                && *kept.of == *resource(url)
-                && (kept.goes_on || kept.is_confirmed(headers))
+                && kept.is_of(url)
+                && kept.is_confirmed(headers)
                 && !kept.is_contradicted(headers) =>
         {
             Action::Finish
@@ -99,12 +97,6 @@ pub(crate) fn is_part_of(asked: &HeaderValue, headers: &HeaderMap) -> bool {
     }
 }
 
-/// The resource that a URL is of. The query is left out: where a redirect leads to a signed URL, it is another each time.
-fn resource(url: &Uri) -> String {
-    let (scheme, authority) = (url.scheme_str().unwrap_or_default(), url.authority().map_or("", |it| it.as_str()));
-    format!("{scheme}://{authority}{}", url.path())
-}
-
 /// How many bytes a part says that it has.
 pub(crate) fn length_of_part(headers: &HeaderMap) -> Option<u64> {
     stated(headers)?.range.map(|(first, last)| last - first + 1)
@@ -128,12 +120,15 @@ impl Kept {
         let validator = HeaderValue::from_bytes(lines.next()?).ok().filter(|value| !value.is_empty())?;
         let total = lines.next().and_then(|line| std::str::from_utf8(line).ok()?.parse().ok());
         let modified = lines.next().filter(|line| !line.is_empty()).and_then(|line| HeaderValue::from_bytes(line).ok());
-        Some(Kept { bytes, of, validator, goes_on: false, total, modified }).filter(|kept| kept.bytes > 0)
+        Some(Kept { bytes, of, validator, total, modified }).filter(|kept| kept.bytes > 0)
     }
 
-    /// There are so many bytes by now.
-    pub(crate) fn goes_on(&mut self, bytes: u64) {
-        (self.bytes, self.goes_on) = (bytes, true);
+    /// Returns true if the URL is of the same resource. With a tag, without the query: a redirect to a signed URL has another each
+    /// time. Many resources have the same date.
+    fn is_of(&self, url: &Uri) -> bool {
+        let url = url.to_string();
+        let path = |url: &str| url.split('?').next().map(str::to_owned);
+        if self.is_tag() { path(&self.of) == path(&url) } else { *self.of == *url }
     }
 
     fn is_tag(&self) -> bool {
@@ -167,7 +162,7 @@ pub(crate) fn note(url: &str, last: &Uri, headers: &HeaderMap) -> Option<Vec<u8>
     let of = |name| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
     let (length, modified) = (of(CONTENT_LENGTH), of(LAST_MODIFIED));
     let lines = |validator: &HeaderValue| {
-        let of = resource(last);
+        let of = last.to_string();
         let lines = [url.as_bytes(), of.as_bytes(), validator.as_bytes(), length, modified, b""];
         lines.join(&b'\n')
     };
@@ -342,12 +337,15 @@ mod tests {
         ];
         for (status, headers, kept, action) in cases {
             let status = StatusCode::from_u16(*status).unwrap();
-            let url = "http://a.test/x?signed=1".parse().unwrap();
+            let is_tag = kept.as_ref().is_some_and(Kept::is_tag);
+            let url = if is_tag { "http://a.test/x?signed=1" } else { "http://a.test/x" }.parse().unwrap();
             assert_eq!(&decide(status, &fields(headers), &url, kept.as_ref()), action, "{status} {headers:?} {kept:?}");
             // Of another resource, the same fields say nothing.
             if let Action::Append(_) | Action::Finish = action {
-                let url = "http://a.test/y".parse().unwrap();
-                assert_eq!(decide(status, &fields(headers), &url, kept.as_ref()), Action::AskAnew, "{headers:?}");
+                for url in ["http://a.test/y", if is_tag { "http://b.test/x" } else { "http://a.test/x?other=1" }] {
+                    let url = url.parse().unwrap();
+                    assert_eq!(decide(status, &fields(headers), &url, kept.as_ref()), Action::AskAnew, "{headers:?}");
+                }
             }
         }
     }
@@ -356,7 +354,7 @@ mod tests {
     fn a_note_is_for_its_url() {
         let last = "http://b.test/y?z".parse().unwrap();
         let note = note("http://a.test/?k=1", &last, &fields(&[("etag", "\"a\""), ("content-length", "10")])).unwrap();
-        assert_eq!(note, b"http://a.test/?k=1\nhttp://b.test/y\n\"a\"\n10\n\n");
+        assert_eq!(note, b"http://a.test/?k=1\nhttp://b.test/y?z\n\"a\"\n10\n\n");
         let kept = Kept::of("http://a.test/?k=1", &note, 4).unwrap();
         assert_eq!((kept.validator.as_bytes(), kept.total, kept.bytes), (&b"\"a\""[..], Some(10), 4));
         assert!(Kept::of("http://a.test/?k=12", &note, 4).is_none());

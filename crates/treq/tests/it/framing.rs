@@ -176,6 +176,28 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
     }
 }
 
+/// What follows behind the length is neither sent nor passed over, nor is an error there.
+#[tokio::test]
+async fn a_body_that_goes_on_behind_its_length_is_an_error() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    for version in [treq::Wish::Http1, treq::Wish::Http2] {
+        for (length, fails, part) in [("5", false, "longer than"), ("10", true, "could not be read"), ("10", false, "")]
+        {
+            let mut pieces = vec![Ok("hello"), Ok("world")];
+            pieces.extend(fails.then(|| Err(std::io::Error::other("disk"))));
+            let body = Body::from_stream(futures_util::stream::iter(pieces));
+            let request =
+                treq::post(server.url("/post")).http_version(version).header("content-length", length).body(body);
+            match request.await {
+                Ok(response) => assert!(part.is_empty() && response.status() == 200, "{version:?} {length} {fails}"),
+                Err(error) => {
+                    assert!(!part.is_empty() && error.to_string().contains(part), "{version:?} {length}: {error}")
+                }
+            }
+        }
+    }
+}
+
 /// One that says that it has ended, and has not sent what it said before.
 #[tokio::test]
 async fn a_body_that_ends_early_and_knows_it_is_an_error() {
