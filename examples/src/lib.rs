@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)] // A bar is printed.
 
+pub mod grpc;
 mod socks;
 
 pub use socks::Socks;

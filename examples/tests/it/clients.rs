@@ -29,6 +29,16 @@ fn connectors_go_both_ways() {
 }
 
 #[test]
+fn grpc_goes_over_the_client() {
+    let calls = ["a pot of green tea", "t", "e", "a"];
+    let mut expected = vec!["in the clear, with prior knowledge:"];
+    expected.extend(calls);
+    expected.push("over TLS:");
+    expected.extend(calls);
+    assert_eq!(lines("grpc"), expected);
+}
+
+#[test]
 fn retries_happen_where_they_are_safe() {
     let expected = [
         "GET: 503 after 3",
