@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let told: Value = blocking::post(base.url("/post")).json(&json!({ "cups": 2 })).send()?.json()?;
     println!("the server read {}", told["json"]);
 
-    let client = Client::of(treq::Client::builder().header("user-agent", "shop/1.0").build()?)?;
+    let client = Client::builder().header("user-agent", "shop/1.0").build_blocking()?;
     client.get(base.url("/cookies/set?tea=green")).send()?;
     println!("{}", client.get(base.url("/cookies")).send()?.json::<Value>()?);
 

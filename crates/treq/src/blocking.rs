@@ -21,22 +21,27 @@
 //! `std::thread`.
 
 use std::future::{Future, IntoFuture};
-use std::io;
-use std::ops::Deref;
+use std::io::{self, BufRead as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http::Method;
+use http_body::Body as HttpBody;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use treq_core::{BoxError, Error, Kind};
+use tower_service::Service;
+use treq_core::{Body, BoxError, Error, Kind};
 
 use crate::request::ResponseFuture;
-use crate::{ClientPool, Collected, Data, IntoUrl, PoolStats};
+use crate::{ClientPool, Collected, Data, Downloaded, IntoUrl, PoolStats};
 
 /// A request being put together; [`send`](RequestBuilder::send) sends it.
 pub type RequestBuilder = crate::RequestBuilder<Blocking>;
+
+/// A download; [`send`](Download::send) sends and writes.
+pub type Download = crate::Download<Blocking>;
 
 /// The way of a [`RequestBuilder`] that waits for its answer.
 #[derive(Clone, Debug)]
@@ -101,7 +106,36 @@ impl Client {
     ///
     /// Where its thread cannot be started.
     pub fn new() -> Result<Client, Error> {
-        Client::of(crate::Client::new())
+        Client::from_async(crate::Client::new())
+    }
+
+    /// A client to be set up, which [`build_blocking`](crate::ClientBuilder::build_blocking) makes.
+    ///
+    /// ```
+    /// use treq::blocking;
+    ///
+    /// let client = blocking::Client::builder().header("user-agent", "shop/1.0").build_blocking()?;
+    /// # let _ = client;
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn builder() -> crate::ClientBuilder {
+        crate::Client::builder()
+    }
+
+    /// The surface of a client over any service; see [`treq::Client::from_service`](crate::Client::from_service).
+    ///
+    /// # Errors
+    ///
+    /// Where its thread cannot be started.
+    pub fn from_service<S, B>(service: S) -> Result<Client, Error>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError> + 'static,
+    {
+        Client::from_async(crate::Client::from_service(service))
     }
 
     /// Any client, as [`treq::Client::builder`](crate::Client::builder) makes it. One that has been used elsewhere has
@@ -114,11 +148,11 @@ impl Client {
     /// ```
     /// use treq::blocking;
     ///
-    /// let client = blocking::Client::of(treq::Client::builder().header("user-agent", "shop/1.0").build()?)?;
+    /// let client = blocking::Client::from_async(treq::Client::new())?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn of(client: crate::Client) -> Result<Client, Error> {
+    pub fn from_async(client: crate::Client) -> Result<Client, Error> {
         Ok(Client { client, driver: Driver::start()? })
     }
 
@@ -172,6 +206,17 @@ pub fn default_client() -> Result<Client, Error> {
         Some(client) => Ok(client.clone()),
         None => Ok(default.insert(Client::new()?).clone()),
     }
+}
+
+/// Makes this the client of the free functions of this module from now on, and returns the one before.
+///
+/// # Errors
+///
+/// As [`default_client`].
+pub fn set_default_client(client: Client) -> Result<Client, Error> {
+    let before = default_client()?;
+    *DEFAULT.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
+    Ok(before)
 }
 
 /// A request with any method.
@@ -237,8 +282,41 @@ impl RequestBuilder {
     }
 }
 
-/// An answer. What is known of it without waiting is that of [`treq::Response`](crate::Response), to which it derefs;
-/// its body is read by the methods here, or as an [`io::Read`].
+impl Download {
+    /// Sends the request and writes the body of its response to the file.
+    ///
+    /// # Errors
+    ///
+    /// As of [`download`](RequestBuilder::download), and being inside of a runtime.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
+    /// # let (url, folder) = (server.url("/range/1024"), tempfile::tempdir().unwrap());
+    /// # let path = folder.path().join("range");
+    /// let done = treq::blocking::get(url).download(&path).resume(true).send()?;
+    /// assert_eq!(done.bytes, 1024);
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn send(self) -> Result<Downloaded, Error> {
+        let driver = self.request.mode.0.clone();
+        let Some(driver) = driver else { return Err(Error::new(Kind::Other, "there is no thread for blocking calls")) };
+        driver.wait(self.run())
+    }
+}
+
+impl crate::ClientBuilder {
+    /// The client for code without async.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](crate::ClientBuilder::build), and [`Kind::Other`] where its thread cannot be started.
+    pub fn build_blocking(self) -> Result<Client, Error> {
+        Client::from_async(self.build()?)
+    }
+}
+
+/// A response. Its body is read by the methods here, or as an [`io::Read`] or [`io::BufRead`].
 #[derive(Debug)]
 pub struct Response {
     response: crate::Response,
@@ -285,6 +363,61 @@ impl Response {
         self.driver.wait(self.response.chunk())
     }
 
+    /// The pieces of the body as they arrive; see [`treq::Response::chunk`](crate::Response::chunk).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
+    /// # let url = server.url("/bytes/3000");
+    /// let mut bytes = 0;
+    /// for piece in treq::blocking::get(url).send()?.chunks() {
+    ///     bytes += piece?.len();
+    /// }
+    /// assert_eq!(bytes, 3000);
+    /// # Ok::<(), treq::Error>(())
+    /// ```
+    pub fn chunks(&mut self) -> Chunks<'_> {
+        Chunks { response: self, failed: false }
+    }
+
+    /// The whole body as text, with what does not fit an error; see [`treq::Response::text_exact`](crate::Response::text_exact).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn text_exact(&mut self) -> Result<String, Error> {
+        self.driver.wait(self.response.text_exact())
+    }
+
+    /// The whole body as text, by this charset if it names none; see [`treq::Response::text_or`](crate::Response::text_or).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn text_or(&mut self, charset: &str) -> Result<String, Error> {
+        self.driver.wait(self.response.text_or(charset))
+    }
+
+    /// The whole body as text in this charset; see [`treq::Response::text_as`](crate::Response::text_as).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn text_as(&mut self, charset: &str) -> Result<String, Error> {
+        self.driver.wait(self.response.text_as(charset))
+    }
+
+    /// The connection itself, after a 101 or a 2xx to CONNECT; see [`treq::Response::upgrade`](crate::Response::upgrade).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn upgrade(self) -> Result<Upgraded, Error> {
+        let Response { response, driver, .. } = self;
+        let stream = driver.wait(response.upgrade())?;
+        Ok(Upgraded { stream, driver })
+    }
+
     /// Hands each piece of the body to `collector`; see [`treq::Response::collect`](crate::Response::collect).
     ///
     /// # Errors
@@ -321,11 +454,87 @@ impl Response {
     }
 }
 
-impl Deref for Response {
-    type Target = crate::Response;
+macro_rules! known {
+    ($($(#[$attribute:meta])* $name:ident -> $of:ty),+ $(,)?) => {
+        impl Response {$(
+            $(#[$attribute])*
+            #[doc = concat!("See [`treq::Response::", stringify!($name), "`](crate::Response::", stringify!($name), ").")]
+            pub fn $name(&self) -> $of {
+                self.response.$name()
+            }
+        )+}
+    };
+}
 
-    fn deref(&self) -> &crate::Response {
-        &self.response
+known! {
+    body_end -> Option<crate::BodyEnd>,
+    content_disposition -> Option<crate::ContentDisposition>,
+    content_length -> Option<u64>,
+    content_type -> Option<crate::MediaType>,
+    #[cfg(feature = "cookies")]
+    cookies -> Vec<crate::Cookie>,
+    extensions -> &http::Extensions,
+    facts -> Option<&crate::Facts>,
+    file_name -> Option<String>,
+    headers -> &http::HeaderMap,
+    history -> &[crate::Hop],
+    links -> Vec<crate::Link>,
+    previous -> Option<&crate::Hop>,
+    reason -> &str,
+    remote_addr -> Option<std::net::SocketAddr>,
+    status -> http::StatusCode,
+    timings -> Option<&crate::Timings>,
+    url -> &http::Uri,
+    version -> http::Version,
+}
+
+impl Response {
+    /// See [`treq::Response::link`](crate::Response::link).
+    pub fn link(&self, rel: &str) -> Option<crate::Link> {
+        self.response.link(rel)
+    }
+}
+
+/// The pieces of a body; an error is the last one.
+#[derive(Debug)]
+pub struct Chunks<'a> {
+    response: &'a mut Response,
+    failed: bool,
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = Result<Bytes, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let piece = self.response.chunk();
+        self.failed = piece.is_err();
+        piece.transpose()
+    }
+}
+
+/// A connection that HTTP has been left on: bytes in both directions.
+#[derive(Debug)]
+pub struct Upgraded {
+    stream: crate::Upgraded,
+    driver: Arc<Driver>,
+}
+
+impl io::Read for Upgraded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.driver.wait(async { Ok(self.stream.read(into).await) })?
+    }
+}
+
+impl io::Write for Upgraded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.driver.wait(async { Ok(self.stream.write(bytes).await) })?
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.driver.wait(async { Ok(self.stream.flush().await) })?
     }
 }
 
@@ -334,11 +543,23 @@ impl io::Read for Response {
         if into.is_empty() {
             return Ok(0);
         }
+        let there = self.fill_buf()?;
+        let taken = there.len().min(into.len());
+        into[..taken].copy_from_slice(&there[..taken]);
+        self.consume(taken);
+        Ok(taken)
+    }
+}
+
+impl io::BufRead for Response {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.rest.is_empty() {
-            self.rest = self.chunk().map_err(io::Error::other)?.unwrap_or_default();
+            self.rest = self.chunk()?.unwrap_or_default();
         }
-        let taken = self.rest.split_to(self.rest.len().min(into.len()));
-        into[..taken.len()].copy_from_slice(&taken);
-        Ok(taken.len())
+        Ok(&self.rest)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.rest.advance(bytes.min(self.rest.len()));
     }
 }

@@ -13,12 +13,12 @@ use treq_core::options::Decoding;
 use treq_core::{Body, Error, Kind};
 use treq_file::Partial;
 
-use crate::request::ResponseFuture;
+use crate::request::{Async, ResponseFuture};
 use crate::resume::{self, Action, Kept};
 use crate::save::{OnProgress, blocking, pour, save};
 use crate::{Client, RequestBuilder, Response};
 
-impl RequestBuilder {
+impl<M> RequestBuilder<M> {
     /// Sends the request and writes the body of its response to a file, which is there whole or not at all, as
     /// [`Response::save`] does. Any status but 200, or 206 with a part of the `Range` that was asked for, is an error, and nothing
     /// is written; so is a HEAD request, whose response has no content.
@@ -42,15 +42,15 @@ impl RequestBuilder {
     /// assert_eq!((done.bytes, done.resumed_at, std::fs::metadata(&path)?.len()), (1024, 0, 1024));
     /// # Ok(()) }
     /// ```
-    pub fn download(self, path: impl AsRef<Path>) -> Download {
+    pub fn download(self, path: impl AsRef<Path>) -> Download<M> {
         Download { request: self, path: path.as_ref().to_owned(), resume: false, told: None }
     }
 }
 
-/// A download; awaiting it sends and writes.
-#[must_use = "nothing is sent until it is awaited"]
-pub struct Download {
-    request: RequestBuilder,
+/// A download; awaiting it sends and writes, or [`send`](Download::send) in `treq::blocking`.
+#[must_use = "nothing is sent until it is awaited or sent"]
+pub struct Download<M = Async> {
+    pub(crate) request: RequestBuilder<M>,
     path: PathBuf,
     resume: bool,
     told: Option<OnProgress<'static>>,
@@ -66,7 +66,7 @@ pub struct Downloaded {
     pub resumed_at: u64,
 }
 
-impl Download {
+impl<M> Download<M> {
     /// Whether it goes on from what an earlier download of this URL has left, by a range request
     /// ([RFC 9110, section 14](https://www.rfc-editor.org/rfc/rfc9110#section-14)). Off unless set.
     ///
@@ -76,18 +76,18 @@ impl Download {
     /// file is written anew. Contents are asked for as they are,
     /// without a coding; of a server that codes them all the same the whole is fetched, and nothing kept of it. It must be a GET
     /// without a body.
-    pub fn resume(mut self, on: bool) -> Download {
+    pub fn resume(mut self, on: bool) -> Download<M> {
         self.resume = on;
         self
     }
 
     /// Calls `told` with the bytes that the file has so far, and with how many there will be where the server said it.
-    pub fn on_progress(mut self, told: impl FnMut(u64, Option<u64>) + Send + 'static) -> Download {
+    pub fn on_progress(mut self, told: impl FnMut(u64, Option<u64>) + Send + 'static) -> Download<M> {
         self.told = Some(Box::new(told));
         self
     }
 
-    async fn run(self) -> Result<Downloaded, Error> {
+    pub(crate) async fn run(self) -> Result<Downloaded, Error> {
         let Download { request, path, resume, mut told } = self;
         let (client, request) = request.ready()?;
         if matches!(*request.method(), Method::HEAD | Method::CONNECT) {
@@ -263,7 +263,7 @@ impl IntoFuture for Download {
     }
 }
 
-impl fmt::Debug for Download {
+impl<M> fmt::Debug for Download<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download").field("request", &self.request).field("path", &self.path).finish_non_exhaustive()
     }

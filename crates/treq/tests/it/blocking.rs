@@ -4,6 +4,7 @@ use std::io::Read;
 
 use treq::{Kind, blocking};
 use treq_httpbin::Server;
+use treq_testing::{RawServer, Step};
 
 /// A server, and a thread that has no runtime around it.
 fn beside_a_server(test: impl FnOnce(&Server) + Send + 'static) {
@@ -15,7 +16,7 @@ fn beside_a_server(test: impl FnOnce(&Server) + Send + 'static) {
 #[test]
 fn the_same_builder_sends_and_waits() {
     beside_a_server(|server| {
-        let client = blocking::Client::of(treq::Client::builder().header("x-a", "b").build().unwrap()).unwrap();
+        let client = blocking::Client::builder().header("x-a", "b").build_blocking().unwrap();
         let request = client.post(server.url("/anything")).params([("p", 1)]).json(&serde_json::json!({"k": [1]}));
         let mut response = request.basic_auth("ada", "s3cret").send().unwrap().error_for_status().unwrap();
         let echo: serde_json::Value = response.json().unwrap();
@@ -129,4 +130,64 @@ fn many_threads_share_a_client() {
         let open = client.pool_stats().unwrap().open;
         assert!(open <= 16, "{open} connections");
     });
+}
+
+#[test]
+fn a_blocking_response_is_read_in_every_way() {
+    use std::io::{BufRead as _, Read as _, Write as _};
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
+    let client = blocking::Client::new().unwrap();
+    let lines: Vec<_> = client.get(server.url("/html")).send().unwrap().lines().collect::<Result<_, _>>().unwrap();
+    assert!(lines.len() > 3 && lines[0].contains('<'));
+    let mut response = client.get(server.url("/bytes/3000")).send().unwrap().chunk_size(1000);
+    let pieces: Vec<_> = response.chunks().map(|piece| piece.unwrap().len()).collect();
+    assert_eq!(pieces, [1000; 3]);
+    assert!(client.get(server.url("/html")).send().unwrap().text_as("utf-8").unwrap().contains("<h1>"));
+    assert!(client.get(server.url("/html")).send().unwrap().text_exact().is_ok());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("range");
+    let told = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let seen = std::sync::Arc::clone(&told);
+    let download = client.get(server.url("/range/1024")).download(&path).resume(true);
+    let download = download.on_progress(move |bytes, _| seen.store(bytes, std::sync::atomic::Ordering::Relaxed));
+    assert_eq!(download.send().unwrap().bytes, 1024);
+    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 1024);
+
+    let mock = tower::service_fn(|_: http::Request<treq::Body>| async {
+        Ok::<_, std::convert::Infallible>(http::Response::builder().status(418).body(treq::Body::from("tea")).unwrap())
+    });
+    let client = blocking::Client::from_service(mock).unwrap();
+    let mut response = client.get("http://a.test/").send().unwrap();
+    let mut text = String::new();
+    response.read_to_string(&mut text).unwrap();
+    assert_eq!((response.status().as_u16(), text.as_str()), (418, "tea"));
+
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello";
+    let server = runtime.block_on(
+        RawServer::builder()
+            .connection([Step::ReadHead, Step::send(switch), Step::ReadBytes(3), Step::send("bye")])
+            .start(),
+    );
+    let client = blocking::Client::new().unwrap();
+    let request = client.get(server.url("/")).header("connection", "upgrade").header("upgrade", "echo");
+    let mut stream = request.send().unwrap().upgrade().unwrap();
+    let mut hello = [0; 5];
+    stream.read_exact(&mut hello).unwrap();
+    stream.write_all(b"tea").unwrap();
+    stream.flush().unwrap();
+    let mut bye = [0; 3];
+    stream.read_exact(&mut bye).unwrap();
+    assert_eq!((&hello, &bye), (b"hello", b"bye"));
+}
+
+#[test]
+fn the_client_of_the_free_blocking_functions_can_be_another() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
+    let client = blocking::Client::builder().header("user-agent", "shop/1.0").build_blocking().unwrap();
+    let before = blocking::set_default_client(client).unwrap();
+    assert!(blocking::get(server.url("/user-agent")).send().unwrap().text().unwrap().contains("shop/1.0"));
+    blocking::set_default_client(before).unwrap();
 }
