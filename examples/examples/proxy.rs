@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let proxy = Proxy::try_from(&base.url(""))?.basic_auth("ada", "s3cret")?;
 
     let proxies = Proxies::all(proxy.clone()).no_proxy("localhost, .internal.example");
-    let client = Client::builder().proxies(proxies).build()?;
+    let client = Client::builder().proxy(proxies).build()?;
     let told: Value = client.get("http://shop.example/get").await?.error_for_status().await?.json().await?;
     println!("{} with {}", told["url"], told["headers"]["Proxy-Authorization"]);
 

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let jar = Jar::new();
     let loaded = jar.load_file(&file)?;
-    let later = Client::builder().header("user-agent", "shop/1.0").cookies(jar).build()?;
+    let later = Client::builder().header("user-agent", "shop/1.0").jar(jar).build()?;
     let told: Value = later.get(base.url("/cookies")).await?.json().await?;
     println!("{loaded} cookie loaded, sent again: {}", told["cookies"]);
     let told: Value = later.get(base.url("/headers")).await?.json().await?;

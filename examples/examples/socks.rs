@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let socks = Socks::start(address.authority().ok_or("a host")?.as_str(), "ada", "s3cret").await?;
 
     let proxy = Proxy::try_from(&format!("socks5h://ada:s3cret@{}", socks.addr()))?;
-    let client = Client::builder().proxies(Proxies::all(proxy)).build()?;
+    let client = Client::builder().proxy(Proxies::all(proxy)).build()?;
     println!("{}", client.get("http://shop.example/status/418").await?.status());
     println!("asked for {:?}", socks.asked());
 

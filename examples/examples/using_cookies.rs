@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A jar of one's own: what a client has kept can be looked up by name.
     let jar = Jar::new();
-    let client = Client::builder().cookies(jar.clone()).build()?;
+    let client = Client::builder().jar(jar.clone()).build()?;
     client.get(base.url("/cookies/set?milk=oat")).await?;
     let milk = jar.get("milk")?.ok_or("no milk in the jar")?;
     println!("kept: {} cookie, milk = {}", jar.len(), milk.value_str().unwrap());

@@ -50,7 +50,7 @@ async fn fetch(count: usize, url: &str, jar: Jar) -> Result<(), Failure> {
         return Err(format!("{sent} cookies are sent, not {MORE}").into());
     }
     let tcp = TcpConnect::new().resolve_to(&host(0), [address]);
-    let client = Client::builder().tcp(tcp).cookies(jar).build()?;
+    let client = Client::builder().tcp(tcp).jar(jar).build()?;
     for _ in 0..count {
         check(client.get(&url).await?.content().await?)?;
     }

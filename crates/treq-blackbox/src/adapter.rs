@@ -72,7 +72,7 @@ fn client(opts: &Value) -> Result<Client, Error> {
         builder = builder.without_cookies();
     }
     if let Some(proxies) = proxies(opts)? {
-        builder = builder.proxies(proxies);
+        builder = builder.proxy(proxies);
     }
     builder.build()
 }

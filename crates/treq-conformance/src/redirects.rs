@@ -253,7 +253,7 @@ async fn security(row: &Row) -> Result<(), String> {
         jar.set_cookie(cookie.as_bytes(), &url);
     }
     let redirect = RedirectLayer::new().https_only(row.text("option") == Some("https_only"));
-    let builder = Client::builder().cookies(jar).redirect(redirect).auth(credentials(row, first)?);
+    let builder = Client::builder().jar(jar).redirect(redirect).auth(credentials(row, first)?);
     let played = hop(builder, row, first).await?;
     let expect = row.text("expect").ok_or("no expectation")?;
     if expect == "error, nothing sent" {

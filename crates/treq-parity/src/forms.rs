@@ -150,7 +150,7 @@ async fn through_proxy(case: &Case, compared: &mut Compared) -> Result<(), Strin
     let proxy = case.given.get("proxy").and_then(Json::text).ok_or("a proxy is a text")?;
     let proxy = Proxy::try_from(&format!("http://{proxy}")).map_err(|error| error.to_string())?;
     let world = World::default().otherwise(EMPTY);
-    let client = Client::builder().proxies(Proxies::all(proxy)).connector(world.connector()).build();
+    let client = Client::builder().proxy(Proxies::all(proxy)).connector(world.connector()).build();
     let client = client.map_err(|error| error.to_string())?;
     let call = case.given.get("call").ok_or("there is no call")?;
     let made = call::make(&client, call).map_err(|refusal| format!("{refusal:?}"))?;

@@ -32,7 +32,7 @@ pub fn client_with(world: &World, jar: Option<Jar>, pool: PoolLayer) -> Result<C
         .redirect(RedirectLayer::new().policy(Follow::Strict))
         .decode(DecodeLayer::new())
         .default_charset("iso-8859-1")
-        .cookies(jar.unwrap_or_default())
+        .jar(jar.unwrap_or_default())
         .tls(TlsConfig::builder().danger_accept_invalid_certs(true).http2(false).build().map_err(text)?)
         .agent_layer(MapRequestLayer::new(gzip_alone))
         .connector(world.connector())

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use treq_core::{BoxError, Wish};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
-use treq_redirect::RedirectLayer;
+use treq_redirect::{Follow, RedirectLayer};
 use treq_timeout::TimeoutLayer;
 
 use crate::ClientBuilder;
@@ -23,6 +23,25 @@ impl ClientBuilder {
     /// `redirect` is as in a plain [`RedirectLayer`].
     pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
         self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(crate::stack::DRAIN));
+        self
+    }
+
+    /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or a policy. (default: as
+    /// [`Follow::Standard`](crate::Follow) says)
+    ///
+    /// ```
+    /// # fn main() -> Result<(), treq::Error> {
+    /// let client = treq::Client::builder().redirects(treq::Follow::None).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn redirects(mut self, follow: impl Into<Follow>) -> Self {
+        self.parts.layers.redirect = self.parts.layers.redirect.policy(follow);
+        self
+    }
+
+    /// How many redirects are followed. (default: 20)
+    pub fn max_redirects(mut self, redirects: usize) -> Self {
+        self.parts.layers.redirect = self.parts.layers.redirect.limit(redirects);
         self
     }
 
@@ -51,12 +70,12 @@ impl ClientBuilder {
     /// use treq::{Client, Proxies};
     ///
     /// let proxies = Proxies::all("socks5h://127.0.0.1:1080".parse()?).no_proxy("localhost,.internal.test");
-    /// let client = Client::builder().proxies(proxies).build()?;
+    /// let client = Client::builder().proxy(proxies).build()?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn proxies(mut self, proxies: treq_proxy::Proxies) -> Self {
-        self.parts.layers.detour.route = crate::stack::routes(proxies);
+    pub fn proxy(mut self, proxies: impl Into<treq_proxy::Proxies>) -> Self {
+        self.parts.layers.detour.route = crate::stack::routes(proxies.into());
         self.parts.layers.detour.always = true;
         self
     }
@@ -87,10 +106,31 @@ impl ClientBuilder {
         self
     }
 
+    /// How often a request may be sent in all, if [it is safe](crate::RetryLayer) to send it again. (default: 1)
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.parts.layers.detour.retry = self.parts.layers.detour.retry.attempts(attempts);
+        self.parts.layers.detour.always = true;
+        self
+    }
+
+    /// Whether requests whose method is not idempotent have an `Idempotency-Key`, one for all attempts: they may then be sent
+    /// again. (default: false)
+    pub fn idempotency_key(mut self, on: bool) -> Self {
+        self.parts.layers.detour.retry = self.parts.layers.detour.retry.idempotency_key(on);
+        self.parts.layers.detour.always = true;
+        self
+    }
+
     /// Whether a request that met a kept connection which was dead goes out once more on a new one, where that is safe. On
     /// unless set.
     pub fn resend(mut self, on: bool) -> Self {
         self.parts.layers.resend = on;
+        self
+    }
+
+    /// Whether content codings are offered and decoded: with `false` bodies and their fields stay as they came. (default: true)
+    pub fn decoding(mut self, on: bool) -> Self {
+        self.parts.layers.decode = if on { DecodeLayer::new() } else { DecodeLayer::empty() };
         self
     }
 
@@ -109,12 +149,12 @@ impl ClientBuilder {
     ///
     /// let jar = Jar::new();
     /// jar.insert(Cookie::builder("https://shop.test/", "sid", "7f").build()?);
-    /// let client = treq::Client::builder().cookies(jar.clone()).build()?;
+    /// let client = treq::Client::builder().jar(jar.clone()).build()?;
     /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
     /// # Ok(()) }
     /// ```
     #[cfg(feature = "cookies")]
-    pub fn cookies(mut self, jar: treq_cookies::Jar) -> Self {
+    pub fn jar(mut self, jar: treq_cookies::Jar) -> Self {
         self.parts.jar = Some(jar.clone());
         self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar));
         self
@@ -158,6 +198,24 @@ impl ClientBuilder {
         self
     }
 
+    /// How long the head of each response may take from the end of its request. (default: 60 seconds)
+    pub fn head_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.timeouts = self.parts.layers.timeouts.head(limit);
+        self
+    }
+
+    /// How long each piece of the body of a response may take. (default: 60 seconds)
+    pub fn read_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.timeouts = self.parts.layers.timeouts.read(limit);
+        self
+    }
+
+    /// How long the body of a request may stand still. (default: 60 seconds)
+    pub fn write_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.parts.layers.timeouts = self.parts.layers.timeouts.write(limit);
+        self
+    }
+
     /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set.
     pub fn timeouts(mut self, timeouts: TimeoutLayer) -> Self {
         self.parts.layers.timeouts = timeouts;
@@ -192,6 +250,14 @@ impl ClientBuilder {
         match crate::fields::field(name, value) {
             Ok((name, value)) => _ = self.parts.fields.headers.append(name, value),
             Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(error)),
+        }
+        self
+    }
+
+    /// Fields of every request that does not set them itself; see [`header`](ClientBuilder::header).
+    pub fn headers(mut self, headers: impl crate::Headers) -> Self {
+        if let Err(error) = headers.add_to(&mut self.parts.fields.headers) {
+            self.parts.error.get_or_insert_with(|| Arc::new(error));
         }
         self
     }

@@ -12,7 +12,7 @@ use treq_proxy::{ProxyAuth, ProxyRequest};
 /// use treq::{Client, Digest, Proxies, Proxy};
 ///
 /// let proxy = Proxy::try_from("http://proxy.test:3128")?.auth(treq::proxy_auth(Digest::new("ada", "s3cret")));
-/// let client = Client::builder().proxies(Proxies::all(proxy)).build()?;
+/// let client = Client::builder().proxy(Proxies::all(proxy)).build()?;
 /// # let _ = client;
 /// # Ok::<(), treq::Error>(())
 /// ```

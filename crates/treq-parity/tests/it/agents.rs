@@ -10,7 +10,7 @@ use crate::support::{answered, field, lacks, text};
 
 fn proxied(world: &World) -> Client {
     let proxy = Proxies::all(Proxy::try_from("http://p").unwrap());
-    Client::builder().proxies(proxy).connector(world.connector()).build().unwrap()
+    Client::builder().proxy(proxy).connector(world.connector()).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

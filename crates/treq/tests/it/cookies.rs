@@ -107,7 +107,7 @@ async fn cookies_of_one_request_do_not_come_back_on_a_chain_that_left_their_orig
 async fn clients_share_a_jar_that_outlives_them() {
     let server = Server::start().await.unwrap();
     let jar = Jar::new();
-    let client = || Client::builder().cookies(jar.clone()).build().unwrap();
+    let client = || Client::builder().jar(jar.clone()).build().unwrap();
     client().get(server.url("/cookies/set?a=1")).await.unwrap();
     let text = client().get(server.url("/cookies")).await.unwrap().text().await.unwrap();
     assert!(text.contains("\"a\": \"1\""), "{text}");
@@ -116,7 +116,7 @@ async fn clients_share_a_jar_that_outlives_them() {
     let loaded = Jar::new();
     assert_eq!(loaded.load_json(&saved[..]).unwrap(), 1);
     loaded.insert(Cookie::builder(server.url("/"), "b", "2").build().unwrap());
-    let later = Client::builder().cookies(loaded).build().unwrap();
+    let later = Client::builder().jar(loaded).build().unwrap();
     let json: serde_json::Value = later.get(server.url("/cookies")).await.unwrap().json().await.unwrap();
     assert_eq!(json["cookies"], serde_json::json!({ "a": "1", "b": "2" }));
 }

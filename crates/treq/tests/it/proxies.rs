@@ -11,7 +11,7 @@ async fn proxy() -> RawServer {
 
 fn through(server: &RawServer) -> Client {
     let proxy = Proxy::try_from(&format!("http://ada:s3cret@{}", server.addr())).unwrap();
-    Client::builder().proxies(Proxies::all(proxy).no_proxy("direct.test")).build().unwrap()
+    Client::builder().proxy(Proxies::all(proxy).no_proxy("direct.test")).build().unwrap()
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_407_is_answered_by_digest_and_the_body_sent_again() {
     let server = RawServer::builder().connection(steps).start().await;
     let digest = treq::proxy_auth(Digest::new("ada", "s3cret"));
     let proxy = Proxy::try_from(&format!("http://{}", server.addr())).unwrap().auth(digest);
-    let client = Client::builder().proxies(Proxies::all(proxy)).build().unwrap();
+    let client = Client::builder().proxy(Proxies::all(proxy)).build().unwrap();
     let response = client.post("http://a.test/").body("tea").await.unwrap();
     assert_eq!(response.status(), 200);
     let requests = server.requests();

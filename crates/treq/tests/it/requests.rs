@@ -143,3 +143,32 @@ async fn a_fragment_stays_here() {
     treq::get(server.url("/page?q#part")).await.unwrap();
     assert_eq!(server.requests()[0].target(), "/page?q");
 }
+
+/// Each on the client, and the request's own word wins.
+#[tokio::test]
+async fn client_and_request_are_told_the_same_in_the_same_words() {
+    use std::time::Duration;
+
+    let server = Server::start().await.unwrap();
+    let client = |builder: treq::ClientBuilder| builder.build().unwrap();
+    let none = client(Client::builder().redirects(treq::Follow::None));
+    assert_eq!(none.get(server.url("/redirect/1")).await.unwrap().status(), 302);
+    let one = client(Client::builder().max_redirects(1));
+    assert!(one.get(server.url("/redirect/2")).await.is_err());
+    assert!(one.get(server.url("/redirect/2")).max_redirects(2).await.is_ok());
+    let raw = client(Client::builder().decoding(false));
+    assert!(raw.get(server.url("/gzip")).await.unwrap().headers().contains_key("content-encoding"));
+    let twice = client(Client::builder().attempts(2));
+    let response = twice.get(server.url("/status/503")).await.unwrap();
+    assert_eq!(response.extensions().get(), Some(&treq::Attempted::new(2)));
+    let keyed = client(Client::builder().idempotency_key(true));
+    assert!(keyed.post(server.url("/post")).await.unwrap().text().await.unwrap().contains("Idempotency-Key"));
+    let quick = client(Client::builder().head_timeout(Duration::from_millis(20)));
+    assert!(quick.get(server.url("/delay/9")).await.unwrap_err().is_timeout());
+    assert!(quick.get(server.url("/delay/1")).head_timeout(None).await.is_ok());
+    let named = client(Client::builder().headers([("x-a", "1"), ("x-b", "2")]));
+    let text = named.get(server.url("/headers")).header("x-b", "3").await.unwrap().text().await.unwrap();
+    assert!(text.contains("\"X-A\": \"1\"") && text.contains("\"X-B\": \"3\""), "{text}");
+    let bad = Client::builder().headers([("bad name", "1")]).build().unwrap_err();
+    assert!(bad.is_builder());
+}

@@ -191,7 +191,7 @@ async fn no_setting_and_no_refusal_shows_it() {
     shown.debug("proxy", &proxy);
     let auth = AuthLayer::new().credentials(home(), Bearer::new(CANARY).unwrap()).netrc(netrc);
     shown.debug("auth", &auth);
-    let builder = Client::builder().header("authorization", CANARY).auth(auth).proxies(Proxies::all(proxy));
+    let builder = Client::builder().header("authorization", CANARY).auth(auth).proxy(Proxies::all(proxy));
     shown.debug("builder", &builder);
     shown.debug("client", &builder.build().unwrap());
     shown.debug("body", &Body::from(CANARY));

@@ -196,7 +196,7 @@ async fn a_client_with_settings_and_layers_of_its_own_runs_in_memory() {
 
     // A proxy is passed by.
     let proxies = Proxies::all(Proxy::try_from("http://127.0.0.1:1").unwrap());
-    let stub = StubTreq::with(Client::builder().proxies(proxies).header("user-agent", "shop/3"), agent).unwrap();
+    let stub = StubTreq::with(Client::builder().proxy(proxies).header("user-agent", "shop/3"), agent).unwrap();
     for url in ["http://a.test/", "https://a.test/"] {
         assert_eq!(stub.get(url).await.unwrap().text().await.unwrap(), "shop/3");
     }

@@ -31,7 +31,7 @@ fn tls() -> Option<TlsConfig> {
 
 /// A client whose every request goes through that proxy.
 fn through(proxy: Proxy) -> Client {
-    let builder = Client::builder().proxies(Proxies::all(proxy));
+    let builder = Client::builder().proxy(Proxies::all(proxy));
     tls().into_iter().fold(builder, |builder, tls| builder.tls(tls)).build().unwrap()
 }
 
