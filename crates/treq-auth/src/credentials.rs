@@ -32,7 +32,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// This scheme for this origin.
-    pub fn new(origin: Origin, scheme: impl Scheme + 'static) -> Credentials {
+    pub fn new(origin: Origin, scheme: impl Scheme) -> Credentials {
         Credentials { origin, scheme: Arc::new(scheme), login: None }
     }
 

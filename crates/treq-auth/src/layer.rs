@@ -49,7 +49,7 @@ impl Default for AuthLayer {
 impl<Y> AuthLayer<Y> {
     /// How requests to this origin prove who sends them. One scheme for each origin: the last one counts.
     #[must_use]
-    pub fn credentials(mut self, origin: Origin, scheme: impl Scheme + 'static) -> AuthLayer<Y> {
+    pub fn credentials(mut self, origin: Origin, scheme: impl Scheme) -> AuthLayer<Y> {
         let all = &mut Arc::make_mut(&mut self.config).credentials;
         all.retain(|known| *known.origin() != origin);
         all.push(Credentials::new(origin, scheme));

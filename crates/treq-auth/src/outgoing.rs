@@ -11,6 +11,7 @@ use crate::{BodyHash, Scheme, Step};
 
 /// What a [`Scheme`] can know of the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Content<'a> {
     /// It can be read before it is sent: ask by [`Step::Hash`].
     Unread,

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use treq_core::BoxError;
@@ -46,7 +47,7 @@ use crate::{Challenges, Outgoing, Sent};
 ///         let content = match request.content() {
 ///             Content::Unread => return Ok(Step::Hash(Box::new(Sha256Hash(Sha256::new())))),
 ///             Content::Hashed(hash) => hex(hash),
-///             Content::Once => "UNSIGNED-PAYLOAD".to_owned(),
+///             _ => "UNSIGNED-PAYLOAD".to_owned(),
 ///         };
 ///         let date = (self.now)();
 ///         // Stands for the chain of HMACs.
@@ -74,7 +75,7 @@ use crate::{Challenges, Outgoing, Sent};
 /// assert!(response.body().contains(&hex(&Sha256::digest("tea"))));
 /// # Ok(()) }
 /// ```
-pub trait Scheme: Send + Sync {
+pub trait Scheme: Send + Sync + 'static {
     /// Puts on a request what it needs before anything was asked, if that can be known.
     ///
     /// # Errors
@@ -110,6 +111,30 @@ pub trait Scheme: Send + Sync {
         Ok(())
     }
 }
+
+macro_rules! scheme_of_pointers {
+    ($($pointer:ident),+) => {$(
+        impl<S: Scheme + ?Sized> Scheme for $pointer<S> {
+            fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+                (**self).authorize(request)
+            }
+
+            fn listens(&self) -> bool {
+                (**self).listens()
+            }
+
+            fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+                (**self).answer(challenges, request)
+            }
+
+            fn accept(&self, sent: &Sent<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
+                (**self).accept(sent, status, response)
+            }
+        }
+    )+};
+}
+
+scheme_of_pointers! { Arc, Box }
 
 /// What is to be done with a request that a [`Scheme`] has seen.
 #[non_exhaustive]

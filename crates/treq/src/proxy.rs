@@ -16,7 +16,7 @@ use treq_proxy::{ProxyAuth, ProxyRequest};
 /// # let _ = client;
 /// # Ok::<(), treq::Error>(())
 /// ```
-pub fn proxy_auth(scheme: impl Scheme + 'static) -> impl ProxyAuth {
+pub fn proxy_auth(scheme: impl Scheme) -> impl ProxyAuth {
     BySchemes(scheme)
 }
 

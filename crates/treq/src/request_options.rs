@@ -58,8 +58,22 @@ impl<M> RequestBuilder<M> {
         self.and_then(|request| authorize(request, treq_auth::Bearer::new(token)?))
     }
 
-    /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only.
-    pub fn auth(self, scheme: impl treq_auth::Scheme + 'static) -> Self {
+    /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only. One that learns from challenges, as
+    /// Digest does, is shared in an `Arc`: then only the first request is challenged.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// use std::sync::Arc;
+    ///
+    /// let digest = Arc::new(treq::Digest::new("ada", "s3cret"));
+    /// for _ in 0..3 {
+    ///     let response = treq::get(server.url("/digest-auth/auth/ada/s3cret")).auth(Arc::clone(&digest)).await?;
+    ///     assert_eq!(response.status(), 200);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn auth(self, scheme: impl treq_auth::Scheme) -> Self {
         self.and_then(|request| authorize(request, scheme))
     }
 
@@ -230,7 +244,7 @@ impl<M> RequestBuilder<M> {
 }
 
 /// What the caller says last counts.
-fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme + 'static) -> Result<(), Error> {
+fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme) -> Result<(), Error> {
     let credentials = treq_auth::Credentials::new(treq_core::Origin::of(request.uri())?, scheme);
     request.headers_mut().remove(http::header::AUTHORIZATION);
     request.extensions_mut().insert(credentials);

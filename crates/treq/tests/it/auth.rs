@@ -1,6 +1,6 @@
 //! Credentials through the whole client.
 
-use treq::{AuthLayer, Basic, Bearer, Client, Kind, Origin};
+use treq::{AuthLayer, Basic, Bearer, Client, Digest, Kind, Origin};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -133,4 +133,33 @@ async fn each_attempt_has_credentials_of_its_own() {
     let nonces: std::collections::BTreeSet<_> =
         fields[1..].iter().map(|field| field.split("cnonce=").nth(1).unwrap().to_owned()).collect();
     assert_eq!(nonces.len(), 3, "{fields:?}");
+}
+
+/// Given in an `Arc`, it is challenged once; given anew, each time.
+#[tokio::test]
+async fn a_digest_that_requests_share_is_challenged_once() {
+    let server = Server::start().await.unwrap();
+    let url = server.url("/digest-auth/auth/ada/s3cret");
+    for (shared, challenges) in [(true, 1), (false, 3)] {
+        let seen = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let count = std::sync::Arc::clone(&seen);
+        let counting = tower::layer::layer_fn(move |inner: treq::stack::BoxService| {
+            let count = std::sync::Arc::clone(&count);
+            tower::ServiceExt::map_response(inner, move |response: http::Response<treq::ResponseBody>| {
+                count.fetch_add(u32::from(response.status() == 401), std::sync::atomic::Ordering::Relaxed);
+                response
+            })
+        });
+        let client = Client::builder().agent_layer(counting).build().unwrap();
+        let digest = std::sync::Arc::new(Digest::new("ada", "s3cret"));
+        for _ in 0..3 {
+            let request = client.get(&url);
+            let request = match shared {
+                true => request.auth(std::sync::Arc::clone(&digest)),
+                false => request.auth(Digest::new("ada", "s3cret")),
+            };
+            assert_eq!(request.await.unwrap().status(), 200);
+        }
+        assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), challenges, "{shared}");
+    }
 }
