@@ -77,6 +77,8 @@ fn read(text: &str) {
 fn read_secret(text: &str) {
     keeps_secret(&masked(text));
     match parse(text) {
+        // Of a good URL with an `@` in its path the path is known for one.
+        Ok(url) if url.uri.path().contains('@') => shows_nothing(&url.userinfo),
         Ok(url) => shows_nothing(&url),
         Err(error) => tells_nothing(&error),
     }
