@@ -36,8 +36,14 @@ pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &Si
         return Err(Error::new(Kind::Builder, format!("the request's Content-Length {value:?} is not a number")));
     };
     let other = headers.get_all(CONTENT_LENGTH).iter().any(|other| other != value);
-    if other || body.exact().is_some_and(|exact| exact != announced) {
-        let is = body.exact().map_or_else(|| "given twice".to_owned(), |exact| format!("{exact} bytes long"));
+    // hyper does not ask a body of no length for anything, an error either.
+    let unknown = announced == 0 && body.exact().is_none();
+    if other || unknown || body.exact().is_some_and(|exact| exact != announced) {
+        let is = match body.exact() {
+            Some(exact) => format!("{exact} bytes long"),
+            None if unknown => "of unknown length".to_owned(),
+            None => "given twice".to_owned(),
+        };
         let why = format!("the request's Content-Length says {announced}, but its body is {is}: leave the field out");
         return Err(Error::new(Kind::Builder, why));
     }

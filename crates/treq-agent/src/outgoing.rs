@@ -221,14 +221,26 @@ where
         }
         // Over HTTP/1.1 hyper asks for no more once it has the length: what else is there, or what went wrong, is asked for here.
         // A body that does not know yet is not waited for, since it may wait for the response.
-        if left.bytes == 0 && new > 0 && going.tie.is_none() && !body.is_end_stream() {
-            match Pin::new(&mut *body).poll_frame(cx) {
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
-                Poll::Ready(Some(Ok(more))) if more.data_ref().is_some_and(Buf::has_remaining) => {
-                    return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "longer")))));
+        if left.bytes == 0 && new > 0 && going.tie.is_none() {
+            let announced = left.announced;
+            while !body.is_end_stream() {
+                match Pin::new(&mut *body).poll_frame(cx) {
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                    Poll::Ready(Some(Ok(more))) => match more.data_ref() {
+                        Some(data) if !data.has_remaining() => {}
+                        Some(_) => return Poll::Ready(Some(Err(Box::new(wrong_length(announced, "longer"))))),
+                        // Trailers, which HTTP/1.1 sends in chunks alone, end a body.
+                        None => break,
+                    },
+                    Poll::Ready(None) => {
+                        *under_way = None;
+                        break;
+                    }
+                    Poll::Pending => break,
                 }
-                Poll::Ready(None) => *under_way = None,
-                _ => {}
+            }
+            if body.is_end_stream() {
+                *under_way = None;
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }

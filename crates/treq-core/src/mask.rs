@@ -34,10 +34,12 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     let (rest, tail) = rest.split_at(query_start(rest).unwrap_or(rest.len()));
     // Without a scheme or two slashes there is no authority, unless there was userinfo.
     // Nor is it a path that a colon comes first in: `user:password` of one who forgot the rest.
-    let colon_first = rest.find([':', '/', '\\']).is_some_and(|at| rest[at..].starts_with(':'));
+    // A backslash may be that of `DOMAIN\user:password`.
+    let colon_first = rest.find([':', '/']).is_some_and(|at| rest[at..].starts_with(':'));
     let other_colon = sign_in(&rest[..rest.find(SLASHES).unwrap_or(rest.len())], &COLONS);
     let has_authority = start > 0 || !hidden.is_empty() || colon_first || other_colon;
-    let end_of_authority = if has_authority { rest.find(SLASHES).unwrap_or(rest.len()) } else { 0 };
+    let slashes = if colon_first && start == 0 { &SLASHES[..1] } else { &SLASHES };
+    let end_of_authority = if has_authority { rest.find(slashes).unwrap_or(rest.len()) } else { 0 };
     let (authority, path) = rest.split_at(end_of_authority);
     // `http:/user:password` and `http://http://user:password`: what follows no port begins anew.
     let twice = path.strip_prefix(SLASHES).is_some_and(|rest| rest.starts_with(SLASHES));
@@ -45,7 +47,8 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         Some(_) if start == 0 => !path.is_empty(),
         other => twice && (other.is_some() || is_http(authority)),
     };
-    let shown = part_that_is_a_host(authority).or(anew.then_some(authority));
+    let login = path.starts_with('\\') && path.contains(':');
+    let shown = part_that_is_a_host(authority).or((anew || login).then_some(authority));
     // What follows an `@` in a path is a segment, and may be a key.
     let shown = shown.or((!hidden.is_empty() && is_key(authority)).then_some(""));
     if let Some(host) = shown {
@@ -74,8 +77,11 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     let host = whole.rsplit_once('@').map_or(whole, |(_, host)| host);
     let name = host.trim_end_matches(':');
     let anew = url.path().starts_with("//") && (is_http(name) || name.is_empty());
-    // `user:1234/5@host`: a port may be the beginning of a password, which holds what ends an authority.
-    let may_be_login = host.contains(':') && !host.ends_with(']') && last_at(url.path()).is_some();
+    // `user:1234/5@host`: a port may be the beginning of a password, which holds what ends an authority. And what was written as
+    // `domain\user:password@host` is here with a slash.
+    let has_port = host.contains(':') && !host.ends_with(']');
+    let may_be_login = last_at(url.path())
+        .is_some_and(|end| has_port || url.path()[..end].contains(':') || sign_in(&url.path()[..end], &COLONS));
     if part_that_is_a_host(host).is_some() || name.is_empty() || anew || may_be_login {
         return masked(&url.to_string()).into();
     }
@@ -215,7 +221,8 @@ fn part_that_is_a_host(authority: &str) -> Option<&str> {
 /// Returns true for what was meant to be a port, though it may be too large: five digits, and a sign. More may be a password.
 pub(crate) fn may_be_port(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    // A sign alone may be a password's.
+    digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit()) && (text.is_empty() || !digits.is_empty())
 }
 
 /// Returns true for what is neither ASCII nor a letter or digit of any script.
@@ -301,6 +308,11 @@ mod tests {
             ("https:/user:s3cret/", "https:/user:…"),
             ("socks5:/user:s3cret", "socks5:…"),
             ("s3cret:/x@a.test", "…@a.test"),
+            ("CORP\\jane:s3cret", "CORP\\jane:…"),
+            ("http://CORP\\jane:s3cret", "http://CORP…"),
+            ("//CORP\\jane:s3cret", "//CORP…"),
+            ("http://a.test\\x", "http://a.test\\x"),
+            ("http://:+/s3cret", "http://:…"),
             ("http://http://user:s3cret/", "http://http:…"),
             ("http://a.test:/x", "http://a.test:/x"),
             ("http://http//user:s3cret/", "http://http…"),
@@ -361,6 +373,8 @@ mod tests {
             ("user:s3cret@a.test:80", "…@a.test:80"),
             ("a.test:80", "a.test:80"),
             ("https://://user:s3cret@a.test/", "https://…@a.test/"),
+            ("http://corp/jane:s3cret@a.test/", "http://…@a.test/"),
+            ("http://a.test/@scope/x", "http://a.test/@scope/x"),
             ("http://user:1234/s3cret@a.test/", "http://…@a.test/"),
             ("http://[::1]/x@y", "http://[::1]/x@y"),
             ("http://http://user:s3cret/", "http://http:…"),

@@ -219,7 +219,8 @@ impl Cut {
                 b'@' => cut = Cut { host_start: at + 1, host_end: authority.len(), upper: false },
                 // The last colon, unless a bracket closes behind it.
                 b':' => cut.host_end = at,
-                b']' => cut.host_end = authority.len(),
+                // Elsewhere it is no bracket of an address, but perhaps a part of a password in place of a port.
+                b']' if authority[cut.host_start] == b'[' => cut.host_end = authority.len(),
                 b'A'..=b'Z' => cut.upper = true,
                 _ => {}
             }

@@ -95,12 +95,27 @@ pub(crate) struct Parts {
     pub(crate) http: Http,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<treq_cookies::Jar>,
+    /// The caller has said where cookies are kept.
+    #[cfg(feature = "cookies")]
+    pub(crate) has_store: bool,
     pub(crate) fields: Fields,
     pub(crate) reading: Reading,
     /// What looks names up for proxies that take addresses; the system, if another connector does without.
     pub(crate) resolver: Option<TcpConnect>,
     /// The first thing that was wrong.
     pub(crate) error: Option<Arc<Error>>,
+}
+
+impl Parts {
+    /// A jar for one client, unless the caller has given a store: a builder may be cloned, and sessions are not shared by that.
+    fn own_jar(&mut self) {
+        #[cfg(feature = "cookies")]
+        if !self.has_store {
+            let jar = treq_cookies::Jar::new();
+            self.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone()));
+            self.jar = Some(jar);
+        }
+    }
 }
 
 /// Limits on heads, kept until the type of the connector is known.
@@ -129,6 +144,8 @@ impl ClientBuilder {
             http: Http::default(),
             #[cfg(feature = "cookies")]
             jar: Some(jar),
+            #[cfg(feature = "cookies")]
+            has_store: false,
             fields: Fields::default(),
             reading: Reading::default(),
             resolver: Some(TcpConnect::new()),
@@ -235,7 +252,8 @@ impl ClientBuilder {
     }
 
     /// The client, of settings that are right.
-    pub(crate) fn made(self) -> Client {
+    pub(crate) fn made(mut self) -> Client {
+        self.parts.own_jar();
         let reading = self.parts.reading;
         #[cfg(feature = "cookies")]
         let jar = self.parts.jar.clone();
@@ -285,7 +303,9 @@ impl ClientBuilder {
             let why = "the builder has a layer or a connector already: add it after `into_stack`";
             return Err(Error::new(Kind::Builder, why));
         }
-        Ok(Builder { outer: Identity::new(), agent: Identity::new(), connect: self.tcp, parts: self.parts })
+        let mut parts = self.parts;
+        parts.own_jar();
+        Ok(Builder { outer: Identity::new(), agent: Identity::new(), connect: self.tcp, parts })
     }
 }
 

@@ -155,6 +155,7 @@ impl ClientBuilder {
     /// ```
     #[cfg(feature = "cookies")]
     pub fn jar(mut self, jar: treq_cookies::Jar) -> Self {
+        self.parts.has_store = true;
         self.parts.jar = Some(jar.clone());
         self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar));
         self
@@ -163,6 +164,7 @@ impl ClientBuilder {
     /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
     #[cfg(feature = "cookies")]
     pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
+        self.parts.has_store = true;
         self.parts.jar = None;
         self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(store));
         self

@@ -185,3 +185,23 @@ async fn a_cookie_that_cannot_be_sent_is_refused_by_name() {
         assert!(!error.to_string().contains("x\r"), "{error}");
     }
 }
+
+/// A template for the clients of several users.
+#[tokio::test]
+async fn clients_of_one_builder_share_no_session() {
+    let server = Server::start().await.unwrap();
+    let template = Client::builder().header("user-agent", "shop/1.0");
+    let (ada, bob) = (template.clone().build().unwrap(), template.clone().build().unwrap());
+    let eve = template.clone().into_stack().unwrap().build();
+    ada.get(server.url("/cookies/set?session=of-ada")).await.unwrap();
+    for other in [&bob, &eve] {
+        assert!(!other.get(server.url("/cookies")).await.unwrap().text().await.unwrap().contains("of-ada"));
+    }
+    // One that is given is shared.
+    let jar = treq::Jar::new();
+    let template = template.jar(jar.clone());
+    let (ada, bob) = (template.clone().build().unwrap(), template.build().unwrap());
+    ada.get(server.url("/cookies/set?session=of-ada")).await.unwrap();
+    assert!(bob.get(server.url("/cookies")).await.unwrap().text().await.unwrap().contains("of-ada"));
+    assert_eq!(jar.len(), 1);
+}

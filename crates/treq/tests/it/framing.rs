@@ -181,15 +181,25 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
 async fn a_body_that_goes_on_behind_its_length_is_an_error() {
     let server = treq_httpbin::Server::start().await.unwrap();
     for version in [treq::Wish::Http1, treq::Wish::Http2] {
-        for (length, fails, part) in [("5", false, "longer than"), ("10", true, "could not be read"), ("10", false, "")]
-        {
-            let mut pieces = vec![Ok("hello"), Ok("world")];
-            pieces.extend(fails.then(|| Err(std::io::Error::other("disk"))));
-            let body = Body::from_stream(futures_util::stream::iter(pieces));
+        for (length, pieces, part) in [
+            ("5", &["hello", "world"][..], "longer than"),
+            ("5", &["hello", "", "world"], "longer than"),
+            ("5", &["hello", "", "disk"], "could not be read"),
+            ("10", &["hello", "world", "disk"], "could not be read"),
+            ("10", &["hello", "world"], ""),
+            ("10", &["hello", "", "world", ""], ""),
+            ("0", &["hello"], "unknown length"),
+            ("0", &["disk"], "unknown length"),
+        ] {
+            let piece = |piece: &'static str| match piece {
+                "disk" => Err(std::io::Error::other(piece)),
+                piece => Ok(piece),
+            };
+            let body = Body::from_stream(futures_util::stream::iter(pieces.iter().copied().map(piece)));
             let request =
                 treq::post(server.url("/post")).http_version(version).header("content-length", length).body(body);
             match request.await {
-                Ok(response) => assert!(part.is_empty() && response.status() == 200, "{version:?} {length} {fails}"),
+                Ok(response) => assert!(part.is_empty() && response.status() == 200, "{version:?} {length} {pieces:?}"),
                 Err(error) => {
                     assert!(!part.is_empty() && error.to_string().contains(part), "{version:?} {length}: {error}")
                 }

@@ -221,6 +221,9 @@ async fn no_setting_and_no_refusal_shows_it() {
         format!("//ada:{CANARY}@a.test/x"),
         format!("http://a.test/x%3Fkey={CANARY}"),
         format!("ada：{CANARY}"),
+        format!("http://CORP\\ada:{CANARY}@a.test/"),
+        format!("CORP\\ada:{CANARY}"),
+        format!("http://ada:[{CANARY}]x@:0/"),
     ] {
         shown.outcome(&text, nowhere.request(text.as_str(), "GET").await);
         shown.outcome(&text, nowhere.get(&text).await);
