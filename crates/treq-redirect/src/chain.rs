@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{LOCATION, REFERER};
 use http::uri::{Authority, Scheme};
@@ -10,7 +11,7 @@ use treq_core::uri::Located;
 use treq_core::{BoxError, Error, KeptFields, Kind, uri};
 
 use crate::fields::{drop_content, drop_credentials, drop_preconditions};
-use crate::layer::{Config, Waiting};
+use crate::layer::Config;
 use crate::policy::same_origin;
 use crate::{
     Action, Attempt, FinalUrl, Follow, Fragment, History, Hop, LeftOrigin, ReferrerPolicy, Refused, TooManyRedirects,
@@ -243,9 +244,8 @@ impl Chain {
         request
     }
 
-    /// The layer's timer for late bodies, started.
-    pub(crate) fn waiting(&self) -> Option<Waiting> {
-        self.config.drain_until.as_ref().map(|timer| timer())
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.config.drain_timeout
     }
 
     pub(crate) fn content(&self) -> Content {

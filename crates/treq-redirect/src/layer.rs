@@ -1,6 +1,6 @@
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use tower_layer::Layer;
@@ -23,13 +23,11 @@ pub(crate) struct Config {
     pub(crate) https_only: bool,
     pub(crate) sensitive: Vec<HeaderName>,
     pub(crate) referrer: Option<ReferrerPolicy>,
-    pub(crate) drain_until: Option<Timer>,
+    pub(crate) drain_timeout: Duration,
 }
 
-/// Makes a future that is done when a redirect's body has been waited for long enough.
-type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
-/// Boxed: only made where a redirect's body is late.
-pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The default of [`drain_timeout`](RedirectLayer::drain_timeout): after it, a new connection is cheaper.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl RedirectLayer {
     /// At most 20 redirects, as [`policy::Standard`](crate::policy::Standard) follows them, bodies that are
@@ -48,7 +46,7 @@ impl Default for RedirectLayer {
             https_only: false,
             sensitive: Vec::new(),
             referrer: None,
-            drain_until: None,
+            drain_timeout: DRAIN_TIMEOUT,
         };
         RedirectLayer { config: Arc::new(config), replay: ByTryClone }
     }
@@ -94,16 +92,13 @@ impl<Y> RedirectLayer<Y> {
         self
     }
 
-    /// How long the body of a redirect that comes late is waited for: until the future that `timer` makes is done, as
-    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This crate
-    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    /// Sets how long the body of a redirect is waited for if it comes late, so that its connection can be used again. Then the
+    /// body is dropped, and its connection with it. (default: 50 ms)
+    ///
+    /// The wait needs tokio's timers. Outside of a tokio runtime only the service's own limits end a body that never comes.
     #[must_use]
-    pub fn drain_until<T, F>(mut self, timer: T) -> RedirectLayer<Y>
-    where
-        T: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Arc::make_mut(&mut self.config).drain_until = Some(Arc::new(move || Box::pin(timer())));
+    pub fn drain_timeout(mut self, limit: Duration) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).drain_timeout = limit;
         self
     }
 
@@ -137,6 +132,7 @@ impl<Y> fmt::Debug for RedirectLayer<Y> {
             .field("https_only", &self.config.https_only)
             .field("sensitive", &self.config.sensitive)
             .field("referrer", &self.config.referrer)
+            .field("drain_timeout", &self.config.drain_timeout)
             .finish_non_exhaustive()
     }
 }
