@@ -29,6 +29,7 @@ pub(crate) struct Kept<B> {
 
 pin_project! {
     /// The future of [`Redirect`](crate::Redirect). The bound names the inner future, without a parameter for it.
+    #[must_use = "futures do nothing unless polled"]
     pub struct RedirectFuture<S, B, R, Y>
     where
         S: Service<Request<B>, Response = Response<R>>,

@@ -9,6 +9,42 @@ use treq_core::{ByTryClone, Never};
 use crate::{Follow, Redirect, ReferrerPolicy};
 
 /// Follows redirects of the service that it is put around; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Empty;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_redirect::{Action, Attempt, Follow, Policy, RedirectLayer, policy};
+///
+/// /// Stays on one host, and returns a redirect to any other.
+/// #[derive(Debug)]
+/// struct OneHost;
+///
+/// impl Policy for OneHost {
+///     fn decide(&self, attempt: &Attempt<'_>) -> Action {
+///         let stays = attempt.url().host() == attempt.previous_url().host();
+///         if stays { policy::Standard.decide(attempt) } else { Action::Stop }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock.
+/// let service = service_fn(|request: Request<Empty<Bytes>>| async move {
+///     let location = match request.uri().path() {
+///         "/old" => "/new",
+///         _ => "http://b.test/",
+///     };
+///     Ok::<_, Infallible>(Response::builder().status(302).header("location", location).body(Empty::<Bytes>::new()).unwrap())
+/// });
+///
+/// let client = ServiceBuilder::new().layer(RedirectLayer::new().policy(Follow::by(OneHost))).service(service);
+/// let response = client.oneshot(Request::get("http://a.test/old").body(Empty::new())?).await?;
+/// assert_eq!(response.status(), 302);
+/// assert_eq!(response.headers()["location"], "http://b.test/");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RedirectLayer<Y = ByTryClone> {
     /// Shared by all clones: what a redirect needs and the common path does not look at.
@@ -53,7 +89,8 @@ impl Default for RedirectLayer {
 }
 
 impl<Y> RedirectLayer<Y> {
-    /// Which redirects are followed: a [`Policy`](crate::Policy), or a [`Follow`].
+    /// Sets which redirects are followed: a [`Follow`]. [`Follow::by`] takes a [`Policy`](crate::Policy), and
+    /// [`redirect_fn`](crate::redirect_fn) makes one of a closure. (default: [`Follow::Standard`])
     #[must_use]
     pub fn policy(mut self, policy: impl Into<Follow>) -> RedirectLayer<Y> {
         Arc::make_mut(&mut self.config).follow = policy.into();

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_service::Service;
 use treq_core::{Body, BoxError, Kind, Origin, Target};
-use treq_redirect::{History, RedirectLayer};
+use treq_redirect::{History, Redirect, RedirectLayer};
 use treq_testing::{MemoryServer, Pipe};
 
 /// A pipe as hyper-util wants it.
@@ -321,4 +321,20 @@ fn a_dropped_future_needs_no_runtime() {
     let mut client = RedirectLayer::new().layer(service);
     let mut sending = Box::pin(client.call(Request::get("http://a.test/").body(Body::empty()).unwrap()));
     assert!(sending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+#[tokio::test]
+async fn what_is_below_can_be_reached() {
+    let mut service = Redirect::new(7);
+    *service.get_mut() += 1;
+    assert_eq!((*service.get_ref(), service.into_inner()), (8, 8));
+
+    let site = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.uri().path() {
+            "/1" => answer(302, "/2", ""),
+            _ => Response::new(Body::empty()),
+        })
+    });
+    let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+    assert_eq!(Redirect::new(site).oneshot(request).await.unwrap().status(), 200);
 }

@@ -1,6 +1,6 @@
 //! Redirects through the whole client.
 
-use treq::{Body, Client, Follow, Kind, RedirectLayer, TooManyRedirects, policy};
+use treq::{Body, Client, Follow, Kind, RedirectLayer, TooManyRedirects};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -92,7 +92,7 @@ async fn what_cannot_be_followed_is_an_error_that_says_why() {
 #[tokio::test]
 async fn policy_and_limit_are_set_for_a_client_and_for_a_request() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().redirect(RedirectLayer::new().policy(policy::Strict).limit(2)).build().unwrap();
+    let client = Client::builder().redirect(RedirectLayer::new().policy(Follow::Strict).limit(2)).build().unwrap();
     assert_eq!(client.get(server.url("/redirect/3")).await.unwrap_err().kind(), Kind::Redirect);
     assert!(client.get(server.url("/redirect/3")).max_redirects(3).await.is_ok());
     let to = server.url("/redirect-to?url=/get");
