@@ -51,3 +51,35 @@ fn poll_late(late: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Conte
     }
     late.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use bytes::Bytes;
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body that never comes.
+    struct Never;
+
+    impl Body for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    /// The service's own limits end the body.
+    #[test]
+    fn a_late_body_is_waited_for_without_a_runtime_too() {
+        let mut drain = Drain::of(&Never).unwrap();
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(drain.poll(pin!(Never), Duration::from_millis(50), cx).is_pending());
+    }
+}

@@ -255,6 +255,33 @@ async fn a_body_that_never_comes_is_waited_for_within_a_limit() {
     }
 }
 
+/// The service's own limits end the body.
+#[test]
+fn a_late_body_is_waited_for_without_a_runtime_too() {
+    struct Late(bool);
+
+    impl http_body::Body for Late {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if std::mem::replace(&mut self.0, false) { Poll::Pending } else { Poll::Ready(None) }
+        }
+    }
+
+    let service = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.headers().contains_key("authorization") {
+            true => Response::new(Late(false)),
+            false => unauthorized(CHALLENGE).map(|_| Late(true)),
+        })
+    });
+    let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+    let mut sending = Box::pin(digest_layer("http://a.test/").layer(service).oneshot(request));
+    let cx = &mut Context::from_waker(std::task::Waker::noop());
+    assert!(sending.as_mut().poll(cx).is_pending());
+    assert!(sending.as_mut().poll(cx).is_ready());
+}
+
 /// Each sending goes to an instance that said it was ready.
 #[tokio::test]
 async fn each_sending_waits_for_readiness() {

@@ -1,5 +1,7 @@
 //! Redirects through the whole client.
 
+use std::time::Duration;
+
 use treq::{Body, Client, Follow, Kind, RedirectLayer, TooManyRedirects};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
@@ -98,4 +100,20 @@ async fn policy_and_limit_are_set_for_a_client_and_for_a_request() {
     let to = server.url("/redirect-to?url=/get");
     assert_eq!(client.post(&to).await.unwrap_err().kind(), Kind::Redirect);
     assert_eq!(client.post(&to).redirects(Follow::Standard).await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_redirect_is_waited_for_as_long_as_its_layer_says() {
+    let (usual, long) = (Duration::from_millis(50), Duration::from_millis(400));
+    for (redirect, wait) in [(RedirectLayer::new(), usual), (RedirectLayer::new().drain_timeout(long), long)] {
+        let late = "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 4\r\n\r\n";
+        let server = RawServer::builder()
+            .connection([Step::ReadHead, Step::send(late), Step::Stall])
+            .connection([Step::ReadHead, Step::send(OK)])
+            .start_in_memory();
+        let client = Client::builder().connector(server.connector()).redirect(redirect).build().unwrap();
+        let begin = tokio::time::Instant::now();
+        assert_eq!(client.get(server.url("/")).await.unwrap().status(), 200);
+        assert!(begin.elapsed().abs_diff(wait) <= Duration::from_millis(2), "{:?}", begin.elapsed());
+    }
 }
