@@ -16,7 +16,7 @@ impl Decoder for Rot13 {
             let first = if from.is_ascii_lowercase() { b'a' } else { b'A' };
             *to = if from.is_ascii_alphabetic() { first + (from - first + 13) % 26 } else { *from };
         }
-        Ok(Progress { read: len, written: len })
+        Ok(Progress::new(len, len))
     }
 
     fn finish(&mut self) -> Result<(), BoxError> {

@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let request = Request::get("http://app.test/login").body(Empty::<bytes::Bytes>::new())?;
     let response = client.oneshot(request).await?;
-    let from = response.extensions().get::<History>().ok_or("a redirect")?[0].url.path().to_owned();
+    let history = response.extensions().get::<History>().ok_or("a redirect")?;
+    let from: String = history.iter().map(|hop| hop.url.path()).collect();
     let text = String::from_utf8(response.into_body().collect().await?.to_bytes().into())?;
     println!("{from} led to a page that saw {text}");
     examples::expect(text.contains("sid=7f"), "the cookie of the login")

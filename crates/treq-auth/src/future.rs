@@ -1,16 +1,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 use treq_core::{BoxError, Error, Kind, Replay};
 
 use crate::kept::{Hashing, Kept, Verdict};
-use crate::layer::Waiting;
 use crate::{BodyHash, Challenges};
 
 /// How much of a 401's own body is read, so that its connection can be used again.
@@ -64,7 +66,7 @@ pin_project! {
         /// A copy of the body is read by the scheme.
         Hashing,
         /// The response was a challenge; its body goes to waste up to its end or these limits.
-        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
         Readying,
         Failed { error: Option<Error> },
@@ -127,7 +129,10 @@ where
                     None => Ok(Next::Ready),
                 },
                 StateProj::Draining { body, bytes, frames, late } => {
-                    ready!(poll_drain(body, bytes, frames, late, this.more.as_deref(), cx));
+                    let Some(more) = this.more.as_deref() else {
+                        unreachable!("a challenge is answered by what was kept")
+                    };
+                    ready!(poll_drain(body, bytes, frames, late, more.kept.drain_timeout(), cx));
                     Ok(Next::Ready)
                 }
                 StateProj::Readying => {
@@ -251,37 +256,33 @@ fn drain<F, R: Body>(body: R) -> State<F, R> {
     State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES, late: None }
 }
 
-fn poll_drain<S, B, R, Y>(
+fn poll_drain<R: Body>(
     mut body: Pin<&mut R>,
     bytes: &mut usize,
     frames: &mut usize,
-    late: &mut Option<Waiting>,
-    more: Option<&More<S, B, R, Y>>,
+    late: &mut Option<Pin<Box<Sleep>>>,
+    limit: Duration,
     cx: &mut Context<'_>,
-) -> Poll<()>
-where
-    B: Body + Default,
-    R: Body,
-{
+) -> Poll<()> {
     while *bytes > 0 && *frames > 0 && !body.is_end_stream() {
         // Whatever ends the body, an error too: the challenge is known.
         let piece = match body.as_mut().poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
             Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-            Poll::Pending => {
-                if late.is_none() {
-                    *late = more.and_then(|more| more.kept.waiting());
-                }
-                return match late {
-                    Some(timer) => timer.as_mut().poll(cx),
-                    None => Poll::Pending,
-                };
-            }
+            Poll::Pending => return poll_late(late, limit, cx),
         };
         *bytes = bytes.saturating_sub(piece);
         *frames -= 1;
     }
     Poll::Ready(())
+}
+
+/// Ready after `limit`; never outside of a tokio runtime, which has the clock.
+fn poll_late(late: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    if late.is_none() {
+        *late = Handle::try_current().ok().map(|_| Box::pin(sleep(limit)));
+    }
+    late.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
 }
 
 impl<S, B, R, Y> fmt::Debug for AuthFuture<S, B, R, Y>

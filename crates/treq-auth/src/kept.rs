@@ -1,6 +1,7 @@
 //! What is decided about one request: how it sets out with its credentials, and what a response means for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -9,7 +10,7 @@ use treq_core::{BoxError, Error, KeptFields, Kind, Replay};
 
 use crate::choose::choose;
 use crate::error::unusable;
-use crate::layer::{Config, Waiting};
+use crate::layer::Config;
 use crate::{AuthLayer, BodyHash, Challenges, Content, Outgoing, Scheme, Sent, Step, Why};
 
 /// How a request sets out.
@@ -293,9 +294,8 @@ impl<B: Body + Default> Kept<B> {
         request
     }
 
-    /// The layer's timer for late bodies, started.
-    pub(crate) fn waiting(&self) -> Option<Waiting> {
-        self.config.drain_until.as_ref().map(|timer| timer())
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.config.drain_timeout
     }
 }
 

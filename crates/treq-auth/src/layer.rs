@@ -1,6 +1,6 @@
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 use treq_core::{ByTryClone, Never, Origin};
@@ -17,20 +17,18 @@ pub struct AuthLayer<Y = ByTryClone> {
     pub(crate) replay: Y,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Config {
     /// One for each origin, and those are few.
     pub(crate) credentials: Vec<Credentials>,
     #[cfg(feature = "netrc")]
     pub(crate) netrc: Option<Netrc>,
     pub(crate) https_only: bool,
-    pub(crate) drain_until: Option<Timer>,
+    pub(crate) drain_timeout: Duration,
 }
 
-/// Makes a future that is done when a 401's body has been waited for long enough.
-type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
-/// Boxed: only made where a 401's body is late.
-pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The default of [`drain_timeout`](AuthLayer::drain_timeout): after it, a new connection is cheaper.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl AuthLayer {
     /// No credentials but those that requests bring along, bodies that are [`TryClone`](treq_core::TryClone) sent again.
@@ -42,7 +40,14 @@ impl AuthLayer {
 
 impl Default for AuthLayer {
     fn default() -> AuthLayer {
-        AuthLayer { config: Arc::default(), replay: ByTryClone }
+        let config = Config {
+            credentials: Vec::new(),
+            #[cfg(feature = "netrc")]
+            netrc: None,
+            https_only: false,
+            drain_timeout: DRAIN_TIMEOUT,
+        };
+        AuthLayer { config: Arc::new(config), replay: ByTryClone }
     }
 }
 
@@ -73,16 +78,13 @@ impl<Y> AuthLayer<Y> {
         self
     }
 
-    /// How long the body of a 401 that comes late is waited for: until the future that `timer` makes is done, as
-    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This crate
-    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    /// Sets how long the body of a 401 is waited for if it comes late, so that its connection can be used again. Then the
+    /// body is dropped, and its connection with it. (default: 50 ms)
+    ///
+    /// The wait needs tokio's timers. Outside of a tokio runtime only the service's own limits end a body that never comes.
     #[must_use]
-    pub fn drain_until<T, F>(mut self, timer: T) -> AuthLayer<Y>
-    where
-        T: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Arc::make_mut(&mut self.config).drain_until = Some(Arc::new(move || Box::pin(timer())));
+    pub fn drain_timeout(mut self, limit: Duration) -> AuthLayer<Y> {
+        Arc::make_mut(&mut self.config).drain_timeout = limit;
         self
     }
 

@@ -97,9 +97,26 @@ impl<B> DecodeBody<B> {
         DecodeBody { body, coded: Some(Box::new(Coded { chain, trailers: None, ended: false, failed: None })) }
     }
 
-    /// The body as it comes from the inner service.
+    /// Returns a reference to the body below, which is still coded.
     pub fn get_ref(&self) -> &B {
         &self.body
+    }
+
+    /// Returns a mutable reference to the body below. What is read from it here is missing in what is decoded.
+    pub fn get_mut(&mut self) -> &mut B {
+        &mut self.body
+    }
+
+    /// Returns the body below by value: the part of it that has not been read yet, still coded.
+    pub fn into_inner(self) -> B {
+        self.body
+    }
+}
+
+impl<B: Default> Default for DecodeBody<B> {
+    /// The default body, with no coding.
+    fn default() -> DecodeBody<B> {
+        DecodeBody::plain(B::default())
     }
 }
 

@@ -92,7 +92,7 @@ impl<D: DecodeV2> Codec<D> {
     }
 }
 
-impl<D: DecodeV2 + Send> Decoder for Codec<D> {
+impl<D: DecodeV2 + Send + 'static> Decoder for Codec<D> {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, BoxError> {
         let mut total = Progress::default();
         loop {

@@ -16,7 +16,7 @@ use treq_core::BoxError;
 ///     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, BoxError> {
 ///         let len = input.len().min(output.len());
 ///         output[..len].iter_mut().zip(input).for_each(|(to, from)| *to = from ^ 1);
-///         Ok(Progress { read: len, written: len })
+///         Ok(Progress::new(len, len))
 ///     }
 ///
 ///     fn finish(&mut self) -> Result<(), BoxError> {
@@ -24,7 +24,7 @@ use treq_core::BoxError;
 ///     }
 /// }
 /// ```
-pub trait Decoder: Send {
+pub trait Decoder: Send + 'static {
     /// Reads some of `input` and writes some of `output`. It is called again with what is left of the input, and with
     /// none for as long as it fills the output, until it has nothing more to give.
     ///
@@ -41,13 +41,31 @@ pub trait Decoder: Send {
     fn finish(&mut self) -> Result<(), BoxError>;
 }
 
+impl<D: Decoder + ?Sized> Decoder for Box<D> {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, BoxError> {
+        D::decode(self, input, output)
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        D::finish(self)
+    }
+}
+
 /// How far one step of a [`Decoder`] came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Bytes read of the input.
     pub read: usize,
     /// Bytes written to the output.
     pub written: usize,
+}
+
+impl Progress {
+    /// A step that read and wrote these numbers of bytes.
+    pub fn new(read: usize, written: usize) -> Progress {
+        Progress { read, written }
+    }
 }
 
 /// A content coding by its name.
@@ -59,7 +77,7 @@ pub struct Coding {
 
 impl Coding {
     /// A coding that is undone by what `make` makes for each body. Its name is compared without regard to case.
-    pub fn new<D: Decoder + 'static>(name: &str, make: impl Fn() -> D + Send + Sync + 'static) -> Coding {
+    pub fn new<D: Decoder>(name: &str, make: impl Fn() -> D + Send + Sync + 'static) -> Coding {
         Coding { name: name.into(), make: Arc::new(move || Box::new(make())) }
     }
 

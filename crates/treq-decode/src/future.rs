@@ -13,6 +13,7 @@ use crate::{DecodeBody, DecodeLayer, plan};
 
 pin_project! {
     /// The future of a [`Decode`](crate::Decode).
+    #[must_use = "futures do nothing unless polled"]
     pub struct DecodeFuture<F> {
         #[pin]
         future: F,

@@ -7,6 +7,38 @@ use crate::chain::Limits;
 use crate::{Coding, Decode};
 
 /// Undoes the content codings of answers. See the [crate's page](crate).
+///
+/// ```
+/// # #[cfg(feature = "gzip")]
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::convert::Infallible;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Empty, Full};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_decode::{DecodeLayer, Expanded};
+///
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock. This one answers with "hello", gzipped.
+/// const HELLO: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\xcbH\xcd\xc9\xc9\x07\0\x86\xa6\x106\x05\0\0\0";
+/// let service = service_fn(|_: Request<Empty<Bytes>>| async {
+///     let response = Response::builder().header("content-encoding", "gzip").body(Full::<Bytes>::from(HELLO));
+///     Ok::<_, Infallible>(response.unwrap())
+/// });
+///
+/// let client = ServiceBuilder::new().layer(DecodeLayer::new()).service(service);
+/// let response = client.oneshot(Request::get("http://a.test/").body(Empty::new())?).await?;
+/// assert!(!response.headers().contains_key("content-encoding"));
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), "hello");
+///
+/// // A body that grows beyond four bytes is an error.
+/// let client = ServiceBuilder::new().layer(DecodeLayer::new().max_size(4)).service(service);
+/// let response = client.oneshot(Request::get("http://a.test/").body(Empty::new())?).await?;
+/// let error = response.into_body().collect().await.unwrap_err();
+/// assert_eq!(error.find::<Expanded>().and_then(|cause| cause.size), Some(4));
+/// # Ok(()) }
+/// # #[cfg(not(feature = "gzip"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct DecodeLayer {
     /// Shared by all clones of the service.
@@ -98,6 +130,6 @@ impl<S> Layer<S> for DecodeLayer {
     type Service = Decode<S>;
 
     fn layer(&self, inner: S) -> Decode<S> {
-        Decode::new(inner, self.clone())
+        Decode { inner, layer: self.clone() }
     }
 }

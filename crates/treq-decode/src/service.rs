@@ -10,13 +10,29 @@ use crate::{DecodeBody, DecodeFuture, DecodeLayer, Decoding, plan};
 /// The service of a [`DecodeLayer`]. See the [crate's page](crate).
 #[derive(Clone, Debug)]
 pub struct Decode<S> {
-    inner: S,
-    layer: DecodeLayer,
+    pub(crate) inner: S,
+    pub(crate) layer: DecodeLayer,
 }
 
 impl<S> Decode<S> {
-    pub(crate) fn new(inner: S, layer: DecodeLayer) -> Decode<S> {
-        Decode { inner, layer }
+    /// Decodes the responses of `inner` as a plain [`DecodeLayer`] does. The layer has settings.
+    pub fn new(inner: S) -> Decode<S> {
+        Decode { inner, layer: DecodeLayer::new() }
+    }
+
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 }
 

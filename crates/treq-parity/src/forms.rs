@@ -113,7 +113,7 @@ impl treq::Decoder for Plain {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::BoxError> {
         let length = input.len().min(output.len());
         output[..length].copy_from_slice(&input[..length]);
-        Ok(Progress { read: length, written: length })
+        Ok(Progress::new(length, length))
     }
 
     fn finish(&mut self) -> Result<(), treq::BoxError> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{LOCATION, REFERER};
 use http::uri::{Authority, Scheme};
@@ -10,11 +11,11 @@ use treq_core::uri::Located;
 use treq_core::{BoxError, Error, KeptFields, Kind, uri};
 
 use crate::fields::{drop_content, drop_credentials, drop_preconditions};
-use crate::layer::{Config, Waiting};
+use crate::layer::Config;
 use crate::policy::same_origin;
 use crate::{
-    Action, Attempt, FinalUrl, Follow, Fragment, History, Hop, LeftOrigin, ReferrerPolicy, Refused, TooManyRedirects,
-    Why,
+    Action, Attempt, FinalUrl, Follow, Fragment, History, Hop, LeftOrigin, RedirectError, RedirectErrorReason,
+    ReferrerPolicy, TooManyRedirects,
 };
 
 /// The longest `Location` that is followed, in bytes. Servers take no longer request lines.
@@ -68,14 +69,14 @@ pub(crate) struct Next {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     /// `None`: there have been too many.
-    why: Option<Why>,
+    reason: Option<RedirectErrorReason>,
     message: String,
     source: Option<BoxError>,
 }
 
 impl Refusal {
-    fn new(why: Why, message: impl Into<String>) -> Refusal {
-        Refusal { why: Some(why), message: message.into(), source: None }
+    fn new(reason: RedirectErrorReason, message: impl Into<String>) -> Refusal {
+        Refusal { reason: Some(reason), message: message.into(), source: None }
     }
 }
 
@@ -108,13 +109,13 @@ impl Chain {
         let Some(policy) = self.follow.as_ref().unwrap_or(&self.config.follow).policy() else { return Ok(None) };
         let refused = |cause| Refusal {
             source: Some(cause),
-            ..Refusal::new(Why::Policy, format!("the {} is not followed", status.as_u16()))
+            ..Refusal::new(RedirectErrorReason::Policy, format!("the {} is not followed", status.as_u16()))
         };
         let Some(location) = location(headers)? else { return Ok(None) };
-        let located =
-            uri::resolve(&self.url, location).map_err(|error| Refusal::new(Why::Location, error.to_string()))?;
-        let (method, from, url, history) = (&self.method, &self.url, &located.uri, &self.hops[..]);
-        let attempt = Attempt { status, headers, method, from, url, history };
+        let located = uri::resolve(&self.url, location)
+            .map_err(|error| Refusal::new(RedirectErrorReason::Location, error.to_string()))?;
+        let (method, previous_url, url, history) = (&self.method, &self.url, &located.uri, &self.hops[..]);
+        let attempt = Attempt { status, headers, method, previous_url, url, history };
         let method = match policy.decide(&attempt) {
             Action::Stop => return Ok(None),
             Action::Fail(cause) => return Err(refused(cause)),
@@ -131,18 +132,24 @@ impl Chain {
         let in_clear = target.scheme() != Some(&Scheme::HTTPS);
         if self.hops.len() >= self.limit {
             let message = format!("more than {} redirects", self.limit);
-            return Err(Refusal { why: None, message, source: None });
+            return Err(Refusal { reason: None, message, source: None });
         }
         if in_clear && self.config.https_only {
-            return Err(Refusal::new(Why::HttpsOnly, "a redirect leads to http, and only https is allowed"));
+            return Err(Refusal::new(
+                RedirectErrorReason::HttpsOnly,
+                "a redirect leads to http, and only https is allowed",
+            ));
         }
         if keeps_body && in_clear && self.url.scheme() == Some(&Scheme::HTTPS) {
-            return Err(Refusal::new(Why::BodyInClear, "a redirect from https to http asks for the body again"));
+            return Err(Refusal::new(
+                RedirectErrorReason::BodyInClear,
+                "a redirect from https to http asks for the body again",
+            ));
         }
         if keeps_body && self.content == Content::Once {
             let message = "a redirect asks for the body again, which can be sent only once: give one that can be made \
                            again, or take redirects by hand";
-            return Err(Refusal::new(Why::BodyOnce, message));
+            return Err(Refusal::new(RedirectErrorReason::BodyOnce, message));
         }
         Ok(())
     }
@@ -173,7 +180,7 @@ impl Chain {
         self.headers = KeptFields::of(&headers);
         // The fragment of an earlier hop stays where this one has none (RFC 9110, section 10.2.2).
         if let Some(fragment) = located.fragment {
-            self.extensions.insert(Fragment(fragment));
+            self.extensions.insert(Fragment::new(fragment));
         }
         self.push(answer);
         self.method = method;
@@ -208,8 +215,8 @@ impl Chain {
         self.push(answer);
         let history = History::new(std::mem::take(&mut self.hops));
         let error = Error::new(Kind::Redirect, refusal.message).with_url(&self.url);
-        match refusal.why {
-            Some(why) => error.with_source(Refused { why, history, source: refusal.source }),
+        match refusal.reason {
+            Some(reason) => error.with_source(RedirectError { reason, history, source: refusal.source }),
             None => error.with_source(TooManyRedirects { limit: self.limit, history }),
         }
     }
@@ -225,7 +232,7 @@ impl Chain {
             return;
         }
         extensions.insert(History::new(std::mem::take(&mut self.hops)));
-        let fragment = self.extensions.get::<Fragment>().map(|fragment| fragment.0.clone());
+        let fragment = self.extensions.get::<Fragment>().map(|fragment| fragment.as_str().into());
         extensions.insert(FinalUrl { url: self.url.clone(), fragment });
     }
 
@@ -243,9 +250,8 @@ impl Chain {
         request
     }
 
-    /// The layer's timer for late bodies, started.
-    pub(crate) fn waiting(&self) -> Option<Waiting> {
-        self.config.drain_until.as_ref().map(|timer| timer())
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.config.drain_timeout
     }
 
     pub(crate) fn content(&self) -> Content {
@@ -263,11 +269,11 @@ fn location(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut values = headers.get_all(LOCATION).iter().map(|value| value.as_bytes().trim_ascii());
     let first = values.next().unwrap_or_default();
     if values.any(|other| other != first) {
-        return Err(Refusal::new(Why::Location, "a redirect has several Locations that differ"));
+        return Err(Refusal::new(RedirectErrorReason::Location, "a redirect has several Locations that differ"));
     }
     if first.len() > LOCATION_LEN {
         let message = format!("a Location of {} bytes is too long: the limit is {LOCATION_LEN}", first.len());
-        return Err(Refusal::new(Why::Location, message));
+        return Err(Refusal::new(RedirectErrorReason::Location, message));
     }
     Ok((!first.is_empty()).then_some(first))
 }

@@ -33,20 +33,33 @@ impl fmt::Display for TooManyRedirects {
 impl StdError for TooManyRedirects {}
 
 /// The cause of an error: a redirect that cannot or must not be followed. Nothing was sent to its target.
+///
+/// ```
+/// use treq_core::Error;
+/// use treq_redirect::{RedirectError, RedirectErrorReason};
+///
+/// /// Whether the same request may succeed with a body that can be sent twice.
+/// fn needs_a_repeatable_body(error: &Error) -> bool {
+///     let reason = error.find::<RedirectError>().map(RedirectError::reason);
+///     reason == Some(RedirectErrorReason::BodyOnce)
+/// }
+/// # assert!(!needs_a_repeatable_body(&Error::new(treq_core::Kind::Redirect, "none")));
+/// ```
 #[derive(Debug)]
-pub struct Refused {
-    pub(crate) why: Why,
+pub struct RedirectError {
+    pub(crate) reason: RedirectErrorReason,
     pub(crate) history: History,
     pub(crate) source: Option<BoxError>,
 }
 
-/// Why a redirect was [`Refused`].
+/// The reason of a [`RedirectError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Why {
-    /// The policy says so; its cause is the source.
+pub enum RedirectErrorReason {
+    /// The policy failed it; the policy's cause is the source.
     Policy,
-    /// There is none to follow: no URL, a scheme other than `http` and `https`, too long, or several that differ.
+    /// The `Location` cannot be followed: it is no URL, has a scheme other than `http` and `https`, is too long, or there
+    /// are several that differ.
     Location,
     /// It asks for the body again, and that went out and cannot be had a second time.
     BodyOnce,
@@ -56,10 +69,10 @@ pub enum Why {
     HttpsOnly,
 }
 
-impl Refused {
-    /// Why.
-    pub fn why(&self) -> Why {
-        self.why
+impl RedirectError {
+    /// Returns the reason.
+    pub fn reason(&self) -> RedirectErrorReason {
+        self.reason
     }
 
     /// The redirects that were followed, and last the one that was not.
@@ -68,19 +81,19 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.why {
-            Why::Policy => "the policy does not allow the redirect",
-            Why::Location => "the redirect's Location cannot be followed",
-            Why::BodyOnce => "the body can be sent only once",
-            Why::BodyInClear => "the redirect would send the body in clear",
-            Why::HttpsOnly => "the redirect leads away from https",
+        f.write_str(match self.reason {
+            RedirectErrorReason::Policy => "the policy does not allow the redirect",
+            RedirectErrorReason::Location => "the redirect's Location cannot be followed",
+            RedirectErrorReason::BodyOnce => "the body can be sent only once",
+            RedirectErrorReason::BodyInClear => "the redirect would send the body in clear",
+            RedirectErrorReason::HttpsOnly => "the redirect leads away from https",
         })
     }
 }
 
-impl StdError for Refused {
+impl StdError for RedirectError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }

@@ -1,16 +1,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 use treq_core::{BoxError, Error, Replay};
 
 use crate::chain::{Chain, Content, is_redirect};
-use crate::layer::Waiting;
 
 /// How much of a redirect's own body is read, so that its connection can be used again.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -27,6 +29,7 @@ pub(crate) struct Kept<B> {
 
 pin_project! {
     /// The future of [`Redirect`](crate::Redirect). The bound names the inner future, without a parameter for it.
+    #[must_use = "futures do nothing unless polled"]
     pub struct RedirectFuture<S, B, R, Y>
     where
         S: Service<Request<B>, Response = Response<R>>,
@@ -45,7 +48,7 @@ pin_project! {
         /// A request is under way.
         Calling { #[pin] future: F },
         /// Its answer was a redirect; the body goes to waste up to its end or these limits.
-        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
         Readying,
         Done,
@@ -128,12 +131,9 @@ where
                         Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
                         Poll::Ready(Some(Err(_)) | None) => DRAIN_BYTES,
                         Poll::Pending => {
-                            if late.is_none() {
-                                *late = this.kept.as_deref().and_then(|kept| kept.chain.waiting());
-                            }
-                            match late {
-                                Some(timer) => ready!(timer.as_mut().poll(cx)),
-                                None => return Poll::Pending,
+                            // Without what was kept, `judge` calls every response final.
+                            if let Some(kept) = this.kept.as_deref() {
+                                ready!(poll_late(late, kept.chain.drain_timeout(), cx));
                             }
                             DRAIN_BYTES
                         }
@@ -200,6 +200,14 @@ fn drain<F, R: Body>(body: R) -> State<F, R> {
         return State::Readying;
     }
     State::Draining { body, bytes: DRAIN_BYTES, frames: DRAIN_FRAMES, late: None }
+}
+
+/// Ready after `limit`; never outside of a tokio runtime, which has the clock.
+fn poll_late(late: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    if late.is_none() {
+        *late = Handle::try_current().ok().map(|_| Box::pin(sleep(limit)));
+    }
+    late.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
 }
 
 impl<B: Default> Kept<B> {

@@ -1,6 +1,6 @@
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use tower_layer::Layer;
@@ -9,6 +9,42 @@ use treq_core::{ByTryClone, Never};
 use crate::{Follow, Redirect, ReferrerPolicy};
 
 /// Follows redirects of the service that it is put around; see the [crate's page](crate).
+///
+/// ```
+/// use std::convert::Infallible;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Empty;
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_redirect::{Action, Attempt, Follow, Policy, RedirectLayer, policy};
+///
+/// /// Stays on one host, and returns a redirect to any other.
+/// #[derive(Debug)]
+/// struct OneHost;
+///
+/// impl Policy for OneHost {
+///     fn decide(&self, attempt: &Attempt<'_>) -> Action {
+///         let stays = attempt.url().host() == attempt.previous_url().host();
+///         if stays { policy::Standard.decide(attempt) } else { Action::Stop }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock.
+/// let service = service_fn(|request: Request<Empty<Bytes>>| async move {
+///     let location = match request.uri().path() {
+///         "/old" => "/new",
+///         _ => "http://b.test/",
+///     };
+///     Ok::<_, Infallible>(Response::builder().status(302).header("location", location).body(Empty::<Bytes>::new()).unwrap())
+/// });
+///
+/// let client = ServiceBuilder::new().layer(RedirectLayer::new().policy(Follow::by(OneHost))).service(service);
+/// let response = client.oneshot(Request::get("http://a.test/old").body(Empty::new())?).await?;
+/// assert_eq!(response.status(), 302);
+/// assert_eq!(response.headers()["location"], "http://b.test/");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct RedirectLayer<Y = ByTryClone> {
     /// Shared by all clones: what a redirect needs and the common path does not look at.
@@ -23,13 +59,11 @@ pub(crate) struct Config {
     pub(crate) https_only: bool,
     pub(crate) sensitive: Vec<HeaderName>,
     pub(crate) referrer: Option<ReferrerPolicy>,
-    pub(crate) drain_until: Option<Timer>,
+    pub(crate) drain_timeout: Duration,
 }
 
-/// Makes a future that is done when a redirect's body has been waited for long enough.
-type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
-/// Boxed: only made where a redirect's body is late.
-pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The default of [`drain_timeout`](RedirectLayer::drain_timeout): after it, a new connection is cheaper.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl RedirectLayer {
     /// At most 20 redirects, as [`policy::Standard`](crate::policy::Standard) follows them, bodies that are
@@ -48,14 +82,15 @@ impl Default for RedirectLayer {
             https_only: false,
             sensitive: Vec::new(),
             referrer: None,
-            drain_until: None,
+            drain_timeout: DRAIN_TIMEOUT,
         };
         RedirectLayer { config: Arc::new(config), replay: ByTryClone }
     }
 }
 
 impl<Y> RedirectLayer<Y> {
-    /// Which redirects are followed: a [`Policy`](crate::Policy), or a [`Follow`].
+    /// Sets which redirects are followed: a [`Follow`]. [`Follow::by`] takes a [`Policy`](crate::Policy), and
+    /// [`redirect_fn`](crate::redirect_fn) makes one of a closure. (default: [`Follow::Standard`])
     #[must_use]
     pub fn policy(mut self, policy: impl Into<Follow>) -> RedirectLayer<Y> {
         Arc::make_mut(&mut self.config).follow = policy.into();
@@ -94,16 +129,13 @@ impl<Y> RedirectLayer<Y> {
         self
     }
 
-    /// How long the body of a redirect that comes late is waited for: until the future that `timer` makes is done, as
-    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This crate
-    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    /// Sets how long the body of a redirect is waited for if it comes late, so that its connection can be used again. Then the
+    /// body is dropped, and its connection with it. (default: 50 ms)
+    ///
+    /// The wait needs tokio's timers. Outside of a tokio runtime only the service's own limits end a body that never comes.
     #[must_use]
-    pub fn drain_until<T, F>(mut self, timer: T) -> RedirectLayer<Y>
-    where
-        T: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Arc::make_mut(&mut self.config).drain_until = Some(Arc::new(move || Box::pin(timer())));
+    pub fn drain_timeout(mut self, limit: Duration) -> RedirectLayer<Y> {
+        Arc::make_mut(&mut self.config).drain_timeout = limit;
         self
     }
 
@@ -137,6 +169,7 @@ impl<Y> fmt::Debug for RedirectLayer<Y> {
             .field("https_only", &self.config.https_only)
             .field("sensitive", &self.config.sensitive)
             .field("referrer", &self.config.referrer)
+            .field("drain_timeout", &self.config.drain_timeout)
             .finish_non_exhaustive()
     }
 }

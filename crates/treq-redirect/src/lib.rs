@@ -13,12 +13,12 @@ pub mod policy;
 mod referrer;
 mod service;
 
-pub use error::{Refused, TooManyRedirects, Why};
+pub use error::{RedirectError, RedirectErrorReason, TooManyRedirects};
 pub use future::RedirectFuture;
 pub use history::{History, Hop};
 pub use layer::RedirectLayer;
 pub use options::{FinalUrl, Follow, Fragment};
-pub use policy::{Action, Attempt, Policy};
+pub use policy::{Action, Attempt, Policy, RedirectFn, redirect_fn};
 pub use referrer::ReferrerPolicy;
 pub use service::Redirect;
 pub use treq_core::options::{LeftOrigin, MaxRedirects};

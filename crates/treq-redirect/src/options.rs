@@ -4,9 +4,28 @@ use std::sync::Arc;
 use http::Uri;
 use treq_core::uri::masked;
 
-use crate::policy::{BrowserLike, Policy, Standard, Strict};
+use crate::policy::{Policy, RedirectFn, Standard, Strict};
 
 /// Request option: which redirects of this request are followed.
+///
+/// ```
+/// use http::Request;
+/// use treq_redirect::{Action, Attempt, Follow, Policy, policy};
+///
+/// /// Stays on one host.
+/// struct OneHost;
+///
+/// impl Policy for OneHost {
+///     fn decide(&self, attempt: &Attempt<'_>) -> Action {
+///         let stays = attempt.url().host() == attempt.previous_url().host();
+///         if stays { policy::Standard.decide(attempt) } else { Action::Stop }
+///     }
+/// }
+///
+/// let request = Request::get("http://a.test/").extension(Follow::by(OneHost)).body(())?;
+/// # let _ = request;
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Follow {
@@ -17,28 +36,33 @@ pub enum Follow {
     Standard,
     /// As [`Strict`] says.
     Strict,
-    /// As [`BrowserLike`] says.
-    BrowserLike,
-    /// As this policy says.
+    /// As this policy says; [`Follow::by`] makes it.
     By(Arc<dyn Policy>),
 }
 
 impl Follow {
+    /// Follows redirects as `policy` says.
+    pub fn by(policy: impl Policy) -> Follow {
+        Follow::By(Arc::new(policy))
+    }
+
     /// `None` where nothing is followed.
     pub(crate) fn policy(&self) -> Option<&dyn Policy> {
         match self {
             Follow::None => None,
             Follow::Standard => Some(&Standard),
             Follow::Strict => Some(&Strict),
-            Follow::BrowserLike => Some(&BrowserLike),
             Follow::By(policy) => Some(&**policy),
         }
     }
 }
 
-impl<P: Policy + 'static> From<P> for Follow {
-    fn from(policy: P) -> Follow {
-        Follow::By(Arc::new(policy))
+impl<F> From<RedirectFn<F>> for Follow
+where
+    RedirectFn<F>: Policy,
+{
+    fn from(policy: RedirectFn<F>) -> Follow {
+        Follow::by(policy)
     }
 }
 
@@ -48,16 +72,27 @@ impl fmt::Debug for Follow {
             Follow::None => "None",
             Follow::Standard => "Standard",
             Follow::Strict => "Strict",
-            Follow::BrowserLike => "BrowserLike",
             Follow::By(_) => "By(..)",
         })
     }
 }
 
-/// Request extension: what stands behind the `#` of the URL, which [`Uri`] does not hold. A hop whose `Location` has
-/// none of its own inherits it.
+/// Request extension: the part of the URL after its `#`, which [`Uri`] does not hold. A hop whose `Location` has no
+/// fragment of its own inherits it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Fragment(pub Box<str>);
+pub struct Fragment(Box<str>);
+
+impl Fragment {
+    /// The fragment, without the `#`.
+    pub fn new(fragment: impl Into<Box<str>>) -> Fragment {
+        Fragment(fragment.into())
+    }
+
+    /// Returns the fragment, without the `#`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Fragment {
     /// It may hold a token.

@@ -1,6 +1,6 @@
 //! Which redirects are followed, and how.
 //!
-//! | status | [`Standard`], [`BrowserLike`] | [`Strict`] |
+//! | status | [`Standard`] | [`Strict`] |
 //! |---|---|---|
 //! | 301, 302 | POST becomes GET, all else stays | GET and HEAD stay, all else is an error |
 //! | 303 | HEAD stays, all else becomes GET | GET |
@@ -8,20 +8,21 @@
 //!
 //! Without a `Location` the answer is returned as it is.
 //!
-//! A closure over an [`Attempt`] is a policy too:
+//! [`redirect_fn`] makes a policy of a closure:
 //!
 //! ```
-//! use treq_redirect::{Action, Attempt, RedirectLayer};
+//! use treq_redirect::{Action, RedirectLayer, policy};
 //!
-//! let layer = RedirectLayer::new().policy(|attempt: &Attempt<'_>| match attempt.url().host() {
+//! let layer = RedirectLayer::new().policy(policy::redirect_fn(|attempt| match attempt.url().host() {
 //!     Some("a.test") => Action::Follow,
 //!     _ => Action::Stop,
-//! });
+//! }));
 //! # let _ = layer;
 //! ```
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode, Uri};
 use treq_core::uri::masked;
@@ -31,7 +32,7 @@ use crate::Hop;
 
 /// Decides on each redirect. What no policy can change: the limit, what is dropped on the way, and that a body goes
 /// from `https` to `http` in no case.
-pub trait Policy: Send + Sync {
+pub trait Policy: Send + Sync + 'static {
     /// What is to be done with this redirect.
     fn decide(&self, attempt: &Attempt<'_>) -> Action;
 
@@ -41,9 +42,50 @@ pub trait Policy: Send + Sync {
     }
 }
 
-impl<F: Fn(&Attempt<'_>) -> Action + Send + Sync> Policy for F {
+impl<P: Policy + ?Sized> Policy for Arc<P> {
     fn decide(&self, attempt: &Attempt<'_>) -> Action {
-        self(attempt)
+        P::decide(self, attempt)
+    }
+
+    fn may_resend(&self, method: &Method) -> bool {
+        P::may_resend(self, method)
+    }
+}
+
+impl<P: Policy + ?Sized> Policy for Box<P> {
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        P::decide(self, attempt)
+    }
+
+    fn may_resend(&self, method: &Method) -> bool {
+        P::may_resend(self, method)
+    }
+}
+
+/// A [`Policy`] of a closure.
+pub fn redirect_fn<F>(decide: F) -> RedirectFn<F>
+where
+    F: Fn(&Attempt<'_>) -> Action + Send + Sync + 'static,
+{
+    RedirectFn(decide)
+}
+
+/// The policy that [`redirect_fn`] makes.
+#[derive(Clone, Copy)]
+pub struct RedirectFn<F>(F);
+
+impl<F> Policy for RedirectFn<F>
+where
+    F: Fn(&Attempt<'_>) -> Action + Send + Sync + 'static,
+{
+    fn decide(&self, attempt: &Attempt<'_>) -> Action {
+        (self.0)(attempt)
+    }
+}
+
+impl<F> fmt::Debug for RedirectFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectFn").finish_non_exhaustive()
     }
 }
 
@@ -67,7 +109,7 @@ pub struct Attempt<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) method: &'a Method,
-    pub(crate) from: &'a Uri,
+    pub(crate) previous_url: &'a Uri,
     pub(crate) url: &'a Uri,
     pub(crate) history: &'a [Hop],
 }
@@ -79,7 +121,7 @@ impl fmt::Debug for Attempt<'_> {
             .field("status", &self.status)
             .field("headers", &MaskedFields(self.headers))
             .field("method", self.method)
-            .field("from", &masked(&self.from.to_string()))
+            .field("previous_url", &masked(&self.previous_url.to_string()))
             .field("url", &masked(&self.url.to_string()))
             .field("history", &self.history)
             .finish()
@@ -103,8 +145,8 @@ impl<'a> Attempt<'a> {
     }
 
     /// The URL of the request that was redirected.
-    pub fn from(&self) -> &'a Uri {
-        self.from
+    pub fn previous_url(&self) -> &'a Uri {
+        self.previous_url
     }
 
     /// The URL that it leads to: `http` or `https`, resolved, without userinfo and fragment.
@@ -119,7 +161,7 @@ impl<'a> Attempt<'a> {
 
     /// Whether scheme, host and port stay.
     pub fn is_same_origin(&self) -> bool {
-        same_origin(self.from, self.url)
+        same_origin(self.previous_url, self.url)
     }
 
     /// The method of the next request as [`Standard`] has it.
@@ -138,7 +180,9 @@ pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
 }
 
 /// As RFC 9110 has it and all current clients do: 301 and 302 turn POST, 303 all but HEAD, into GET; 307 and 308 keep
-/// method and body ([section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
+/// method and body ([section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)). Browsers do the same ([Fetch
+/// standard, section 4.4](https://fetch.spec.whatwg.org/#http-redirect-fetch)), and Twisted's `BrowserLikeRedirectAgent` is
+/// named for it, though that makes GET of every method, and of a 308 too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standard;
 
@@ -164,18 +208,6 @@ impl Policy for Strict {
 
     fn may_resend(&self, method: &Method) -> bool {
         is_get_or_head(method)
-    }
-}
-
-/// What Twisted's `BrowserLikeRedirectAgent` is named for, the lenient sibling of [`Strict`]: as browsers do
-/// ([Fetch standard, section 4.4](https://fetch.spec.whatwg.org/#http-redirect-fetch)), which is as [`Standard`] does. Twisted's
-/// own makes GET of every method, and of a 308 too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BrowserLike;
-
-impl Policy for BrowserLike {
-    fn decide(&self, attempt: &Attempt<'_>) -> Action {
-        Standard.decide(attempt)
     }
 }
 
@@ -218,7 +250,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             headers: &HeaderMap::new(),
             method: &method,
-            from: &url,
+            previous_url: &url,
             url: &url,
             history: &[],
         };
@@ -233,7 +265,7 @@ mod tests {
     #[test]
     fn each_policy_keeps_its_table() {
         const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PUT", "X"];
-        let table: [(&dyn Policy, u16, [&str; 5]); 15] = [
+        let table: [(&dyn Policy, u16, [&str; 5]); 10] = [
             (&Standard, 301, ["GET", "HEAD", "GET", "PUT", "X"]),
             (&Standard, 302, ["GET", "HEAD", "GET", "PUT", "X"]),
             (&Standard, 303, ["GET", "HEAD", "GET", "GET", "GET"]),
@@ -244,14 +276,18 @@ mod tests {
             (&Strict, 303, ["GET", "GET", "GET", "GET", "GET"]),
             (&Strict, 307, ["GET", "HEAD", "!", "!", "!"]),
             (&Strict, 308, ["GET", "HEAD", "!", "!", "!"]),
-            (&BrowserLike, 301, ["GET", "HEAD", "GET", "PUT", "X"]),
-            (&BrowserLike, 302, ["GET", "HEAD", "GET", "PUT", "X"]),
-            (&BrowserLike, 303, ["GET", "HEAD", "GET", "GET", "GET"]),
-            (&BrowserLike, 307, ["GET", "HEAD", "POST", "PUT", "X"]),
-            (&BrowserLike, 308, ["GET", "HEAD", "POST", "PUT", "X"]),
         ];
         for (policy, status, want) in table {
             assert_eq!(METHODS.map(|method| decided(policy, status, method)), want, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_to_a_policy_is_that_policy() {
+        let (shared, boxed): (Arc<dyn Policy>, Box<dyn Policy>) = (Arc::new(Strict), Box::new(Strict));
+        for policy in [&shared as &dyn Policy, &boxed] {
+            assert_eq!(decided(policy, 307, "POST"), "!");
+            assert!(policy.may_resend(&Method::GET) && !policy.may_resend(&Method::POST));
         }
     }
 

@@ -19,6 +19,30 @@ pub struct Redirect<S, Y = treq_core::ByTryClone> {
     pub(crate) layer: RedirectLayer<Y>,
 }
 
+impl<S> Redirect<S> {
+    /// Follows the redirects of `inner` as a plain [`RedirectLayer`] does. The layer has settings.
+    pub fn new(inner: S) -> Redirect<S> {
+        Redirect { inner, layer: RedirectLayer::new() }
+    }
+}
+
+impl<S, Y> Redirect<S, Y> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, B, R, Y> Service<Request<B>> for Redirect<S, Y>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,

@@ -114,7 +114,7 @@ where
                 }
                 StateProj::Draining { body, drain } => {
                     if let Some(more) = this.more.as_deref() {
-                        ready!(drain.poll(body, more.kept.drain_until(), cx));
+                        ready!(drain.poll(body, more.kept.drain_timeout(), cx));
                     }
                     this.state.set(State::Waiting);
                 }

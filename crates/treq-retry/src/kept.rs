@@ -7,7 +7,6 @@ use http::{Extensions, Method, Request, Response, Uri, Version};
 use http_body::Body;
 use treq_core::{Error, KeptFields, Replay, Resend};
 
-use crate::layer::Timer;
 use crate::{Attempt, Attempted, Exhausted, Outcome, RetryLayer, key};
 
 /// A request that can be sent once more.
@@ -149,7 +148,7 @@ impl<B, Y> Kept<B, Y> {
         request
     }
 
-    pub(crate) fn drain_until(&self) -> &Timer {
-        &self.layer.config.drain_until
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.layer.config.drain_timeout
     }
 }

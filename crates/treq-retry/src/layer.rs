@@ -1,6 +1,4 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -57,16 +55,14 @@ pub(crate) struct Config {
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) idempotency_key: bool,
     pub(crate) budget: Option<Budget>,
-    pub(crate) drain_until: Timer,
+    pub(crate) drain_timeout: Duration,
     policy: Arc<dyn Policy>,
     backoff: Backoff,
     retry_after_limit: Duration,
 }
 
-/// Makes a future that is done when a response's body has been waited for long enough.
-pub(crate) type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
-/// Boxed: only made where such a body is late.
-pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The default of [`drain_timeout`](RetryLayer::drain_timeout): after it, a new connection is cheaper.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl RetryLayer {
     /// A layer that sends each request up to three times, if that is [safe](Standard). A body can be sent again if it is
@@ -84,7 +80,7 @@ impl Default for RetryLayer {
             attempt_timeout: None,
             idempotency_key: false,
             budget: Some(Budget::default()),
-            drain_until: Arc::new(|| Box::pin(tokio::time::sleep(Duration::from_millis(50)))),
+            drain_timeout: DRAIN_TIMEOUT,
             policy: Arc::new(Standard::new()),
             backoff: Backoff::new(),
             retry_after_limit: Duration::from_secs(60),
@@ -157,15 +153,13 @@ impl<Y> RetryLayer<Y> {
         self
     }
 
-    /// How long a response's body that comes late is waited for before it is dropped, and its connection with it: until
-    /// the future that `timer` makes is done. 50 ms unless set.
+    /// Sets how long the body of a response that is not returned is waited for if it comes late, so that its connection can be used again. Then the
+    /// body is dropped, and its connection with it. (default: 50 ms)
+    ///
+    /// The wait needs tokio's timers. Outside of a tokio runtime only the service's own limits end a body that never comes.
     #[must_use]
-    pub fn drain_until<T, F>(mut self, timer: T) -> Self
-    where
-        T: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.config().drain_until = Arc::new(move || Box::pin(timer()));
+    pub fn drain_timeout(mut self, limit: Duration) -> Self {
+        self.config().drain_timeout = limit;
         self
     }
 

@@ -8,6 +8,7 @@ use treq_core::{BoxError, Error, Phase};
 
 use crate::Elapsed;
 use crate::deadline::Countdown;
+use crate::limit::Shared;
 use crate::timer::Timer;
 
 pin_project! {
@@ -24,9 +25,27 @@ impl<B> TimeoutBody<B> {
         TimeoutBody { body: Some(body), timer }
     }
 
-    /// The body that is watched; `None` once it took too long and was given up.
+    /// Returns a reference to the body below; `None` once it took too long. It is dropped then, so that its connection can
+    /// be closed.
     pub fn get_ref(&self) -> Option<&B> {
         self.body.as_ref()
+    }
+
+    /// Returns a mutable reference to the body below; `None` once it took too long.
+    pub fn get_mut(&mut self) -> Option<&mut B> {
+        self.body.as_mut()
+    }
+
+    /// Returns the body below by value, without a limit; `None` once it took too long.
+    pub fn into_inner(self) -> Option<B> {
+        self.body
+    }
+}
+
+impl<B: Default> Default for TimeoutBody<B> {
+    /// The default body, without a limit.
+    fn default() -> TimeoutBody<B> {
+        TimeoutBody::new(B::default(), Timer::new(Shared::unlimited()))
     }
 }
 
@@ -84,9 +103,27 @@ impl<B> DeadlineBody<B> {
         DeadlineBody { body: Some(body), countdown }
     }
 
-    /// The body that is watched; `None` once it took too long and was given up.
+    /// Returns a reference to the body below; `None` once it took too long. It is dropped then, so that its connection can
+    /// be closed.
     pub fn get_ref(&self) -> Option<&B> {
         self.body.as_ref()
+    }
+
+    /// Returns a mutable reference to the body below; `None` once it took too long.
+    pub fn get_mut(&mut self) -> Option<&mut B> {
+        self.body.as_mut()
+    }
+
+    /// Returns the body below by value, without a limit; `None` once it took too long.
+    pub fn into_inner(self) -> Option<B> {
+        self.body
+    }
+}
+
+impl<B: Default> Default for DeadlineBody<B> {
+    /// The default body, without a limit.
+    fn default() -> DeadlineBody<B> {
+        DeadlineBody::new(B::default(), None)
     }
 }
 

@@ -57,6 +57,29 @@ pub struct ConnectTimeout<S> {
     limit: Option<Duration>,
 }
 
+impl<S> ConnectTimeout<S> {
+    /// Limits the connections that `inner` makes as a plain [`ConnectTimeoutLayer`] does: to 10 seconds. The layer has a
+    /// setting.
+    pub fn new(inner: S) -> ConnectTimeout<S> {
+        ConnectTimeoutLayer::new().layer(inner)
+    }
+
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, T> Service<T> for ConnectTimeout<S>
 where
     S: Service<T>,
@@ -79,6 +102,7 @@ where
 
 pin_project! {
     /// The future of a [`ConnectTimeout`].
+    #[must_use = "futures do nothing unless polled"]
     pub struct ConnectTimeoutFuture<F> {
         #[pin]
         future: F,

@@ -15,7 +15,7 @@ use treq_core::{BoxError, Error, Phase};
 use crate::{DeadlineBody, Elapsed, TotalTimeout, clock};
 
 /// One deadline for a request as a whole: all hops and attempts of the layers below, and the body of the answer. None
-/// unless set, here or by the request's [`Total`]. See the [crate's page](crate).
+/// unless set, here or by the request's [`TotalTimeout`]. See the [crate's page](crate).
 ///
 /// Best around everything else, so that nothing escapes it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +53,28 @@ pub struct Deadline<S> {
     total: Option<Duration>,
 }
 
+impl<S> Deadline<S> {
+    /// Keeps the deadlines that requests to `inner` bring along. A [`DeadlineLayer`] has one of its own.
+    pub fn new(inner: S) -> Deadline<S> {
+        DeadlineLayer::new().layer(inner)
+    }
+
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, B, R> Service<Request<B>> for Deadline<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
@@ -76,6 +98,7 @@ where
 
 pin_project! {
     /// The future of a [`Deadline`].
+    #[must_use = "futures do nothing unless polled"]
     pub struct DeadlineFuture<F> {
         #[pin]
         future: F,

@@ -19,4 +19,4 @@ pub use deadline::{Deadline, DeadlineFuture, DeadlineLayer};
 pub use elapsed::Elapsed;
 pub use phases::{Begins, FromCall, Timeout, TimeoutFuture, TimeoutLayer, WhenInFlight};
 pub use treq_core::options::{HeadTimeout, ReadTimeout, TotalTimeout, WriteTimeout};
-pub use upload::{ByBody, Sent, Unwatched, Uploads};
+pub use upload::{ByBody, Unwatched, UploadProgress, Uploads};

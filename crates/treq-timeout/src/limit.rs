@@ -34,6 +34,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// No limits, for a body that no service has made.
+    pub(crate) fn unlimited() -> Arc<Shared> {
+        Arc::new(Shared { limits: Limits::NONE, ticker: Arc::default() })
+    }
+
     /// This, but for what a request says of its own.
     pub(crate) fn of(self: &Arc<Shared>, extensions: &Extensions) -> Arc<Shared> {
         if extensions.is_empty() {

@@ -14,7 +14,7 @@ use treq_core::{BoxError, Error, InFlight, Phase};
 
 use crate::limit::{Limits, Shared};
 use crate::timer::Timer;
-use crate::{Elapsed, Sent, TimeoutBody, Unwatched, Uploads};
+use crate::{Elapsed, TimeoutBody, Unwatched, UploadProgress, Uploads};
 
 /// What a part may take where nobody says anything else.
 const USUAL: Duration = Duration::from_secs(60);
@@ -22,6 +22,38 @@ const USUAL: Duration = Duration::from_secs(60);
 /// Limits on the parts of an exchange. See the [crate's page](crate).
 ///
 /// Best next to what reaches the network, where each hop of a redirect and each attempt is an exchange of its own.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Empty, Full};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+/// use treq_core::{Kind, Phase};
+/// use treq_timeout::{HeadTimeout, TimeoutLayer};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any service of `http` requests: hyper-util's client, axum's router, a mock. This one thinks for two seconds.
+/// let service = service_fn(|_: Request<Empty<Bytes>>| async {
+///     tokio::time::sleep(Duration::from_secs(2)).await;
+///     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("tea"))))
+/// });
+///
+/// let timeout = TimeoutLayer::new().head(Duration::from_secs(1)).read(Duration::from_secs(10));
+/// let client = ServiceBuilder::new().layer(timeout).service(service);
+///
+/// let request = Request::get("http://a.test/").body(Empty::new())?;
+/// let error = client.clone().oneshot(request).await.unwrap_err();
+/// assert_eq!(error.kind(), Kind::Timeout(Phase::Head));
+///
+/// // This request may take longer.
+/// let patient = HeadTimeout::new(Some(Duration::from_secs(30)));
+/// let request = Request::get("http://a.test/").extension(patient).body(Empty::new())?;
+/// let response = client.oneshot(request).await?;
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), "tea");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TimeoutLayer<W = Unwatched, G = FromCall> {
     limits: Limits,
@@ -134,6 +166,30 @@ pub struct Timeout<S, W = Unwatched, G = FromCall> {
     begins: G,
 }
 
+impl<S> Timeout<S> {
+    /// Limits the exchanges of `inner` as a plain [`TimeoutLayer`] does. The layer has settings.
+    pub fn new(inner: S) -> Timeout<S> {
+        TimeoutLayer::new().layer(inner)
+    }
+}
+
+impl<S, W, G> Timeout<S, W, G> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, W, G, B, R> Service<Request<B>> for Timeout<S, W, G>
 where
     G: Begins<S::Future> + Clone,
@@ -153,17 +209,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let timer = Timer::new(self.shared.of(request.extensions()));
-        // Most requests have no body, and then the head is waited for from the start.
-        if request.body().is_end_stream() {
+        // Most requests have no body. The head is waited for from the start then, and if nobody watches the body.
+        if request.body().is_end_stream() || !self.uploads.watches() {
             return TimeoutFuture::new(self.inner.call(request), timer, None, self.begins.clone());
         }
         let (head, body) = request.into_parts();
-        let sent = Sent::new();
-        let (body, upload) = match self.uploads.watch(body, sent.clone()) {
-            Ok(body) => (body, Some(sent)),
-            Err(body) => (body, None),
-        };
-        TimeoutFuture::new(self.inner.call(Request::from_parts(head, body)), timer, upload, self.begins.clone())
+        let upload = UploadProgress::new();
+        let body = self.uploads.watch(body, upload.clone());
+        let future = self.inner.call(Request::from_parts(head, body));
+        TimeoutFuture::new(future, timer, Some(upload), self.begins.clone())
     }
 }
 
@@ -175,18 +229,19 @@ impl<S: fmt::Debug, W, G> fmt::Debug for Timeout<S, W, G> {
 
 pin_project! {
     /// The future of a [`Timeout`].
+    #[must_use = "futures do nothing unless polled"]
     pub struct TimeoutFuture<F, G = FromCall> {
         #[pin]
         future: F,
         timer: Timer,
-        upload: Option<Sent>,
+        upload: Option<UploadProgress>,
         begins: G,
         begun: bool,
     }
 }
 
 impl<F, G> TimeoutFuture<F, G> {
-    fn new(future: F, timer: Timer, upload: Option<Sent>, begins: G) -> Self {
+    fn new(future: F, timer: Timer, upload: Option<UploadProgress>, begins: G) -> Self {
         TimeoutFuture { future, timer, upload, begins, begun: false }
     }
 }

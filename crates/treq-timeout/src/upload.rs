@@ -15,15 +15,16 @@ use crate::limit::Limits;
 /// How a [`TimeoutLayer`](crate::TimeoutLayer) learns how a request's body goes out: a strategy, since only who knows the
 /// body's type can put something around it.
 ///
-/// A closure `Fn(B, Sent) -> B` is one: it returns a body that tells [`Sent`] of each piece that is taken, and of the
-/// end.
+/// A closure `Fn(B, UploadProgress) -> B` is one: it returns a body that tells [`UploadProgress`] of each piece that is
+/// taken, and of the end.
 pub trait Uploads<B> {
-    /// The body, watched.
-    ///
-    /// # Errors
-    ///
-    /// The body as it was, where it is not watched.
-    fn watch(&self, body: B, sent: Sent) -> Result<B, B>;
+    /// Returns the body, watched: it tells `progress` of each piece that is taken, and of the end.
+    fn watch(&self, body: B, progress: UploadProgress) -> B;
+
+    /// Returns false if bodies are not watched: the head is waited for from the call on then. (default: true)
+    fn watches(&self) -> bool {
+        true
+    }
 }
 
 /// Does not look: the head is waited for from the call on, and there is no limit on writes.
@@ -31,8 +32,12 @@ pub trait Uploads<B> {
 pub struct Unwatched;
 
 impl<B> Uploads<B> for Unwatched {
-    fn watch(&self, body: B, _: Sent) -> Result<B, B> {
-        Err(body)
+    fn watch(&self, body: B, _: UploadProgress) -> B {
+        body
+    }
+
+    fn watches(&self) -> bool {
+        false
     }
 }
 
@@ -42,20 +47,20 @@ impl<B> Uploads<B> for Unwatched {
 pub struct ByBody;
 
 impl Uploads<Body> for ByBody {
-    fn watch(&self, body: Body, sent: Sent) -> Result<Body, Body> {
-        Ok(body.map_each(move |body| Body::new(Watched { body, rest: Bytes::new(), sent: sent.clone() })))
+    fn watch(&self, body: Body, progress: UploadProgress) -> Body {
+        body.map_each(move |body| Body::new(Watched { body, rest: Bytes::new(), progress: progress.clone() }))
     }
 }
 
-impl<B, F: Fn(B, Sent) -> B> Uploads<B> for F {
-    fn watch(&self, body: B, sent: Sent) -> Result<B, B> {
-        Ok(self(body, sent))
+impl<B, F: Fn(B, UploadProgress) -> B> Uploads<B> for F {
+    fn watch(&self, body: B, progress: UploadProgress) -> B {
+        self(body, progress)
     }
 }
 
-/// Where a body says how it goes out.
+/// The progress of a request's body, as the body itself tells it.
 #[derive(Clone)]
-pub struct Sent {
+pub struct UploadProgress {
     upload: Arc<Upload>,
 }
 
@@ -66,10 +71,10 @@ struct Upload {
     ended: AtomicBool,
 }
 
-impl Sent {
-    pub(crate) fn new() -> Sent {
+impl UploadProgress {
+    pub(crate) fn new() -> UploadProgress {
         let upload = Upload { begun: Instant::now(), moved: AtomicU64::new(0), ended: AtomicBool::new(false) };
-        Sent { upload: Arc::new(upload) }
+        UploadProgress { upload: Arc::new(upload) }
     }
 
     /// A piece was taken.
@@ -104,9 +109,9 @@ impl Sent {
     }
 }
 
-impl fmt::Debug for Sent {
+impl fmt::Debug for UploadProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sent").field("ended", &self.upload.ended).finish_non_exhaustive()
+        f.debug_struct("UploadProgress").field("ended", &self.upload.ended).finish_non_exhaustive()
     }
 }
 
@@ -116,7 +121,7 @@ const PIECE: usize = 256 * 1024;
 struct Watched {
     body: Body,
     rest: Bytes,
-    sent: Sent,
+    progress: UploadProgress,
 }
 
 impl HttpBody for Watched {
@@ -130,12 +135,12 @@ impl HttpBody for Watched {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => this.rest = data,
                     Err(trailers) => {
-                        this.sent.ended();
+                        this.progress.ended();
                         return Poll::Ready(Some(Ok(trailers)));
                     }
                 },
                 Poll::Ready(end @ (None | Some(Err(_)))) => {
-                    this.sent.ended();
+                    this.progress.ended();
                     return Poll::Ready(end);
                 }
                 Poll::Pending => return Poll::Pending,
@@ -143,8 +148,8 @@ impl HttpBody for Watched {
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
         match this.is_end_stream() {
-            true => this.sent.ended(),
-            false => this.sent.moved(),
+            true => this.progress.ended(),
+            false => this.progress.moved(),
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

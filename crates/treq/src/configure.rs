@@ -22,7 +22,7 @@ impl ClientBuilder {
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
     /// `redirect` is as in a plain [`RedirectLayer`].
     pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
-        self.parts.layers.redirect = redirect.drain_until(|| tokio::time::sleep(crate::stack::DRAIN));
+        self.parts.layers.redirect = redirect;
         self
     }
 
@@ -57,7 +57,7 @@ impl ClientBuilder {
     /// # Ok(()) }
     /// ```
     pub fn auth(mut self, auth: treq_auth::AuthLayer) -> Self {
-        self.parts.layers.detour.auth = crate::stack::within(auth);
+        self.parts.layers.detour.auth = auth;
         self.parts.layers.detour.always = true;
         self
     }
@@ -75,7 +75,7 @@ impl ClientBuilder {
     /// # Ok::<(), treq::Error>(())
     /// ```
     pub fn proxy(mut self, proxies: impl Into<treq_proxy::Proxies>) -> Self {
-        self.parts.layers.detour.route = crate::stack::routes(proxies.into());
+        self.parts.layers.detour.route = treq_proxy::RouteLayer::new(proxies.into());
         self.parts.layers.detour.always = true;
         self
     }
@@ -101,7 +101,7 @@ impl ClientBuilder {
     /// # Ok::<(), treq::Error>(())
     /// ```
     pub fn retry(mut self, retry: treq_retry::RetryLayer) -> Self {
-        self.parts.layers.detour.retry = crate::stack::retries(retry);
+        self.parts.layers.detour.retry = retry;
         self.parts.layers.detour.always = true;
         self
     }

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::stack::{retries, routes, within};
 use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -30,10 +29,10 @@ pub(crate) struct DetourLayer {
 impl Default for DetourLayer {
     fn default() -> DetourLayer {
         DetourLayer {
-            auth: within(AuthLayer::new()),
-            route: routes(Proxies::none()),
+            auth: AuthLayer::new(),
+            route: RouteLayer::new(Proxies::none()),
             // A program that did not ask for retries has none: what is sent twice may act twice.
-            retry: retries(RetryLayer::new().attempts(1)),
+            retry: RetryLayer::new().attempts(1),
             always: false,
         }
     }

@@ -99,7 +99,8 @@ pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
 pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyChoice, ProxyRequest};
 pub use treq_redirect::{
-    FinalUrl, Follow, History, Hop, RedirectLayer, ReferrerPolicy, Refused, TooManyRedirects, Why, policy,
+    FinalUrl, Follow, History, Hop, RedirectError, RedirectErrorReason, RedirectLayer, ReferrerPolicy,
+    TooManyRedirects, policy,
 };
 pub use treq_retry::{Attempted, Backoff, Budget, RetryLayer};
 pub use treq_timeout::{Elapsed, TimeoutLayer};

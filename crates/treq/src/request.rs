@@ -140,7 +140,7 @@ where
     *request.uri_mut() = located.uri;
     if let Some(fragment) = located.fragment {
         // It is never sent, but a redirect without one of its own inherits it.
-        request.extensions_mut().insert(Fragment(fragment));
+        request.extensions_mut().insert(Fragment::new(fragment));
     }
     Ok(request)
 }

@@ -25,8 +25,19 @@ impl<M> RequestBuilder<M> {
     }
 
     /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or another policy than the client's.
-    pub fn redirects(self, follow: Follow) -> Self {
-        self.extension(follow)
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
+    /// # let server = treq_httpbin::Server::start().await.unwrap();
+    /// use treq::policy::{Action, redirect_fn};
+    ///
+    /// let once = redirect_fn(|attempt| if attempt.history().is_empty() { Action::Follow } else { Action::Stop });
+    /// let response = treq::get(server.url("/relative-redirect/3")).redirects(once).await?;
+    /// assert_eq!((response.status().as_u16(), response.history().len()), (302, 1));
+    /// # Ok(()) }
+    /// ```
+    pub fn redirects(self, follow: impl Into<Follow>) -> Self {
+        self.extension::<Follow>(follow.into())
     }
 
     /// How many redirects are followed.
@@ -183,9 +194,10 @@ impl<M> RequestBuilder<M> {
         if follow { self } else { self.redirects(Follow::None) }
     }
 
-    /// Redirects are followed as browsers do: a POST that gets a 301 or 302 goes on as GET.
+    /// Redirects are followed as browsers do: a POST that gets a 301 or 302 goes on as GET. It is [`Follow::Standard`], for a
+    /// client with another policy.
     pub fn browser_like_redirects(self) -> Self {
-        self.redirects(Follow::BrowserLike)
+        self.redirects(Follow::Standard)
     }
 
     /// Whether the connection may be one that was kept and is kept afterwards: with `false` the request goes out on a new

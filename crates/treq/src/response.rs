@@ -160,7 +160,7 @@ impl Response {
 
     /// The redirects that led here, in order: each with its URL, status and header fields.
     pub fn history(&self) -> &[Hop] {
-        self.head.extensions.get::<History>().map_or(&[], |history| history)
+        self.head.extensions.get::<History>().map_or(&[], History::as_ref)
     }
 
     /// The last of the redirects that led here.

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::Request;
 use tower_layer::Layer;
@@ -98,24 +97,6 @@ pub(crate) struct Layers {
     pub(crate) deadline: DeadlineLayer,
 }
 
-/// How long the body of a redirect is waited for, so that its connection can be used again.
-pub(crate) const DRAIN: Duration = Duration::from_millis(50);
-
-/// As the body of a redirect, that of a 401 is waited for.
-pub(crate) fn within(auth: treq_auth::AuthLayer) -> treq_auth::AuthLayer {
-    auth.drain_until(|| tokio::time::sleep(DRAIN))
-}
-
-/// As the body of a redirect, that of a 407 is waited for.
-pub(crate) fn routes(proxies: treq_proxy::Proxies) -> treq_proxy::RouteLayer {
-    treq_proxy::RouteLayer::new(proxies).drain_until(|| tokio::time::sleep(DRAIN))
-}
-
-/// As the body of a redirect, that of an answer that is not the last is waited for.
-pub(crate) fn retries(retry: treq_retry::RetryLayer) -> treq_retry::RetryLayer {
-    retry.drain_until(|| tokio::time::sleep(DRAIN))
-}
-
 impl Layers {
     /// The defaults.
     pub(crate) fn new(#[cfg(feature = "cookies")] jar: &treq_cookies::Jar) -> Layers {
@@ -127,7 +108,7 @@ impl Layers {
             #[cfg(feature = "cookies")]
             cookies: treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone())),
             detour: DetourLayer::default(),
-            redirect: RedirectLayer::new().drain_until(|| tokio::time::sleep(DRAIN)),
+            redirect: RedirectLayer::new(),
             decode: DecodeLayer::new(),
             deadline: DeadlineLayer::new(),
         }

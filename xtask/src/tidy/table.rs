@@ -106,6 +106,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
             "pin-project-lite",
             "rustix",
             "sha2",
+            "tokio",
             "tower-layer",
             "tower-service",
         ]),
@@ -199,7 +200,7 @@ pub(crate) const PUBLISHED: &[Row] = &[
     Row {
         name: "treq-redirect",
         role: Role::Layer,
-        may_use: Some(&["bytes", "http", "http-body", "pin-project-lite", "tower-layer", "tower-service"]),
+        may_use: Some(&["bytes", "http", "http-body", "pin-project-lite", "tokio", "tower-layer", "tower-service"]),
         tests_use: &[],
         may_name: Some(&[]),
     },

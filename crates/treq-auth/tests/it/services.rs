@@ -226,7 +226,7 @@ async fn what_is_small_is_read_and_what_is_large_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_comes_is_waited_for_as_long_as_the_timer_says() {
+async fn a_body_that_never_comes_is_waited_for_within_a_limit() {
     struct Stalled;
 
     impl http_body::Body for Stalled {
@@ -244,11 +244,42 @@ async fn a_body_that_never_comes_is_waited_for_as_long_as_the_timer_says() {
             false => unauthorized(CHALLENGE).map(|_| Stalled),
         })
     });
-    let wait = std::time::Duration::from_millis(50);
-    let client = digest_layer("http://a.test/").drain_until(move || tokio::time::sleep(wait)).layer(service);
-    let begin = tokio::time::Instant::now();
-    let response = client.oneshot(Request::get("http://a.test/1").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!((response.status().as_u16(), begin.elapsed()), (200, wait));
+    let (usual, long) = (std::time::Duration::from_millis(50), std::time::Duration::from_millis(200));
+    // Two of them: one would send credentials with the second request at once.
+    let layer = || digest_layer("http://a.test/");
+    for (layer, wait) in [(layer(), usual), (layer().drain_timeout(long), long)] {
+        let begin = tokio::time::Instant::now();
+        let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+        let response = layer.layer(service).oneshot(request).await.unwrap();
+        assert_eq!((response.status().as_u16(), begin.elapsed()), (200, wait));
+    }
+}
+
+/// The service's own limits end the body.
+#[test]
+fn a_late_body_is_waited_for_without_a_runtime_too() {
+    struct Late(bool);
+
+    impl http_body::Body for Late {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if std::mem::replace(&mut self.0, false) { Poll::Pending } else { Poll::Ready(None) }
+        }
+    }
+
+    let service = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.headers().contains_key("authorization") {
+            true => Response::new(Late(false)),
+            false => unauthorized(CHALLENGE).map(|_| Late(true)),
+        })
+    });
+    let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+    let mut sending = Box::pin(digest_layer("http://a.test/").layer(service).oneshot(request));
+    let cx = &mut Context::from_waker(std::task::Waker::noop());
+    assert!(sending.as_mut().poll(cx).is_pending());
+    assert!(sending.as_mut().poll(cx).is_ready());
 }
 
 /// Each sending goes to an instance that said it was ready.

@@ -206,7 +206,7 @@ impl Decoder for Flip {
         self.0 |= skip == 1;
         let len = (input.len() - skip).min(output.len());
         output[..len].iter_mut().zip(&input[skip..]).for_each(|(to, from)| *to = from ^ 1);
-        Ok(Progress { read: len + skip, written: len })
+        Ok(Progress::new(len + skip, len))
     }
 
     fn finish(&mut self) -> Result<(), treq_core::BoxError> {
@@ -240,7 +240,7 @@ async fn a_decoder_that_claims_too_much_is_an_error() {
     }
 
     for (read, written) in [(usize::MAX, 0), (6, 0), (0, usize::MAX), (5, 32 * 1024 + 1)] {
-        let coding = Coding::new("claim", move || Claim(Progress { read, written }));
+        let coding = Coding::new("claim", move || Claim(Progress::new(read, written)));
         let error = decode(&DecodeLayer::new().coding(coding), &["claim"], b"12345", 9).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Decode);
         assert!(error.to_string().contains("more bytes than it was given"), "{error}");

@@ -1,16 +1,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
+use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 use treq_core::{BoxError, Error};
 
 use super::kept::{Kept, Verdict};
-use super::layer::Waiting;
 
 /// How much of a 407's own body is read, so that its connection can be used again.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -46,7 +48,7 @@ pin_project! {
         /// A request is under way.
         Calling { #[pin] future: F },
         /// The response was a challenge; its body goes to waste up to its end or these limits.
-        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Waiting> },
+        Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
         Readying,
         Failed { error: Option<Error> },
@@ -97,8 +99,10 @@ where
                     }
                 }
                 StateProj::Draining { body, bytes, frames, late } => {
-                    let waiting = || this.more.as_deref().and_then(|more| more.kept.waiting());
-                    ready!(poll_drain(body, bytes, frames, late, waiting, cx));
+                    let Some(more) = this.more.as_deref() else {
+                        unreachable!("a challenge is answered by what was kept")
+                    };
+                    ready!(poll_drain(body, bytes, frames, late, more.kept.drain_timeout(), cx));
                     this.state.set(State::Readying);
                     continue;
                 }
@@ -166,8 +170,8 @@ fn poll_drain<R: Body>(
     mut body: Pin<&mut R>,
     bytes: &mut usize,
     frames: &mut usize,
-    late: &mut Option<Waiting>,
-    waiting: impl FnOnce() -> Option<Waiting>,
+    late: &mut Option<Pin<Box<Sleep>>>,
+    limit: Duration,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     while *bytes > 0 && *frames > 0 && !body.is_end_stream() {
@@ -175,20 +179,20 @@ fn poll_drain<R: Body>(
         let piece = match body.as_mut().poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, Buf::remaining),
             Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-            Poll::Pending => {
-                if late.is_none() {
-                    *late = waiting();
-                }
-                return match late {
-                    Some(timer) => timer.as_mut().poll(cx),
-                    None => Poll::Pending,
-                };
-            }
+            Poll::Pending => return poll_late(late, limit, cx),
         };
         *bytes = bytes.saturating_sub(piece);
         *frames -= 1;
     }
     Poll::Ready(())
+}
+
+/// Ready after `limit`; never outside of a tokio runtime, which has the clock.
+fn poll_late(late: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    if late.is_none() {
+        *late = Handle::try_current().ok().map(|_| Box::pin(sleep(limit)));
+    }
+    late.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
 }
 
 impl<S, B, R> fmt::Debug for RoutedFuture<S, B, R>

@@ -1,12 +1,13 @@
 //! What is decided about a request that a forward proxy hands on: how it sets out, and what a 407 means for it.
 
+use std::time::Duration;
+
 use http::header::PROXY_AUTHORIZATION;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use treq_core::{Error, KeptFields, Origin, Replay};
 
 use super::RouteLayer;
-use super::layer::Waiting;
 use crate::credentials::Credentials;
 use crate::tunnel::unusable;
 use crate::{Proxy, ProxyAuth, ProxyRequest};
@@ -24,7 +25,7 @@ pub(super) struct Kept<B> {
     body: Again<B>,
     /// The `Proxy-Authorization` that went out last.
     sent: Option<HeaderValue>,
-    timer: Option<std::sync::Arc<dyn Fn() -> Waiting + Send + Sync>>,
+    drain_timeout: Duration,
 }
 
 /// What there is of the body for a second sending.
@@ -64,7 +65,7 @@ impl<B: Body + Default> Kept<B> {
             extensions: request.extensions().clone(),
             body,
             sent: None,
-            timer: layer.drain_until.clone(),
+            drain_timeout: layer.drain_timeout,
         }
     }
 
@@ -125,8 +126,7 @@ impl<B: Body + Default> Kept<B> {
         request
     }
 
-    /// The layer's timer for late bodies, started.
-    pub(super) fn waiting(&self) -> Option<Waiting> {
-        self.timer.as_ref().map(|timer| timer())
+    pub(super) fn drain_timeout(&self) -> Duration {
+        self.drain_timeout
     }
 }

@@ -1,6 +1,5 @@
 use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 use treq_core::{ByTryClone, Never};
@@ -34,34 +33,29 @@ use crate::{Proxies, Routed};
 #[derive(Clone)]
 pub struct RouteLayer<Y = ByTryClone> {
     pub(super) proxies: Proxies,
-    pub(super) drain_until: Option<Timer>,
+    pub(super) drain_timeout: Duration,
     pub(super) replay: Y,
 }
 
-/// Makes a future that is done when a 407's body has been waited for long enough.
-type Timer = Arc<dyn Fn() -> Waiting + Send + Sync>;
-/// Boxed: only made where a 407's body is late.
-pub(super) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The default of [`drain_timeout`](RouteLayer::drain_timeout): after it, a new connection is cheaper.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 impl RouteLayer {
     /// Through these proxies, bodies that are [`TryClone`](treq_core::TryClone) sent again.
     #[must_use]
     pub fn new(proxies: Proxies) -> RouteLayer {
-        RouteLayer { proxies, drain_until: None, replay: ByTryClone }
+        RouteLayer { proxies, drain_timeout: DRAIN_TIMEOUT, replay: ByTryClone }
     }
 }
 
 impl<Y> RouteLayer<Y> {
-    /// How long the body of a 407 that comes late is waited for: until the future that `timer` makes is done, as
-    /// `|| tokio::time::sleep(Duration::from_millis(50))`. Then it is dropped, and its connection with it. This layer
-    /// has no clock of its own: without a timer, the service's limits on reading end a body that never comes.
+    /// Sets how long the body of a 407 is waited for if it comes late, so that its connection can be used again. Then the
+    /// body is dropped, and its connection with it. (default: 50 ms)
+    ///
+    /// The wait needs tokio's timers. Outside of a tokio runtime only the service's own limits end a body that never comes.
     #[must_use]
-    pub fn drain_until<T, F>(mut self, timer: T) -> RouteLayer<Y>
-    where
-        T: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.drain_until = Some(Arc::new(move || Box::pin(timer())));
+    pub fn drain_timeout(mut self, limit: Duration) -> RouteLayer<Y> {
+        self.drain_timeout = limit;
         self
     }
 
@@ -69,7 +63,7 @@ impl<Y> RouteLayer<Y> {
     /// [`Replay`](treq_core::Replay).
     #[must_use]
     pub fn replay<R>(self, replay: R) -> RouteLayer<R> {
-        RouteLayer { proxies: self.proxies, drain_until: self.drain_until, replay }
+        RouteLayer { proxies: self.proxies, drain_timeout: self.drain_timeout, replay }
     }
 
     /// Bodies go out once: a challenge to a request with one is returned.

@@ -69,7 +69,7 @@ fn decides_on_locations() {
         ("http://", "host"),
     ] {
         let refusal = decided(&[location]).unwrap_err();
-        assert_eq!(refusal.why, Some(Why::Location), "{location}");
+        assert_eq!(refusal.reason, Some(RedirectErrorReason::Location), "{location}");
         assert!(refusal.message.contains(part) && !refusal.message.contains("secret"), "{}", refusal.message);
     }
 }
@@ -78,10 +78,10 @@ fn decides_on_locations() {
 fn decides_on_bodies() {
     for (status, from, content, to, want) in [
         (307, "http://a/", Content::Again, "http://b/", Ok(Content::Again)),
-        (307, "http://a/", Content::Once, "http://b/", Err(Why::BodyOnce)),
+        (307, "http://a/", Content::Once, "http://b/", Err(RedirectErrorReason::BodyOnce)),
         (307, "http://a/", Content::Empty, "http://b/", Ok(Content::Empty)),
-        (308, "https://a/", Content::Again, "http://a/", Err(Why::BodyInClear)),
-        (308, "https://a/", Content::Once, "http://a/", Err(Why::BodyInClear)),
+        (308, "https://a/", Content::Again, "http://a/", Err(RedirectErrorReason::BodyInClear)),
+        (308, "https://a/", Content::Once, "http://a/", Err(RedirectErrorReason::BodyInClear)),
         (308, "https://a/", Content::Empty, "http://a/", Ok(Content::Empty)),
         (303, "https://a/", Content::Again, "http://a/", Ok(Content::Empty)),
         (303, "http://a/", Content::Once, "http://b/", Ok(Content::Empty)),
@@ -89,7 +89,7 @@ fn decides_on_bodies() {
     ] {
         let mut chain = chain("POST", from, content);
         let answer = answer(status, &[to]);
-        let got = chain.decide(answer.status, &answer.headers).map_err(|refusal| refusal.why.unwrap()).map(|next| {
+        let got = chain.decide(answer.status, &answer.headers).map_err(|refusal| refusal.reason.unwrap()).map(|next| {
             chain.advance(next.unwrap(), answer);
             chain.content
         });

@@ -1,8 +1,11 @@
 use http::{HeaderName, HeaderValue, Request, Response};
 use treq_core::{Body, Kind};
-use treq_redirect::{FinalUrl, Fragment, History, LeftOrigin, RedirectLayer, ReferrerPolicy, Why, policy};
+use treq_redirect::{
+    FinalUrl, Follow, Fragment, History, LeftOrigin, RedirectError, RedirectErrorReason, RedirectLayer, ReferrerPolicy,
+    policy,
+};
 
-use crate::support::{World, get, one_shot, post, redirect, why};
+use crate::support::{World, get, one_shot, post, reason, redirect};
 
 /// What the layer knows of the last fields by itself, and what it is told.
 fn secrets(url: &str) -> Request<Body> {
@@ -128,18 +131,18 @@ async fn history_and_final_url_come_with_the_response() {
         _ => Response::new(Body::empty()),
     });
     let mut request = get("http://user:pw@a.test/d/1");
-    request.extensions_mut().insert(Fragment("first".into()));
+    request.extensions_mut().insert(Fragment::new("first"));
     request.extensions_mut().insert(5_i64);
     let response = world.ask(RedirectLayer::new(), request).await.unwrap();
     let history = response.extensions().get::<History>().unwrap();
     let hops: Vec<_> = history.iter().map(|hop| format!("{} {}", hop.status.as_u16(), hop.url)).collect();
     assert_eq!(hops, ["301 http://a.test/d/1", "307 http://a.test/d/2?q", "308 http://b.test/e/3"]);
-    assert_eq!(history[0].headers["x-hop"], "one");
-    assert_eq!(history[0].extensions.get(), Some(&7_u8));
+    assert_eq!(history.as_ref()[0].headers["x-hop"], "one");
+    assert_eq!(history.as_ref()[0].extensions.get(), Some(&7_u8));
     assert_eq!(response.extensions().get::<FinalUrl>().unwrap().to_string(), "http://b.test/e/4#own");
     let seen = world.seen();
     assert!(seen.iter().all(|seen| seen.extensions.get() == Some(&5_i64)));
-    assert_eq!(seen[2].extensions.get::<Fragment>().unwrap().0, "first".into());
+    assert_eq!(seen[2].extensions.get::<Fragment>().unwrap().as_str(), "first");
 }
 
 #[tokio::test]
@@ -184,7 +187,7 @@ async fn a_closure_may_give_the_second_body() {
 
     let world = World::leading(307, &urls);
     let error = world.ask(RedirectLayer::new().without_replay(), post(urls[0], "text")).await.unwrap_err();
-    assert_eq!((why(&error), world.seen().len()), (Some(Why::BodyOnce), 1));
+    assert_eq!((reason(&error), world.seen().len()), (Some(RedirectErrorReason::BodyOnce), 1));
 
     // An empty body needs no copy.
     let world = World::leading(307, &urls);
@@ -196,15 +199,15 @@ async fn a_closure_may_give_the_second_body() {
 async fn a_downgrade_carries_no_body_and_may_be_refused() {
     let urls = ["https://a.test/", "http://a.test/"];
     for (status, layer, body, want) in [
-        (307, RedirectLayer::new(), Body::from("text"), Some(Why::BodyInClear)),
-        (308, RedirectLayer::new(), one_shot(), Some(Why::BodyInClear)),
+        (307, RedirectLayer::new(), Body::from("text"), Some(RedirectErrorReason::BodyInClear)),
+        (308, RedirectLayer::new(), one_shot(), Some(RedirectErrorReason::BodyInClear)),
         (307, RedirectLayer::new(), Body::empty(), None),
         (303, RedirectLayer::new(), Body::from("text"), None),
-        (303, RedirectLayer::new().https_only(true), Body::empty(), Some(Why::HttpsOnly)),
+        (303, RedirectLayer::new().https_only(true), Body::empty(), Some(RedirectErrorReason::HttpsOnly)),
     ] {
         let world = World::leading(status, &urls);
         let outcome = world.ask(layer, post(urls[0], body)).await;
-        assert_eq!(outcome.as_ref().err().and_then(why), want);
+        assert_eq!(outcome.as_ref().err().and_then(reason), want);
         assert_eq!(world.seen().len(), if want.is_some() { 1 } else { 2 });
         if let Err(error) = outcome {
             assert_eq!((error.kind(), error.url()), (Kind::Redirect, Some(urls[0])));
@@ -216,14 +219,14 @@ async fn a_downgrade_carries_no_body_and_may_be_refused() {
 async fn strict_fails_with_the_cause_and_the_redirect() {
     let urls = ["http://a.test/", "http://a.test/2"];
     let world = World::leading(302, &urls);
-    let error = world.ask(RedirectLayer::new().policy(policy::Strict), post(urls[0], "text")).await.unwrap_err();
+    let error = world.ask(RedirectLayer::new().policy(Follow::Strict), post(urls[0], "text")).await.unwrap_err();
     let cause = error.find::<policy::NotAutomatic>().unwrap();
     assert_eq!((cause.status.as_u16(), cause.method.as_str()), (302, "POST"));
-    let history = error.find::<treq_redirect::Refused>().unwrap().history();
-    assert_eq!((history.len(), &history[0].headers["location"]), (1, &HeaderValue::from_static(urls[1])));
+    let history = error.find::<RedirectError>().unwrap().history();
+    assert_eq!((history.len(), &history.as_ref()[0].headers["location"]), (1, &HeaderValue::from_static(urls[1])));
 
     let world = World::new(|_| Response::builder().status(301).body(Body::empty()).unwrap());
-    for policy in [treq_redirect::Follow::Strict, treq_redirect::Follow::BrowserLike] {
+    for policy in [Follow::Standard, Follow::Strict] {
         let mut request = get(urls[0]);
         request.extensions_mut().insert(policy);
         assert_eq!(world.ask(RedirectLayer::new(), request).await.unwrap().status(), 301);

@@ -1,10 +1,10 @@
-use std::sync::Arc;
-
 use http::Response;
 use treq_core::{Body, Kind};
-use treq_redirect::{Action, Attempt, Follow, History, MaxRedirects, RedirectLayer, TooManyRedirects, Why};
+use treq_redirect::{
+    Action, Follow, History, MaxRedirects, RedirectErrorReason, RedirectLayer, TooManyRedirects, redirect_fn,
+};
 
-use crate::support::{World, get, one_shot, post, redirect, why};
+use crate::support::{World, get, one_shot, post, reason, redirect};
 
 /// So many redirects, then 200.
 fn hops(status: u16, count: usize) -> World {
@@ -27,7 +27,7 @@ async fn twenty_are_followed_and_one_more_is_an_error() {
         assert_eq!((error.kind(), world.seen().len()), (Kind::Redirect, 21));
         let cause = error.find::<TooManyRedirects>().unwrap();
         assert_eq!((cause.limit(), cause.history().len()), (20, 21));
-        assert_eq!(cause.history()[20].url, "http://a.test/20");
+        assert_eq!(cause.history().as_ref()[20].url, "http://a.test/20");
         assert_eq!(error.to_string(), "more than 20 redirects (http://a.test/20)");
     }
 }
@@ -53,17 +53,17 @@ async fn a_request_overrides_limit_and_policy() {
     let error = hops(302, 3).ask(RedirectLayer::new(), request).await.unwrap_err();
     assert_eq!(error.find::<TooManyRedirects>().unwrap().limit(), 2);
 
-    let at_most_one = |attempt: &Attempt<'_>| if attempt.history().is_empty() { Action::Follow } else { Action::Stop };
-    for (follow, status, requests) in [
-        (Follow::None, 302, 1),
-        (Follow::Standard, 200, 4),
-        (Follow::BrowserLike, 200, 4),
-        (Follow::By(Arc::new(at_most_one)), 302, 2),
-    ] {
+    let at_most_one = redirect_fn(|attempt| match attempt.history() {
+        [] => Action::Follow,
+        _ => Action::Stop,
+    });
+    for (follow, status, requests) in
+        [(Follow::None, 302, 1), (Follow::Standard, 200, 4), (Follow::from(at_most_one), 302, 2)]
+    {
         let world = hops(302, 3);
         let mut request = post("http://a.test/0", "x");
         request.extensions_mut().insert(follow);
-        let response = world.ask(RedirectLayer::new().policy(treq_redirect::policy::Strict), request).await.unwrap();
+        let response = world.ask(RedirectLayer::new().policy(Follow::Strict), request).await.unwrap();
         assert_eq!((response.status().as_u16(), world.seen().len()), (status, requests));
         assert_eq!(response.extensions().get::<History>().map_or(0, |history| history.len()), requests - 1);
     }
@@ -80,13 +80,13 @@ async fn bad_input_is_a_clear_error_and_nothing_is_sent() {
     ] {
         let world = World::new(move |_| redirect(302, location));
         let error = world.ask(RedirectLayer::new(), get("http://a.test/")).await.unwrap_err();
-        assert_eq!((error.kind(), why(&error)), (Kind::Redirect, Some(Why::Location)));
+        assert_eq!((error.kind(), reason(&error)), (Kind::Redirect, Some(RedirectErrorReason::Location)));
         assert!(error.to_string().contains(part), "{error}");
         assert_eq!(world.seen().len(), 1);
     }
     let world = World::new(|_| redirect(307, "/2"));
     let error = world.ask(RedirectLayer::new(), post("http://a.test/", one_shot())).await.unwrap_err();
-    assert_eq!((error.kind(), why(&error)), (Kind::Redirect, Some(Why::BodyOnce)));
+    assert_eq!((error.kind(), reason(&error)), (Kind::Redirect, Some(RedirectErrorReason::BodyOnce)));
     assert!(error.to_string().contains("can be sent only once"), "{error}");
     assert_eq!(world.seen().len(), 1);
 }
@@ -95,13 +95,13 @@ async fn bad_input_is_a_clear_error_and_nothing_is_sent() {
 fn what_a_policy_is_given_shows_no_secret() {
     use http::{HeaderMap, StatusCode, header};
     use std::sync::{Arc, Mutex};
-    use treq_redirect::{Action, Attempt, FinalUrl, Fragment, RedirectLayer};
+    use treq_redirect::{FinalUrl, Fragment};
     let shown = Arc::new(Mutex::new(String::new()));
     let told = Arc::clone(&shown);
-    let layer = RedirectLayer::new().policy(move |attempt: &Attempt<'_>| {
+    let layer = RedirectLayer::new().policy(redirect_fn(move |attempt| {
         *told.lock().unwrap() = format!("{attempt:?}");
         Action::Follow
-    });
+    }));
     let service = tower::service_fn(|request: http::Request<treq_core::Body>| async move {
         let mut response = http::Response::new(treq_core::Body::empty());
         if request.uri().path() == "/" {
@@ -118,7 +118,7 @@ fn what_a_policy_is_given_shows_no_secret() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let response = runtime.block_on(future).unwrap();
     let last = response.extensions().get::<FinalUrl>().unwrap();
-    let shown = format!("{} {last:?} {:?}", shown.lock().unwrap(), Fragment("s3cret".into()));
+    let shown = format!("{} {last:?} {:?}", shown.lock().unwrap(), Fragment::new("s3cret"));
     assert!(shown.contains("a.test/next") && !shown.contains("s3cret"), "{shown}");
     assert!(last.to_string().ends_with("?code=s3cret#s3cret"), "{last}");
 }

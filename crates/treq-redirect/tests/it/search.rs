@@ -2,10 +2,10 @@
 
 use http::{HeaderValue, Request, Response};
 use treq_core::{Body, Kind};
-use treq_redirect::{LeftOrigin, RedirectLayer, TooManyRedirects, Why};
+use treq_redirect::{LeftOrigin, RedirectErrorReason, RedirectLayer, TooManyRedirects};
 use treq_testing::Random;
 
-use crate::support::{Seen, World, get, redirect, why};
+use crate::support::{Seen, World, get, reason, redirect};
 
 const ORIGINS: [&str; 5] =
     ["http://a.test", "https://a.test", "http://a.test:8080", "http://b.test", "http://sub.a.test"];
@@ -145,7 +145,7 @@ async fn any_bytes_are_a_location_or_a_clear_error() {
         if let Err(error) = world.ask(RedirectLayer::new().limit(1), get("http://a.test/first")).await {
             // A Location may lead to the same URL again.
             let again = error.find::<TooManyRedirects>().is_some();
-            assert!(again || why(&error) == Some(Why::Location), "{location:?}: {error}");
+            assert!(again || reason(&error) == Some(RedirectErrorReason::Location), "{location:?}: {error}");
             assert_eq!(error.kind(), Kind::Redirect);
         }
         for seen in world.seen() {

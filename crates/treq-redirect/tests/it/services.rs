@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use axum::routing::get;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_service::Service;
 use treq_core::{Body, BoxError, Kind, Origin, Target};
-use treq_redirect::{History, RedirectLayer};
+use treq_redirect::{History, Redirect, RedirectLayer};
 use treq_testing::{MemoryServer, Pipe};
 
 /// A pipe as hyper-util wants it.
@@ -208,7 +209,7 @@ async fn what_is_small_is_read_and_what_is_large_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_comes_is_waited_for_as_long_as_the_timer_says() {
+async fn a_body_that_never_comes_is_waited_for_within_a_limit() {
     struct Stalled;
 
     impl http_body::Body for Stalled {
@@ -230,11 +231,40 @@ async fn a_body_that_never_comes_is_waited_for_as_long_as_the_timer_says() {
                 .unwrap(),
         })
     });
-    let wait = std::time::Duration::from_millis(50);
-    let client = RedirectLayer::new().drain_until(move || tokio::time::sleep(wait)).layer(service);
-    let begin = tokio::time::Instant::now();
-    let response = client.oneshot(Request::get("http://a.test/1").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!((response.status().as_u16(), begin.elapsed()), (200, 2 * wait));
+    let (usual, long) = (Duration::from_millis(50), Duration::from_millis(200));
+    for (layer, wait) in [(RedirectLayer::new(), usual), (RedirectLayer::new().drain_timeout(long), long)] {
+        let begin = tokio::time::Instant::now();
+        let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+        let response = layer.layer(service).oneshot(request).await.unwrap();
+        assert_eq!((response.status().as_u16(), begin.elapsed()), (200, 2 * wait));
+    }
+}
+
+/// The service's own limits end the body.
+#[test]
+fn a_late_body_is_waited_for_without_a_runtime_too() {
+    struct Late(bool);
+
+    impl http_body::Body for Late {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if std::mem::replace(&mut self.0, false) { Poll::Pending } else { Poll::Ready(None) }
+        }
+    }
+
+    let service = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.uri().path() {
+            "/2" => Response::new(Late(false)),
+            _ => Response::builder().status(302).header("location", "/2").body(Late(true)).unwrap(),
+        })
+    });
+    let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+    let mut sending = Box::pin(RedirectLayer::new().layer(service).oneshot(request));
+    let cx = &mut Context::from_waker(Waker::noop());
+    assert!(sending.as_mut().poll(cx).is_pending());
+    assert!(sending.as_mut().poll(cx).is_ready());
 }
 
 /// Every hop goes to an instance that said it was ready.
@@ -291,4 +321,20 @@ fn a_dropped_future_needs_no_runtime() {
     let mut client = RedirectLayer::new().layer(service);
     let mut sending = Box::pin(client.call(Request::get("http://a.test/").body(Body::empty()).unwrap()));
     assert!(sending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+#[tokio::test]
+async fn what_is_below_can_be_reached() {
+    let mut service = Redirect::new(7);
+    *service.get_mut() += 1;
+    assert_eq!((*service.get_ref(), service.into_inner()), (8, 8));
+
+    let site = service_fn(|request: Request<Body>| async move {
+        Ok::<_, Infallible>(match request.uri().path() {
+            "/1" => answer(302, "/2", ""),
+            _ => Response::new(Body::empty()),
+        })
+    });
+    let request = Request::get("http://a.test/1").body(Body::empty()).unwrap();
+    assert_eq!(Redirect::new(site).oneshot(request).await.unwrap().status(), 200);
 }

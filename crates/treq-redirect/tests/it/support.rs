@@ -8,7 +8,7 @@ use http_body::Body as _;
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
 use treq_core::{Body, Error, Replay};
-use treq_redirect::{RedirectLayer, Refused, Why};
+use treq_redirect::{RedirectError, RedirectErrorReason, RedirectLayer};
 
 /// A request as the inner service saw it.
 #[derive(Clone, Debug)]
@@ -107,6 +107,6 @@ pub(crate) fn one_shot() -> Body {
     Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
 }
 
-pub(crate) fn why(error: &Error) -> Option<Why> {
-    error.find::<Refused>().map(Refused::why)
+pub(crate) fn reason(error: &Error) -> Option<RedirectErrorReason> {
+    error.find::<RedirectError>().map(RedirectError::reason)
 }

@@ -101,7 +101,7 @@ async fn what_the_body_takes_is_part_of_the_wait() {
         });
         let mut layer = thrice().attempts(2).policy(retry_fn(move |_| Action::After(Duration::from_millis(wait))));
         if let Some(patience) = patience {
-            layer = layer.drain_until(move || tokio::time::sleep(Duration::from_millis(patience)));
+            layer = layer.drain_timeout(Duration::from_millis(patience));
         }
         // The last answer's body is the caller's.
         assert_eq!(layer.layer(service).oneshot(get()).await.unwrap().status(), status(503).status());

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Kind, Phase};
 use treq_testing::{RawServer, Step};
-use treq_timeout::{DeadlineLayer, TimeoutLayer};
+use treq_timeout::{ConnectTimeout, Deadline, DeadlineBody, DeadlineLayer, Timeout, TimeoutBody, TimeoutLayer};
 
 const SHORT: Duration = Duration::from_millis(60);
 
@@ -64,4 +64,40 @@ async fn works_over_a_service_that_cannot_fail() {
     let service = DeadlineLayer::new().layer(TimeoutLayer::new().layer(service));
     let answer = service.oneshot(Request::new("hello".to_owned())).await.unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hello");
+}
+
+/// tower-http's timeout answers with an empty body of its own, so it needs a default of the bodies below.
+#[tokio::test(start_paused = true)]
+async fn works_under_tower_https_timeout() {
+    let service = service_fn(|request: Request<String>| async move {
+        if request.uri() == "/slow" {
+            std::future::pending::<()>().await;
+        }
+        Ok::<_, Infallible>(http::Response::new(request.into_body()))
+    });
+    let limit = tower_http::timeout::TimeoutLayer::with_status_code(http::StatusCode::REQUEST_TIMEOUT, SHORT);
+    let layers = tower::ServiceBuilder::new().layer(limit).layer(DeadlineLayer::new()).layer(TimeoutLayer::new());
+    let service = layers.service(service);
+    for (path, status, content) in [("/", 200, "hello"), ("/slow", 408, "")] {
+        let request = Request::get(path).body("hello".to_owned()).unwrap();
+        let answer = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), content);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_below_can_be_reached() {
+    let (mut timeout, mut deadline, mut connect) = (Timeout::new(7), Deadline::new(7), ConnectTimeout::new(7));
+    *timeout.get_mut() += 1;
+    *deadline.get_mut() += 2;
+    *connect.get_mut() += 3;
+    assert_eq!((*timeout.get_ref(), *deadline.get_ref(), *connect.get_ref()), (8, 9, 10));
+    assert_eq!((timeout.into_inner(), deadline.into_inner(), connect.into_inner()), (8, 9, 10));
+
+    let mut body = TimeoutBody::<DeadlineBody<Full<Bytes>>>::default();
+    *body.get_mut().and_then(DeadlineBody::get_mut).unwrap() = Full::from("tea");
+    assert!(body.get_ref().and_then(DeadlineBody::get_ref).is_some());
+    let body = body.into_inner().and_then(DeadlineBody::into_inner).unwrap();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "tea");
 }

@@ -7,7 +7,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 use treq_core::{Body, Kind, Phase, TryClone};
-use treq_timeout::{ByBody, Sent, TimeoutLayer, WriteTimeout};
+use treq_timeout::{ByBody, TimeoutLayer, UploadProgress, WriteTimeout};
 
 use crate::support::{secs, slow, timed};
 
@@ -111,9 +111,9 @@ async fn a_watched_body_is_the_same_body() {
 
 #[tokio::test(start_paused = true)]
 async fn any_body_is_watched_by_a_closure() {
-    let watch = |body: Full<Bytes>, sent: Sent| {
+    let watch = |body: Full<Bytes>, progress: UploadProgress| {
         // A body that is taken whole.
-        sent.ended();
+        progress.ended();
         body
     };
     let service = TimeoutLayer::new().uploads(watch).layer(service_fn(|_: Request<Full<Bytes>>| async {

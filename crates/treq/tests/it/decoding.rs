@@ -104,7 +104,7 @@ impl Decoder for Upper {
     fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::BoxError> {
         let len = input.len().min(output.len());
         output[..len].copy_from_slice(&input[..len].to_ascii_uppercase());
-        Ok(Progress { read: len, written: len })
+        Ok(Progress::new(len, len))
     }
 
     fn finish(&mut self) -> Result<(), treq::BoxError> {
