@@ -13,6 +13,11 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Complaint> {
     for package in metadata.workspace() {
         let folder = package.folder.strip_prefix(&metadata.root).unwrap_or(&package.folder);
         complaints.extend(of_package(package, folder, version));
+        // Both licences ask for their text to go along.
+        let texts = ["LICENSE-APACHE", "LICENSE-MIT"].into_iter().filter(|_| table::row(&package.name).is_some());
+        let missing = texts.filter(|text| !package.folder.join(text).is_file());
+        complaints
+            .extend(missing.map(|text| format!("{}: link {text} of the root here, for its package", package.name)));
         if metadata.default_members.contains(&package.id) == (package.name == NOT_DEFAULT) {
             complaints
                 .push(format!("{}: default-members of the root are all packages but {NOT_DEFAULT}", package.name));
