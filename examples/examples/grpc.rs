@@ -7,12 +7,12 @@ use examples::grpc::{Text, start};
 use http::uri::PathAndQuery;
 use tonic::Request;
 use tonic::client::Grpc;
-use treq::{Client, TlsConfig, Wish};
+use treq::{Client, HttpVersion, TlsConfig};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("in the clear, with prior knowledge:");
-    call(Client::builder().http_version(Wish::Http2).build()?, start(None).await?).await?;
+    call(Client::builder().http_version(HttpVersion::Http2).build()?, start(None).await?).await?;
 
     println!("over TLS:");
     let tls = treq_httpbin::Tls::new()?;

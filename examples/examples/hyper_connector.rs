@@ -8,7 +8,7 @@ use http_body_util::Empty;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::Layer;
-use treq::{Client, Peer, TcpConnect, TlsConfig, TlsLayer, Wish};
+use treq::{Client, HttpVersion, Peer, TcpConnect, TlsConfig, TlsLayer};
 use treq_connect::hyper::{FromHyper, IntoHyper};
 use treq_httpbin::Server;
 
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("treq over hyper-util's TCP: {}, {:?}", response.status(), response.version());
 
     // This client of hyper-util is built without HTTP/2, so only HTTP/1.1 may be offered.
-    let connector = IntoHyper::new(TlsLayer::new(tls).layer(TcpConnect::new())).http_version(Wish::Http1);
+    let connector = IntoHyper::new(TlsLayer::new(tls).layer(TcpConnect::new())).http_version(HttpVersion::Http1);
     let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
     let response = client.get(server.url("/get").parse()?).await?;
     let peer = response.extensions().get::<Peer>().ok_or("the peer")?;

@@ -7,7 +7,9 @@ use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
 use treq_core::options::NewConnection;
-use treq_core::{BoxError, ByTryClone, Error, Exchange, Never, Origin, Replay, Resend, Reuse, Route, Target, Wish};
+use treq_core::{
+    BoxError, ByTryClone, Error, Exchange, HttpVersion, Never, Origin, Replay, Resend, Reuse, Route, Target,
+};
 
 use crate::future::AgentFuture;
 use crate::head;
@@ -104,7 +106,7 @@ fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     }
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {
-        target.wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
+        target.wish = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();
         if request.extensions().get::<NewConnection>().is_some() {
             target.reuse = Reuse::Never;

@@ -15,7 +15,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use treq_core::{BoxError, Connected, ConnectionFacts, Error, Kind, Origin, Resend, Target, Wish};
+use treq_core::{BoxError, Connected, ConnectionFacts, Error, HttpVersion, Kind, Origin, Resend, Target};
 
 use crate::connection::Sender;
 use crate::interim::{Frames, Heads, Interim};
@@ -27,7 +27,7 @@ use crate::{HttpConnection, failure, head};
 /// Middleware that makes HTTP connections of byte streams: `Service<Target>` to `Service<Target>`.
 ///
 /// Over TLS the protocol is the one that ALPN chose; in the clear it is HTTP/1.1, or HTTP/2 where the target
-/// [wishes](Wish) so. Each connection is driven by a task on the runtime that asked for it; the task ends with the
+/// [wishes](HttpVersion) so. Each connection is driven by a task on the runtime that asked for it; the task ends with the
 /// connection.
 pub struct HttpConnector<C, B> {
     connector: C,
@@ -171,9 +171,9 @@ where
     }
 
     fn call(&mut self, mut target: Target) -> Self::Future {
-        if cfg!(not(feature = "http2")) && target.wish == Wish::Any {
+        if cfg!(not(feature = "http2")) && target.wish == HttpVersion::Any {
             // What cannot be spoken must not be offered by ALPN.
-            target.wish = Wish::Http1;
+            target.wish = HttpVersion::Http1;
         }
         let (origin, wish) = (target.origin.clone(), target.wish);
         let connecting = self.connector.call(target);
@@ -188,7 +188,7 @@ where
 async fn handshake<IO, B>(
     connected: Connected<IO>,
     origin: Origin,
-    wish: Wish,
+    wish: HttpVersion,
     options: Options,
 ) -> Result<HttpConnection<B>, Error>
 where
@@ -279,17 +279,17 @@ async fn drive_http2(connection: impl Future<Output = hyper::Result<()>>, shared
 }
 
 /// What to speak on a stream: ALPN's choice, else what was wished for.
-fn protocol<IO>(connected: &Connected<IO>, wish: Wish) -> Result<Version, Error> {
+fn protocol<IO>(connected: &Connected<IO>, wish: HttpVersion) -> Result<Version, Error> {
     let alpn = connected.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
     let http2 = match (alpn, wish) {
         (Some(b"h2"), _) => true,
-        (Some(_), Wish::Http2) => {
+        (Some(_), HttpVersion::Http2) => {
             return Err(Error::new(Kind::Tls, "HTTP/2 was asked for, but the server chose HTTP/1.1 by ALPN"));
         }
-        (None, Wish::Http2) if connected.tls.is_some() => {
+        (None, HttpVersion::Http2) if connected.tls.is_some() => {
             return Err(Error::new(Kind::Tls, "HTTP/2 was asked for, but the server does not take part in ALPN"));
         }
-        (Some(_), _) | (None, Wish::Any | Wish::Http1) => false,
+        (Some(_), _) | (None, HttpVersion::Any | HttpVersion::Http1) => false,
         (None, _) => true,
     };
     match http2 {

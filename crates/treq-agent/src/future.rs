@@ -9,8 +9,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use treq_core::{
-    BoxError, Connection, ConnectionId, Error, Exchange, InFlight, KeptFields, Origin, Refused, Replay, Resend, Reuse,
-    Route, Target, Wish,
+    BoxError, Connection, ConnectionId, Error, Exchange, HttpVersion, InFlight, KeptFields, Origin, Refused, Replay,
+    Resend, Reuse, Route, Target,
 };
 
 use crate::expect;
@@ -47,7 +47,7 @@ struct Sending<C, R, B> {
     /// The request, while it is on no connection. Its URI stands in `uri`.
     request: Option<Request<B>>,
     uri: Uri,
-    wish: Wish,
+    wish: HttpVersion,
     route: Option<Arc<dyn Route>>,
     reuse: Reuse,
     /// The number of resends left while no server has processed the request.
@@ -250,10 +250,10 @@ impl<C, R, B: Body> Sending<C, R, B> {
         };
         let Some(request) = request else { return Err(refused.error) };
         if refused.wants_http1 {
-            if self.wish == Wish::Http2 {
+            if self.wish == HttpVersion::Http2 {
                 return Err(refused.error);
             }
-            self.wish = Wish::Http1;
+            self.wish = HttpVersion::Http1;
         }
         if let (Reuse::Any | Reuse::After(_), Some(failed)) = (self.reuse, failed) {
             self.reuse = Reuse::After(failed);

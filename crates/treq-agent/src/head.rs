@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_LENGTH, Entry, HOST, HeaderName, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body::SizeHint;
-use treq_core::{Error, Kind, Origin, Resend, Target, Wire, Wish};
+use treq_core::{Error, HttpVersion, Kind, Origin, Resend, Target, Wire};
 
 /// Checks the caller's framing fields against the body, before connecting, and drops repeated ones.
 pub(crate) fn check_framing(headers: &mut HeaderMap, version: Version, body: &SizeHint) -> Result<(), Error> {
@@ -60,12 +60,12 @@ const CHUNKED: &str = "chunked";
 #[cold]
 pub(crate) fn choose_upgradable(target: &mut Target) -> Result<(), Error> {
     match target.wish {
-        Wish::Http2 => {
+        HttpVersion::Http2 => {
             let why = "the request has an Upgrade field, which HTTP/2 does not know: leave the choice of HTTP/2 out";
             Err(Error::new(Kind::Builder, why).with_resend(Resend::Safe))
         }
         _ if target.origin.is_https() => {
-            target.wish = Wish::Http1;
+            target.wish = HttpVersion::Http1;
             Ok(())
         }
         _ => Ok(()),

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, Error, Follow, Name, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response, Wish};
+use treq::{Client, Error, Follow, HttpVersion, Name, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response};
 
 use crate::usage;
 
@@ -66,7 +66,7 @@ fn client(opts: &Value) -> Result<Client, Error> {
     let tcp = treq::TcpConnect::new().resolver(Home).local_address(IpAddr::from(Ipv4Addr::LOCALHOST));
     let mut builder = Client::builder().tcp(tcp);
     if opts.get("h2").and_then(Value::as_bool) == Some(true) {
-        builder = builder.http_version(Wish::Http2);
+        builder = builder.http_version(HttpVersion::Http2);
     }
     if !is_given(opts, "cookies") {
         builder = builder.without_cookies();

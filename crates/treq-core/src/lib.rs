@@ -30,4 +30,4 @@ pub use origin::{Origin, Scheme};
 pub use replay::{ByTryClone, Never, Replay, TryClone, replay_fn};
 pub use resolve::{Name, Resolve, ResolveFn, Resolved, Resolving, resolve_fn};
 pub use status::StatusError;
-pub use target::{AsAny, Key, Reuse, Route, Target, Wish};
+pub use target::{AsAny, HttpVersion, Key, Reuse, Route, Target};

@@ -15,7 +15,7 @@ pub struct Target {
     /// Scheme, host and port.
     pub origin: Origin,
     /// Which version of HTTP the caller wants spoken.
-    pub wish: Wish,
+    pub wish: HttpVersion,
     /// The connections of a pool that will do.
     pub reuse: Reuse,
     /// What other crates add: the choice of a proxy, TLS settings of one request.
@@ -38,7 +38,7 @@ pub enum Reuse {
 /// Which version of HTTP is to be spoken on a connection. As a request's extension: for that request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Wish {
+pub enum HttpVersion {
     /// Over TLS what ALPN agrees on, in the clear HTTP/1.1.
     #[default]
     Any,
@@ -88,16 +88,16 @@ impl<T: Any> AsAny for T {
 impl Target {
     /// A connection to `origin`, of any kind.
     pub fn new(origin: Origin) -> Target {
-        Target { origin, wish: Wish::Any, reuse: Reuse::Any, route: None }
+        Target { origin, wish: HttpVersion::Any, reuse: Reuse::Any, route: None }
     }
 
     /// Whether a connection of this kind may turn out to carry several exchanges at once, so that a second one should
     /// wait for what the first finds out.
     pub fn may_multiplex(&self) -> bool {
         match self.wish {
-            Wish::Any => self.origin.is_https(),
-            Wish::Http1 => false,
-            Wish::Http2 => true,
+            HttpVersion::Any => self.origin.is_https(),
+            HttpVersion::Http1 => false,
+            HttpVersion::Http2 => true,
         }
     }
 
@@ -115,7 +115,7 @@ impl Key<'_> {
     /// Whether the origin makes no difference.
     #[inline]
     fn is_shared(&self) -> bool {
-        let in_clear = || !self.0.origin.is_https() && self.0.wish != Wish::Http2;
+        let in_clear = || !self.0.origin.is_https() && self.0.wish != HttpVersion::Http2;
         self.0.route.as_ref().is_some_and(|route| in_clear() && route.is_shared())
     }
 }
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    fn target(route: Option<&'static str>, wish: Wish) -> Target {
+    fn target(route: Option<&'static str>, wish: HttpVersion) -> Target {
         let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
         target.route = route.map(|name| Arc::new(Via(name)) as Arc<dyn Route>);
         target.wish = wish;
@@ -188,26 +188,26 @@ mod tests {
     #[test]
     fn tells_kinds_of_connections_apart() {
         let state = RandomState::new();
-        let plain = target(None, Wish::Any);
-        let via = target(Some("a"), Wish::Any);
-        let mut fresh = target(Some("a"), Wish::Any);
+        let plain = target(None, HttpVersion::Any);
+        let via = target(Some("a"), HttpVersion::Any);
+        let mut fresh = target(Some("a"), HttpVersion::Any);
         fresh.reuse = Reuse::Never;
         assert_eq!(via.key(), fresh.key());
         assert_eq!(state.hash_one(via.key()), state.hash_one(fresh.key()));
         assert_ne!(plain.key(), via.key());
-        assert_ne!(via.key(), target(Some("b"), Wish::Any).key());
-        assert_ne!(plain.key(), target(None, Wish::Http2).key());
+        assert_ne!(via.key(), target(Some("b"), HttpVersion::Any).key());
+        assert_ne!(plain.key(), target(None, HttpVersion::Http2).key());
 
         let elsewhere = |mut target: Target, url: &'static str| {
             target.origin = Origin::of(&http::Uri::from_static(url)).unwrap();
             target
         };
-        let shared = target(Some("shared"), Wish::Any);
+        let shared = target(Some("shared"), HttpVersion::Any);
         let other = elsewhere(shared.clone(), "http://b.test");
         assert_eq!(shared.key(), other.key());
         assert_eq!(state.hash_one(shared.key()), state.hash_one(other.key()));
         assert_ne!(shared.key(), elsewhere(shared.clone(), "https://a.test").key());
-        let tunnel = target(Some("shared"), Wish::Http2);
+        let tunnel = target(Some("shared"), HttpVersion::Http2);
         assert_ne!(tunnel.key(), elsewhere(tunnel.clone(), "http://b.test").key());
     }
 }

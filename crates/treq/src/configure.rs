@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use treq_core::{BoxError, Wish};
+use treq_core::{BoxError, HttpVersion};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 use treq_redirect::{Follow, RedirectLayer};
@@ -231,9 +231,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Which version of HTTP is spoken unless a request says otherwise. [`Wish::Http2`] speaks HTTP/2 with prior
+    /// Which version of HTTP is spoken unless a request says otherwise. [`HttpVersion::Http2`] speaks HTTP/2 with prior
     /// knowledge in the clear.
-    pub fn http_version(mut self, wish: Wish) -> Self {
+    pub fn http_version(mut self, wish: HttpVersion) -> Self {
         self.parts.fields.wish = wish;
         self
     }

@@ -6,18 +6,18 @@ use std::task::{Context, Poll};
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, Request};
 use tower_service::Service;
-use treq_core::{Body, Wish};
+use treq_core::{Body, HttpVersion};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) headers: HeaderMap,
-    pub(crate) wish: Wish,
+    pub(crate) wish: HttpVersion,
 }
 
 impl Fields {
     /// `None` if there are none, so that a service need not look.
     pub(crate) fn shared(self) -> Option<Arc<Fields>> {
-        let none = self.headers.is_empty() && self.wish == Wish::Any;
+        let none = self.headers.is_empty() && self.wish == HttpVersion::Any;
         (!none).then(|| Arc::new(self))
     }
 
@@ -30,7 +30,7 @@ impl Fields {
                 }
             }
         }
-        if self.wish != Wish::Any && request.extensions().get::<Wish>().is_none() {
+        if self.wish != HttpVersion::Any && request.extensions().get::<HttpVersion>().is_none() {
             request.extensions_mut().insert(self.wish);
         }
     }

@@ -91,8 +91,8 @@ pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersi
 #[cfg(feature = "cookies")]
 pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
 pub use treq_core::{
-    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, Kind, Name, Origin, Peer,
-    Phase, Resend, Resolve, Resolved, Resolving, StatusError, Target, TlsFacts, TryClone, Wish, resolve_fn,
+    Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, HttpVersion, Kind, Name,
+    Origin, Peer, Phase, Resend, Resolve, Resolved, Resolving, StatusError, Target, TlsFacts, TryClone, resolve_fn,
 };
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Expanded, Progress};
 pub use treq_multipart::{Form, Part};

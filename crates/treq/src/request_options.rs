@@ -8,7 +8,7 @@ use treq_core::options::{
     Attempts, Decoding, HeadTimeout, IdempotencyKey, MaxRedirects, NewConnection, ReadTimeout, TotalTimeout,
     WriteTimeout,
 };
-use treq_core::{Body, BoxError, Error, Wish};
+use treq_core::{Body, BoxError, Error, HttpVersion};
 use treq_proxy::{Proxy, ProxyChoice};
 use treq_redirect::Follow;
 
@@ -20,7 +20,7 @@ pub(crate) struct Timed;
 
 impl<M> RequestBuilder<M> {
     /// Which version of HTTP is spoken.
-    pub fn http_version(self, wish: Wish) -> Self {
+    pub fn http_version(self, wish: HttpVersion) -> Self {
         self.extension(wish)
     }
 

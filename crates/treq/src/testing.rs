@@ -31,7 +31,7 @@
 //!
 //! What belongs to the network is not there: a stub speaks no TLS, so an https request has no [`TlsFacts`](crate::TlsFacts)
 //! (the server knows it for one by its [`Arrival`]); a proxy is passed by; HTTP/2 is spoken where a request
-//! [wishes](crate::Wish) for it.
+//! [wishes](crate::HttpVersion) for it.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

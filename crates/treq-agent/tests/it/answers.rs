@@ -6,7 +6,7 @@ use std::time::Duration;
 use tower::ServiceExt as _;
 
 use treq_agent::HttpConnector;
-use treq_core::{Body, BodyEnd, Exchange, Framing, Kind, Origin, Peer, Reason, Target, Wish};
+use treq_core::{Body, BodyEnd, Exchange, Framing, HttpVersion, Kind, Origin, Peer, Reason, Target};
 use treq_testing::{RawServer, Step};
 
 use crate::support::{OK, facts, get, plain, pooled, request, send, server};
@@ -89,10 +89,13 @@ async fn a_reason_is_told_where_it_is_not_the_usual_one() {
 async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so() {
     let banner: &[u8] = b"SSH-2.0-OpenSSH_9.2\r\n";
     let settings: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
-    for (first, wish) in
-        [(banner, Wish::Any), (settings, Wish::Any), (banner, Wish::Http2), (OK.as_bytes(), Wish::Http2)]
-    {
-        if wish == Wish::Http2 && !cfg!(feature = "http2") {
+    for (first, wish) in [
+        (banner, HttpVersion::Any),
+        (settings, HttpVersion::Any),
+        (banner, HttpVersion::Http2),
+        (OK.as_bytes(), HttpVersion::Http2),
+    ] {
+        if wish == HttpVersion::Http2 && !cfg!(feature = "http2") {
             continue;
         }
         for late in [0, 5] {

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tower::ServiceExt as _;
-use treq_core::{Body, Wish};
+use treq_core::{Body, HttpVersion};
 use treq_testing::MemoryServer;
 
 use crate::support::{pooled, request, send, settle};
@@ -45,14 +45,14 @@ impl http_body::Body for Slowly {
     }
 }
 
-fn post(wish: Wish) -> Request<Body> {
+fn post(wish: HttpVersion) -> Request<Body> {
     let body = Body::new(Slowly("some bytes".into(), None));
     let mut request = request("POST", "http://a.test/", body);
     request.extensions_mut().insert(wish);
     request
 }
 
-async fn give_up_at_every_poll(wish: Wish) {
+async fn give_up_at_every_poll(wish: HttpVersion) {
     let mut points = 0;
     for warm in [false, true] {
         for polls in 0.. {
@@ -96,11 +96,11 @@ async fn give_up_at_every_poll(wish: Wish) {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_given_up_at_any_point_leaves_nothing_behind() {
-    give_up_at_every_poll(Wish::Http1).await;
+    give_up_at_every_poll(HttpVersion::Http1).await;
 }
 
 #[cfg(feature = "http2")]
 #[tokio::test(start_paused = true)]
 async fn a_request_over_http2_given_up_at_any_point_leaves_nothing_behind() {
-    give_up_at_every_poll(Wish::Http2).await;
+    give_up_at_every_poll(HttpVersion::Http2).await;
 }

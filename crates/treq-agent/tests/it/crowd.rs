@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::{Layer as _, ServiceExt as _};
 use treq_agent::{Agent, HttpConnector, NewConnection};
-use treq_core::{Body, Connected, Error, Kind, Peer, Resend, Target, Wish};
+use treq_core::{Body, Connected, Error, HttpVersion, Kind, Peer, Resend, Target};
 use treq_pool::PoolLayer;
 use treq_testing::{MemoryServer, RawServer, Step};
 
@@ -147,7 +147,7 @@ async fn a_server_that_wants_http1_is_served_over_http1() {
         let connector = tower::service_fn(move |target: Target| {
             let (plain, refusing) = (plain.clone(), refusing.clone());
             async move {
-                let is_http1 = target.wish == Wish::Http1;
+                let is_http1 = target.wish == HttpVersion::Http1;
                 let connected = if is_http1 { plain.oneshot(target).await } else { refusing.oneshot(target).await }?;
                 let mut tls = treq_core::TlsFacts::default();
                 tls.alpn = Some(bytes::Bytes::from_static(if is_http1 { b"http/1.1" } else { b"h2" }));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version};
 use tower::ServiceExt as _;
-use treq_core::{Body, Framing, Kind, Resend, Wish};
+use treq_core::{Body, Framing, HttpVersion, Kind, Resend};
 use treq_testing::{MemoryServer, RawServer, Step};
 
 use crate::errors::{Failing, Mine};
@@ -55,7 +55,7 @@ fn requests(server: &RawServer) -> usize {
 }
 
 pub(crate) fn wishing(mut request: Request<Body>) -> Request<Body> {
-    request.extensions_mut().insert(Wish::Http2);
+    request.extensions_mut().insert(HttpVersion::Http2);
     request
 }
 
@@ -142,7 +142,7 @@ async fn nothing_is_sent_over_http2_that_was_meant_for_http1() {
     let server = server([Step::ReadRequest, Step::send(OK), Step::Again]);
     let (agent, _pool) = pooled(server.connector());
     let mut request = get("http://a.test/");
-    request.extensions_mut().insert(Wish::Http1);
+    request.extensions_mut().insert(HttpVersion::Http1);
     assert_eq!(send(&agent, request).await.unwrap().version(), Version::HTTP_11);
     // `Any` in the clear is HTTP/1.1 too, yet another kind of connection.
     assert_eq!(send(&agent, get("http://a.test/")).await.unwrap().version(), Version::HTTP_11);

@@ -115,7 +115,7 @@ async fn a_connect_over_http2_names_its_port() {
         async { Ok::<_, std::convert::Infallible>(http::Response::new(Body::empty())) }
     }));
     let mut request = request("CONNECT", "https://a.test/", Body::empty());
-    request.extensions_mut().insert(treq_core::Wish::Http2);
+    request.extensions_mut().insert(treq_core::HttpVersion::Http2);
     let _answer = plain(server.connector()).oneshot(request).await.unwrap();
     // RFC 9113, section 8.5: the host and port to connect to.
     assert_eq!(seen.recv().await.unwrap(), "a.test:443");

@@ -100,9 +100,13 @@ async fn an_answer_that_upgrades_nothing_says_so_and_its_connection_goes_on() {
 #[tokio::test]
 async fn what_asks_for_an_upgrade_chooses_http1() {
     use tower::ServiceExt as _;
-    use treq_core::{Error, Kind, Target, Wish};
+    use treq_core::{Error, HttpVersion, Kind, Target};
 
-    for (wish, chosen) in [(Wish::Any, Some(Wish::Http1)), (Wish::Http1, Some(Wish::Http1)), (Wish::Http2, None)] {
+    for (wish, chosen) in [
+        (HttpVersion::Any, Some(HttpVersion::Http1)),
+        (HttpVersion::Http1, Some(HttpVersion::Http1)),
+        (HttpVersion::Http2, None),
+    ] {
         let told = std::sync::Arc::new(std::sync::Mutex::new(None));
         let log = std::sync::Arc::clone(&told);
         let connector = tower::service_fn(move |target: Target| {

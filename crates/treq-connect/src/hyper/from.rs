@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Forward, Kind, Origin, Peer, Resend, Target, TlsFacts, Wish};
+use treq_core::{BoxError, Connected, Error, Forward, HttpVersion, Kind, Origin, Peer, Resend, Target, TlsFacts};
 
 /// A connector of hyper-util's client, as a connector here.
 ///
@@ -57,7 +57,7 @@ pin_project! {
         #[pin]
         connecting: F,
         origin: Origin,
-        wish: Wish,
+        wish: HttpVersion,
     }
 }
 
@@ -121,10 +121,10 @@ where
     }
 }
 
-fn connected<IO: Connection>(io: IO, origin: &Origin, wish: Wish) -> Result<Connected<TokioIo<IO>>, Error> {
+fn connected<IO: Connection>(io: IO, origin: &Origin, wish: HttpVersion) -> Result<Connected<TokioIo<IO>>, Error> {
     let known = io.connected();
     let is_http2 = known.is_negotiated_h2();
-    if is_http2 && wish == Wish::Http1 {
+    if is_http2 && wish == HttpVersion::Http1 {
         let message = format!(
             "HTTP/1.1 alone was asked for, but the connector has agreed on HTTP/2 with {origin}: let it offer HTTP/1.1 only"
         );

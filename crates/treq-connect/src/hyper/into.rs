@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use http::Uri;
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Kind, Origin, Resend, Target, Wish};
+use treq_core::{BoxError, Connected, Error, HttpVersion, Kind, Origin, Resend, Target};
 
 use super::HyperStream;
 
@@ -40,7 +40,7 @@ use super::HyperStream;
 #[derive(Clone, Debug)]
 pub struct IntoHyper<C> {
     inner: C,
-    wish: Wish,
+    wish: HttpVersion,
     enforce_tls: bool,
 }
 
@@ -62,13 +62,13 @@ enum Step<F> {
 impl<C> IntoHyper<C> {
     /// Connects by `inner`.
     pub fn new(inner: C) -> IntoHyper<C> {
-        IntoHyper { inner, wish: Wish::Any, enforce_tls: true }
+        IntoHyper { inner, wish: HttpVersion::Any, enforce_tls: true }
     }
 
     /// Sets the version of HTTP that is offered by ALPN (default: any). It has to be one that the client speaks: HTTP/1.1 for
     /// a client without the feature `http2`, HTTP/2 for one with `http2_only`.
     #[must_use]
-    pub fn http_version(mut self, version: Wish) -> IntoHyper<C> {
+    pub fn http_version(mut self, version: HttpVersion) -> IntoHyper<C> {
         self.wish = version;
         self
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use tokio::sync::OnceCell;
-use treq_core::{Error, Kind, Resend, Wish};
+use treq_core::{Error, HttpVersion, Kind, Resend};
 
 use super::TlsConfigBuilder;
 use super::recipe::Recipe;
@@ -43,7 +43,7 @@ pub struct TlsConfig {
 }
 
 struct Shared {
-    /// What is offered where the target's wish is [`Wish::Any`].
+    /// What is offered where the target's wish is [`HttpVersion::Any`].
     alpn: Vec<Vec<u8>>,
     source: Source,
 }
@@ -102,12 +102,12 @@ impl TlsConfig {
     }
 
     /// The protocols to offer, best first.
-    pub(super) fn offer(&self, wish: Wish) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn offer(&self, wish: HttpVersion) -> Result<Vec<Vec<u8>>, Error> {
         let allowed = &self.shared.alpn;
         match wish {
-            Wish::Http1 => Ok(vec![HTTP1.to_vec()]),
-            Wish::Http2 if allowed.iter().any(|protocol| protocol == H2) => Ok(vec![H2.to_vec()]),
-            Wish::Http2 => Err(Error::new(
+            HttpVersion::Http1 => Ok(vec![HTTP1.to_vec()]),
+            HttpVersion::Http2 if allowed.iter().any(|protocol| protocol == H2) => Ok(vec![H2.to_vec()]),
+            HttpVersion::Http2 => Err(Error::new(
                 Kind::Builder,
                 "HTTP/2 alone was asked for, which the TLS configuration forbids: see TlsConfigBuilder::http2",
             )

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::{Connect, TlsStream};
-use treq_core::{BoxError, Connected, Error, Kind, Origin, Resend, Wish};
+use treq_core::{BoxError, Connected, Error, HttpVersion, Kind, Origin, Resend};
 
 use super::config::Preparing;
 use super::{MaybeTls, TlsConfig, facts, reason};
@@ -40,14 +40,14 @@ enum Step<IO> {
 struct Plan {
     origin: Origin,
     server: ServerName<'static>,
-    wish: Wish,
+    wish: HttpVersion,
     alpn: Vec<Vec<u8>>,
 }
 
 /// The facts of the connection below, for which the handshake runs.
 struct Plain {
     origin: Origin,
-    wish: Wish,
+    wish: HttpVersion,
     connected: Connected<()>,
 }
 
@@ -56,7 +56,7 @@ impl<F, IO> TlsFuture<F, IO> {
         TlsFuture { connect, step: Step::Plain }
     }
 
-    pub(super) fn tls(connect: F, config: &TlsConfig, origin: Origin, wish: Wish) -> TlsFuture<F, IO> {
+    pub(super) fn tls(connect: F, config: &TlsConfig, origin: Origin, wish: HttpVersion) -> TlsFuture<F, IO> {
         let step = match Plan::new(config, origin, wish) {
             Err(error) => Step::Refused(Some(error)),
             Ok(plan) => match config.ready() {
@@ -110,7 +110,7 @@ impl<F, IO> fmt::Debug for TlsFuture<F, IO> {
 }
 
 impl Plan {
-    fn new(config: &TlsConfig, origin: Origin, wish: Wish) -> Result<Plan, Error> {
+    fn new(config: &TlsConfig, origin: Origin, wish: HttpVersion) -> Result<Plan, Error> {
         let alpn = config.offer(wish)?;
         let server = ServerName::try_from(origin.host().to_owned()).map_err(|cause| {
             let message = format!("{:?} is not a name that a TLS certificate can be for", origin.host());
@@ -134,7 +134,7 @@ impl Plain {
     fn secured<IO>(self, result: io::Result<TlsStream<IO>>) -> Result<Connected<MaybeTls<IO>>, Error> {
         let stream = result.map_err(|error| reason::explain(&self.origin, error))?;
         let facts = facts::of(stream.get_ref().1);
-        if self.wish == Wish::Http2 && facts.alpn.as_deref() != Some(b"h2") {
+        if self.wish == HttpVersion::Http2 && facts.alpn.as_deref() != Some(b"h2") {
             // The server has no ALPN at all: one that has would have refused the handshake.
             return Err(reason::no_http2(&self.origin));
         }

@@ -5,7 +5,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use treq_agent::{Agent, HttpConnector};
-use treq_core::{Body, Error, Kind, Wish};
+use treq_core::{Body, Error, HttpVersion, Kind};
 use treq_testing::{RawServer, Step};
 
 use super::block_on;
@@ -18,10 +18,10 @@ pub(super) fn http1(input: &[u8]) {
     let Some((&how, wire)) = input.split_first() else { return };
     let method = METHODS[usize::from(how % 3)];
     let script = |sent: Step| [Step::ReadHead, sent, Step::Close];
-    let whole = ask(method, Wish::Http1, script(Step::send(Bytes::copy_from_slice(wire))));
+    let whole = ask(method, HttpVersion::Http1, script(Step::send(Bytes::copy_from_slice(wire))));
     let size = [1, 3, 16, 500][usize::from(how / 4) % 4].max(wire.len() / 2_000);
     let cuts = (1..=wire.len() / size).map(|at| at * size);
-    let pieced = ask(method, Wish::Http1, script(Step::send_split(Bytes::copy_from_slice(wire), cuts)));
+    let pieced = ask(method, HttpVersion::Http1, script(Step::send_split(Bytes::copy_from_slice(wire), cuts)));
     assert_eq!(whole, pieced, "{method}, cut at each {size}: {}", wire.escape_ascii());
 }
 
@@ -36,7 +36,7 @@ pub(super) fn http2(input: &[u8]) {
         0 => Step::send(wire),
         _ => Step::trickle(wire, 1 + frames.len() / 7, std::time::Duration::from_millis(1)),
     };
-    let _ = ask(method, Wish::Http2, [Step::ReadBytes(24), sent, Step::sleep_ms(50), Step::Close]);
+    let _ = ask(method, HttpVersion::Http2, [Step::ReadBytes(24), sent, Step::sleep_ms(50), Step::Close]);
 }
 
 /// The response as far as it came, and the error.
@@ -48,7 +48,7 @@ struct Outcome {
     failed: Option<Kind>,
 }
 
-fn ask(method: &str, wish: Wish, script: impl IntoIterator<Item = Step>) -> Outcome {
+fn ask(method: &str, wish: HttpVersion, script: impl IntoIterator<Item = Step>) -> Outcome {
     block_on(async {
         let server = RawServer::builder().connection(script).repeat_last().start_in_memory();
         let agent = Agent::new(HttpConnector::new(server.connector()));

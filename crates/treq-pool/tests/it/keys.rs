@@ -4,7 +4,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use tower::Service as _;
-use treq_core::{Route, Wish};
+use treq_core::{HttpVersion, Route};
 use treq_pool::PoolLayer;
 
 use crate::fake::{figures, pool, target};
@@ -27,7 +27,7 @@ async fn origin_wish_and_route_are_kept_apart_and_nothing_else_is() {
     let targets = || {
         let mut all = Vec::new();
         for url in ["http://a.test/", "http://a.test:81/", "https://a.test/", "http://[::1]/"] {
-            for wish in [Wish::Any, Wish::Http1, Wish::Http2] {
+            for wish in [HttpVersion::Any, HttpVersion::Http1, HttpVersion::Http2] {
                 for route in [None, Some("x"), Some("y")] {
                     let mut target = target(url);
                     target.wish = wish;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Forward, Origin, Resolve, Scheme, Target, Wish};
+use treq_core::{BoxError, Connected, Error, Forward, HttpVersion, Origin, Resolve, Scheme, Target};
 
 use crate::credentials::Credentials;
 use crate::error::failed;
@@ -41,7 +41,7 @@ where
     async fn dial(&mut self) -> Result<Connected<ProxyStream<P, T>>, Error> {
         let mut target = Target::new(self.proxy.origin().clone());
         // Proxies are spoken with in HTTP/1.1, which ALPN must not leave open.
-        target.wish = Wish::Http1;
+        target.wish = HttpVersion::Http1;
         let dialled = if self.proxy.scheme() == ProxyScheme::Https {
             call(&mut self.secure, false, target).await.map(|connected| connected.map(Io::Secure))
         } else {
@@ -102,6 +102,6 @@ where
 }
 
 /// Whether requests to an origin are handed to the proxy in the clear. HTTP/2 with the origin itself needs a tunnel.
-pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, wish: Wish) -> bool {
-    proxy.forwards() && origin.scheme() == Scheme::Http && wish != Wish::Http2
+pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, wish: HttpVersion) -> bool {
+    proxy.forwards() && origin.scheme() == Scheme::Http && wish != HttpVersion::Http2
 }

@@ -7,7 +7,7 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
-use treq_core::{BoxError, ByTryClone, Error, Kind, Origin, Replay, Route, Wish};
+use treq_core::{BoxError, ByTryClone, Error, HttpVersion, Kind, Origin, Replay, Route};
 
 use super::kept::Kept;
 use super::{RouteLayer, RoutedFuture};
@@ -121,7 +121,7 @@ fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>
 }
 
 fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {
-    let wish = request.extensions().get::<Wish>().copied().unwrap_or_default();
+    let wish = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
     Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, wish))
 }
 

@@ -10,7 +10,7 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_core::{Body, Error, Kind, Route, Wish};
+use treq_core::{Body, Error, HttpVersion, Kind, Route};
 use treq_proxy::{Proxies, ProxyChoice, RouteLayer};
 
 use crate::support::{Echo, get, proxy};
@@ -173,15 +173,15 @@ async fn a_route_of_another_kind_is_not_lost_in_silence() {
 #[tokio::test]
 async fn a_callers_proxy_authorization_goes_to_no_origin() {
     for (url, layer, wish, want) in [
-        ("http://a.test/", RouteLayer::new(Proxies::none()), Wish::Any, true),
-        ("http://a.test/", layer("p.test"), Wish::Any, true),
-        ("http://a.test/", scheme(), Wish::Any, true),
-        ("http://a.test/", layer("https://p.test"), Wish::Http1, true),
-        ("https://a.test/", layer("p.test"), Wish::Any, false),
-        ("http://a.test/", layer("p.test"), Wish::Http2, false),
-        ("http://a.test/", layer("socks5h://p.test"), Wish::Any, false),
-        ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test").always_tunnel(true))), Wish::Any, false),
-        ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test")).no_proxy("*")), Wish::Any, false),
+        ("http://a.test/", RouteLayer::new(Proxies::none()), HttpVersion::Any, true),
+        ("http://a.test/", layer("p.test"), HttpVersion::Any, true),
+        ("http://a.test/", scheme(), HttpVersion::Any, true),
+        ("http://a.test/", layer("https://p.test"), HttpVersion::Http1, true),
+        ("https://a.test/", layer("p.test"), HttpVersion::Any, false),
+        ("http://a.test/", layer("p.test"), HttpVersion::Http2, false),
+        ("http://a.test/", layer("socks5h://p.test"), HttpVersion::Any, false),
+        ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test").always_tunnel(true))), HttpVersion::Any, false),
+        ("http://a.test/", RouteLayer::new(Proxies::all(proxy("p.test")).no_proxy("*")), HttpVersion::Any, false),
     ] {
         let world = World::challenging(1);
         let mut request = get(url);

@@ -5,7 +5,7 @@ use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_core::{Body, BoxError, Connected, Error, Origin, Target, Wish, resolve_fn};
+use treq_core::{Body, BoxError, Connected, Error, HttpVersion, Origin, Target, resolve_fn};
 use treq_proxy::{NoStream, Proxies, Proxy, ProxyAuth, ProxyLayer, ProxyRequest, ProxyStream};
 use treq_testing::{Connecting, MemoryConnector, Pipe, RawServer, Step};
 
@@ -13,7 +13,7 @@ use treq_testing::{Connecting, MemoryConnector, Pipe, RawServer, Step};
 #[derive(Clone, Debug)]
 pub(crate) struct Net {
     connector: MemoryConnector,
-    asked: Arc<Mutex<Vec<(String, Wish)>>>,
+    asked: Arc<Mutex<Vec<(String, HttpVersion)>>>,
 }
 
 impl Net {
@@ -25,7 +25,7 @@ impl Net {
         self.asked.lock().unwrap().iter().map(|(origin, _)| origin.clone()).collect()
     }
 
-    pub(crate) fn wishes(&self) -> Vec<Wish> {
+    pub(crate) fn wishes(&self) -> Vec<HttpVersion> {
         self.asked.lock().unwrap().iter().map(|(_, wish)| *wish).collect()
     }
 }

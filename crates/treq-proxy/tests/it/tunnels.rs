@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceExt};
-use treq_core::{Kind, Resend, Wish};
+use treq_core::{HttpVersion, Kind, Resend};
 use treq_proxy::{Proxies, ProxyLayer, Refused};
 use treq_testing::{RawServer, Step};
 
@@ -42,7 +42,7 @@ async fn first_bytes_in_the_clear_are_kept_wherever_the_answer_is_cut() {
         let server = RawServer::builder().connection(script).start_in_memory();
         let layer = ProxyLayer::new(Proxies::all(proxy("p.test")));
         let mut target = target("http://a.test");
-        target.wish = Wish::Http2;
+        target.wish = HttpVersion::Http2;
         let mut connected = layer.layer(server.connector()).oneshot(target).await.unwrap();
         let mut text = String::new();
         connected.io.read_to_string(&mut text).await.unwrap();
@@ -179,6 +179,6 @@ async fn tunnels_to_an_https_proxy_go_over_the_other_connector() {
     let connected = layer.layer(plain.clone()).oneshot(target("https://a.test")).await.unwrap();
     assert!(connected.io.secure().is_some() && connected.io.plain().is_none());
     assert_eq!((plain.asked().len(), tls.asked()), (0, vec!["https://p.test".to_owned()]));
-    assert_eq!(tls.wishes(), [Wish::Http1]);
+    assert_eq!(tls.wishes(), [HttpVersion::Http1]);
     assert_eq!(secure.requests()[0].line, "CONNECT a.test:443 HTTP/1.1");
 }

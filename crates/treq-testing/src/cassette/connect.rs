@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Mutex;
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_core::{Body, BoxError, Connected, Error, Kind, Peer, Resend, Target, Wish};
+use treq_core::{Body, BoxError, Connected, Error, HttpVersion, Kind, Peer, Resend, Target};
 
 use super::shared::Shared;
 use super::{Cassette, CassetteLayer, Player};
@@ -120,7 +120,7 @@ where
 fn plain(target: &Target) -> Result<(), Error> {
     let what = match target {
         target if target.origin.is_https() => "https, and what is above it would speak TLS",
-        target if target.wish == Wish::Http2 => "HTTP/2",
+        target if target.wish == HttpVersion::Http2 => "HTTP/2",
         _ => return Ok(()),
     };
     let message = format!("a cassette's connector cannot connect to {} for {what}: use its layer", target.origin);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::task::JoinSet;
-use treq::{Body, Client, Kind, Phase, PoolLayer, Wish};
+use treq::{Body, Client, HttpVersion, Kind, Phase, PoolLayer};
 use treq_httpbin::Server;
 use treq_testing::{MemoryServer, Random, RawServer, Step};
 
@@ -196,7 +196,7 @@ async fn connections_are_not_kept_when_the_pool_is_told_so() {
 #[tokio::test(start_paused = true)]
 async fn sixty_four_first_requests_over_http2_share_one_connection() {
     let server = echo(Duration::from_millis(5)).connect_delay(Duration::from_millis(50));
-    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let client = Client::builder().connector(server.connector()).http_version(HttpVersion::Http2).build().unwrap();
     at_once(&client, "http://a.test/", 64).await;
     assert_eq!(server.connections(), 1);
     let stats = client.pool_stats().unwrap();
@@ -209,7 +209,7 @@ async fn sixty_four_first_requests_over_http2_share_one_connection() {
 async fn a_slow_handshake_is_waited_for_where_no_cap_is_set() {
     let server = echo(Duration::ZERO).connect_delay(Duration::from_secs(30));
     let patient = Client::builder().connector(server.connector()).connect_timeout(None);
-    let client = patient.http_version(Wish::Http2).build().unwrap();
+    let client = patient.http_version(HttpVersion::Http2).build().unwrap();
     let (a, b) = tokio::join!(client.get("http://a.test/a"), client.get("http://a.test/b"));
     assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
     assert_eq!(server.connections(), 1);
@@ -218,7 +218,7 @@ async fn a_slow_handshake_is_waited_for_where_no_cap_is_set() {
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_handshake_outlive_the_one_who_made_it() {
     let server = echo(Duration::ZERO).connect_delay(Duration::from_millis(50));
-    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let client = Client::builder().connector(server.connector()).http_version(HttpVersion::Http2).build().unwrap();
     let leader = tokio::spawn(std::future::IntoFuture::into_future(client.get("http://a.test/leader")));
     tokio::task::yield_now().await;
     let mut followers = JoinSet::new();
@@ -237,7 +237,7 @@ async fn those_who_wait_for_a_handshake_outlive_the_one_who_made_it() {
 async fn a_failed_handshake_fails_nobody_else_by_turns() {
     let server = echo(Duration::ZERO).connect_delay(Duration::from_secs(5));
     server.refuse_next(1);
-    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let client = Client::builder().connector(server.connector()).http_version(HttpVersion::Http2).build().unwrap();
     let begun = tokio::time::Instant::now();
     let mut requests = JoinSet::new();
     for n in 0..8 {
@@ -249,7 +249,7 @@ async fn a_failed_handshake_fails_nobody_else_by_turns() {
 }
 
 /// Requests dropped at random points leave neither connections in use nor tasks behind.
-async fn half_dropped(http: Wish) {
+async fn half_dropped(http: HttpVersion) {
     let server = Arc::new(echo(Duration::from_millis(2)));
     let pool = PoolLayer::new().max_per_host(16).wait(None);
     let client = Client::builder().connector(server.connector()).pool(pool).http_version(http).build().unwrap();
@@ -292,12 +292,12 @@ async fn half_dropped(http: Wish) {
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_requests_half_of_them_dropped_leave_nothing_behind() {
-    half_dropped(Wish::Http1).await;
+    half_dropped(HttpVersion::Http1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_requests_over_http2_half_of_them_dropped_leave_nothing_behind() {
-    half_dropped(Wish::Http2).await;
+    half_dropped(HttpVersion::Http2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -354,7 +354,7 @@ async fn a_post_is_not_repeated_on_a_dead_connection_and_a_get_is() {
 #[tokio::test(start_paused = true)]
 async fn a_get_on_a_dead_http2_connection_is_repeated() {
     let server = echo(Duration::ZERO);
-    let client = Client::builder().connector(server.connector()).http_version(Wish::Http2).build().unwrap();
+    let client = Client::builder().connector(server.connector()).http_version(HttpVersion::Http2).build().unwrap();
     client.get("http://a.test/warm").await.unwrap().content().await.unwrap();
     // The client has no occasion to see that the connection is gone.
     server.disconnect();

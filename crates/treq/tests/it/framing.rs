@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use treq::{Body, BodyEnd, Client, Kind, OnInformational, Wish};
+use treq::{Body, BodyEnd, Client, HttpVersion, Kind, OnInformational};
 use treq_testing::{MemoryServer, RawServer, Step};
 
 async fn answered(wire: &str) -> (RawServer, Client) {
@@ -52,7 +52,7 @@ async fn a_head_request_has_the_length_and_no_body() {
 /// The length of what a GET would bring is no length of what is read, over HTTP/2 neither.
 #[tokio::test]
 async fn a_head_request_of_something_large_has_no_content() {
-    for wish in [Wish::Http1, Wish::Http2] {
+    for wish in [HttpVersion::Http1, HttpVersion::Http2] {
         let server = MemoryServer::new(tower::service_fn(|_: http::Request<treq::Body>| async {
             http::Response::builder().header("content-length", 1_u64 << 40).body(treq::Body::empty())
         }));
@@ -180,7 +180,7 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
 #[tokio::test]
 async fn a_body_that_goes_on_behind_its_length_is_an_error() {
     let server = treq_httpbin::Server::start().await.unwrap();
-    for version in [treq::Wish::Http1, treq::Wish::Http2] {
+    for version in [treq::HttpVersion::Http1, treq::HttpVersion::Http2] {
         for (length, pieces, part) in [
             ("5", &["hello", "world"][..], "longer than"),
             ("5", &["hello", "", "world"], "longer than"),

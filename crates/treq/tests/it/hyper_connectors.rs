@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tower::Layer;
-use treq::{Client, Peer, TcpConnect, TlsConfig, TlsLayer, Wish};
+use treq::{Client, HttpVersion, Peer, TcpConnect, TlsConfig, TlsLayer};
 use treq_connect::hyper::{FromHyper, IntoHyper};
 use treq_httpbin::Server;
 use treq_proxy::ProxyConnect;
@@ -73,7 +73,8 @@ async fn hyper_utils_client_goes_over_tcp_from_here() {
 async fn and_over_tls_from_here() {
     let server = Server::start_tls().await.unwrap();
     let connect = || IntoHyper::new(TlsLayer::new(trusting(&server)).layer(TcpConnect::new()));
-    for (connector, version) in [(connect(), Version::HTTP_2), (connect().http_version(Wish::Http1), Version::HTTP_11)]
+    for (connector, version) in
+        [(connect(), Version::HTTP_2), (connect().http_version(HttpVersion::Http1), Version::HTTP_11)]
     {
         let client = hyper_client(connector);
         let response = get(&client, &server.url("/get")).await;

@@ -11,8 +11,8 @@ use http::Method;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use treq::{
-    Body, BodyEnd, Client, Connected, Error, Kind, Peer, PoolLayer, RequestBuilder, Response, Target, TimeoutLayer,
-    Wish,
+    Body, BodyEnd, Client, Connected, Error, HttpVersion, Kind, Peer, PoolLayer, RequestBuilder, Response, Target,
+    TimeoutLayer,
 };
 use treq_testing::{Random, Storm};
 
@@ -242,7 +242,7 @@ async fn play_all(client: &Client, random: &mut Random) -> (Vec<String>, usize) 
     (wrong, tasks * requests)
 }
 
-async fn in_memory(seed: u64, wish: Wish) -> Vec<String> {
+async fn in_memory(seed: u64, wish: HttpVersion) -> Vec<String> {
     let mut random = Random::new(seed);
     let storm = Storm::in_memory(seed);
     let client = Client::builder()
@@ -286,7 +286,7 @@ async fn in_memory(seed: u64, wish: Wish) -> Vec<String> {
 }
 
 /// The same over sockets, in the time of the machine: what the kernel buffers, resets and closes is another storm than memory's.
-async fn over_sockets(seed: u64, wish: Wish) -> Vec<String> {
+async fn over_sockets(seed: u64, wish: HttpVersion) -> Vec<String> {
     let mut random = Random::new(seed);
     let storm = Storm::listen(seed).await.unwrap();
     let addr = storm.addr().unwrap();
@@ -341,7 +341,7 @@ fn watch(name: &'static str) -> (Arc<AtomicU64>, Arc<AtomicBool>) {
 }
 
 #[allow(clippy::print_stdout)]
-fn storm(name: &'static str, wish: Wish) {
+fn storm(name: &'static str, wish: HttpVersion) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("TREQ_SEED") {
         Some(seed) => seed..=seed,
@@ -366,12 +366,12 @@ fn storm(name: &'static str, wish: Wish) {
 
 #[test]
 fn over_http1_every_request_ends_as_it_should() {
-    storm("HTTP/1.1", Wish::Http1);
+    storm("HTTP/1.1", HttpVersion::Http1);
 }
 
 #[test]
 fn over_http2_every_request_ends_as_it_should() {
-    storm("HTTP/2", Wish::Http2);
+    storm("HTTP/2", HttpVersion::Http2);
 }
 
 /// All at once: each of them waits most of the time.
@@ -379,7 +379,7 @@ fn over_http2_every_request_ends_as_it_should() {
 async fn over_sockets_every_request_ends_as_it_should() {
     let mut playing = JoinSet::new();
     for seed in 1..=40 {
-        let wish = if seed % 2 == 0 { Wish::Http1 } else { Wish::Http2 };
+        let wish = if seed % 2 == 0 { HttpVersion::Http1 } else { HttpVersion::Http2 };
         playing.spawn(async move { (seed, over_sockets(seed, wish).await) });
     }
     while let Some(done) = playing.join_next().await {

@@ -113,7 +113,7 @@ async fn http2_is_spoken_where_it_is_wished_for() {
         let secure = request.extensions().get::<Arrival>().unwrap().is_secure();
         Ok::<_, Infallible>(Response::new(Body::from(format!("{:?} {secure}", request.version()))))
     }));
-    let mut response = stub.get("https://a.test/").http_version(treq::Wish::Http2).await.unwrap();
+    let mut response = stub.get("https://a.test/").http_version(treq::HttpVersion::Http2).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "HTTP/2.0 true");
 }
 
@@ -343,7 +343,9 @@ async fn tls_is_spoken_in_memory_where_that_is_wished_for() {
     let tls = treq_httpbin::Tls::new().unwrap();
     let trusted = treq::TlsConfig::builder().roots_pem(tls.ca_pem()).build().unwrap();
     let server = MemoryServer::new(treq_httpbin::Httpbin::new()).tls(move |end| tls.accept(end));
-    for (wish, version) in [(treq::Wish::Any, http::Version::HTTP_2), (treq::Wish::Http1, http::Version::HTTP_11)] {
+    for (wish, version) in
+        [(treq::HttpVersion::Any, http::Version::HTTP_2), (treq::HttpVersion::Http1, http::Version::HTTP_11)]
+    {
         let builder = Client::builder().tls(trusted.clone()).http_version(wish);
         let client = builder.connector(server.connector()).build().unwrap();
         let mut response = client.get("https://localhost/get").await.unwrap();

@@ -1,6 +1,6 @@
 //! https against the embedded server.
 
-use treq::{Client, Kind, TlsConfig, Wish};
+use treq::{Client, HttpVersion, Kind, TlsConfig};
 use treq_httpbin::Server;
 
 use crate::chain;
@@ -12,7 +12,7 @@ fn trusting(server: &Server) -> TlsConfig {
 #[tokio::test]
 async fn alpn_chooses_the_protocol_and_the_facts_say_so() {
     let server = Server::start_tls().await.unwrap();
-    for (wish, version) in [(Wish::Any, http::Version::HTTP_2), (Wish::Http1, http::Version::HTTP_11)] {
+    for (wish, version) in [(HttpVersion::Any, http::Version::HTTP_2), (HttpVersion::Http1, http::Version::HTTP_11)] {
         let client = Client::builder().tls(trusting(&server)).http_version(wish).build().unwrap();
         let mut response = client.get(server.url("/get")).await.unwrap();
         assert_eq!(response.version(), version);
@@ -54,7 +54,7 @@ async fn an_authority_that_nobody_trusts_is_refused() {
 #[tokio::test]
 async fn http2_in_the_clear_by_prior_knowledge() {
     let server = Server::start().await.unwrap();
-    let response = treq::get(server.url("/get")).http_version(Wish::Http2).await.unwrap();
+    let response = treq::get(server.url("/get")).http_version(HttpVersion::Http2).await.unwrap();
     assert_eq!((response.status().as_u16(), response.version()), (200, http::Version::HTTP_2));
 }
 

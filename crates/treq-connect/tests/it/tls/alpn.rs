@@ -1,5 +1,5 @@
 use treq_connect::{TlsConfig, TlsConfigBuilder};
-use treq_core::{Error, Kind, Resend, Wish};
+use treq_core::{Error, HttpVersion, Kind, Resend};
 
 use super::{Authority, Server};
 use crate::support::target;
@@ -7,7 +7,7 @@ use crate::support::target;
 /// What a wish comes to with a server that speaks these protocols.
 async fn agreed(
     speaks: &[&str],
-    wish: Wish,
+    wish: HttpVersion,
     config: impl FnOnce(TlsConfigBuilder) -> TlsConfigBuilder,
 ) -> Result<Option<String>, Error> {
     let authority = Authority::new("ours");
@@ -27,13 +27,13 @@ async fn agreed(
 async fn follows_the_wish() {
     const BOTH: &[&str] = &["h2", "http/1.1"];
     for (speaks, wish, wanted) in [
-        (BOTH, Wish::Any, Some("h2")),
-        (BOTH, Wish::Http1, Some("http/1.1")),
-        (BOTH, Wish::Http2, Some("h2")),
-        (&["http/1.1"], Wish::Any, Some("http/1.1")),
-        (&["h2"], Wish::Any, Some("h2")),
-        (&[], Wish::Any, None),
-        (&[], Wish::Http1, None),
+        (BOTH, HttpVersion::Any, Some("h2")),
+        (BOTH, HttpVersion::Http1, Some("http/1.1")),
+        (BOTH, HttpVersion::Http2, Some("h2")),
+        (&["http/1.1"], HttpVersion::Any, Some("http/1.1")),
+        (&["h2"], HttpVersion::Any, Some("h2")),
+        (&[], HttpVersion::Any, None),
+        (&[], HttpVersion::Http1, None),
     ] {
         let agreed = agreed(speaks, wish, |config| config).await.unwrap();
         assert_eq!(agreed.as_deref(), wanted, "{speaks:?} {wish:?}");
@@ -43,8 +43,8 @@ async fn follows_the_wish() {
 #[tokio::test]
 async fn offers_no_http2_where_it_is_switched_off() {
     let off = |config: TlsConfigBuilder| config.http2(false);
-    assert_eq!(agreed(&["h2", "http/1.1"], Wish::Any, off).await.unwrap().as_deref(), Some("http/1.1"));
-    let error = agreed(&["h2"], Wish::Http2, off).await.unwrap_err();
+    assert_eq!(agreed(&["h2", "http/1.1"], HttpVersion::Any, off).await.unwrap().as_deref(), Some("http/1.1"));
+    let error = agreed(&["h2"], HttpVersion::Http2, off).await.unwrap_err();
     assert_eq!((error.kind(), error.resend()), (Kind::Builder, Resend::Safe));
     assert!(error.to_string().contains("TlsConfigBuilder::http2"), "{error}");
 }
@@ -52,7 +52,9 @@ async fn offers_no_http2_where_it_is_switched_off() {
 #[tokio::test]
 async fn fails_where_no_protocol_is_shared() {
     let same = |config| config;
-    for (speaks, wish) in [(&["http/1.1"], Wish::Http2), (&["h2"], Wish::Http1), (&["spdy/3"], Wish::Any)] {
+    for (speaks, wish) in
+        [(&["http/1.1"], HttpVersion::Http2), (&["h2"], HttpVersion::Http1), (&["spdy/3"], HttpVersion::Any)]
+    {
         let error = agreed(speaks, wish, same).await.unwrap_err();
         assert_eq!((error.kind(), error.resend()), (Kind::Tls, Resend::Safe));
         assert_eq!(
@@ -61,7 +63,7 @@ async fn fails_where_no_protocol_is_shared() {
         );
         assert!(error.find::<rustls::Error>().is_some());
     }
-    let error = agreed(&[], Wish::Http2, same).await.unwrap_err();
+    let error = agreed(&[], HttpVersion::Http2, same).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Tls);
     assert!(error.to_string().contains("does not offer HTTP/2 by ALPN"), "{error}");
 }
@@ -90,6 +92,6 @@ async fn takes_a_whole_rustls_configuration() {
     assert_eq!(theirs.tls.unwrap().alpn.as_deref(), Some(&b"http/1.1"[..]));
 
     let mut target = target("https://api.test/");
-    target.wish = Wish::Http2;
+    target.wish = HttpVersion::Http2;
     assert_eq!(server.reach(&config, target).await.unwrap_err().kind(), Kind::Builder);
 }

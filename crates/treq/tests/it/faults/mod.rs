@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tower::Layer;
 use treq::testing::{InMemory, RequestTraversalAgent};
-use treq::{Client, ClientBuilder, Error, Kind, TcpConnect, TlsConfig, Wish};
+use treq::{Client, ClientBuilder, Error, HttpVersion, Kind, TcpConnect, TlsConfig};
 use treq_httpbin::{Httpbin, Server};
 use treq_testing::{Faults, suite};
 
@@ -103,12 +103,12 @@ fn sweep(
     total
 }
 
-fn in_memory(over: &str, wish: Wish, scenarios: &[(&str, Run)]) -> usize {
+fn in_memory(over: &str, wish: HttpVersion, scenarios: &[(&str, Run)]) -> usize {
     sweep(over, scenarios, Faults::nth, |scenario, faults| once(wish, scenario, faults, true))
 }
 
 /// One run in memory; with `goes_on` the client's next request has to be answered.
-fn once(wish: Wish, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(), Error> {
+fn once(wish: HttpVersion, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let outcome = runtime.block_on(async {
         let agent = RequestTraversalAgent::new(Httpbin::new());
@@ -121,7 +121,7 @@ fn once(wish: Wish, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(),
     outcome
 }
 
-fn base(wish: Wish) -> ClientBuilder {
+fn base(wish: HttpVersion) -> ClientBuilder {
     Client::builder().http_version(wish).timeout(Duration::from_secs(300))
 }
 
@@ -141,22 +141,22 @@ fn nothing_is_left(runtime: &tokio::runtime::Runtime, faults: &Faults) {
 
 #[test]
 fn over_http1_in_memory_every_fault_is_an_error_or_goes_unnoticed() {
-    assert!(in_memory("HTTP/1.1 in memory", Wish::Any, scenarios::ALL) > 500);
+    assert!(in_memory("HTTP/1.1 in memory", HttpVersion::Any, scenarios::ALL) > 500);
 }
 
 #[test]
 fn over_http2_in_memory_every_fault_is_an_error_or_goes_unnoticed() {
-    assert!(in_memory("HTTP/2 in memory", Wish::Http2, scenarios::ALL) > 500);
+    assert!(in_memory("HTTP/2 in memory", HttpVersion::Http2, scenarios::ALL) > 500);
 }
 
 #[test]
 fn outside_of_plain_exchanges_every_fault_is_an_error_or_goes_unnoticed() {
-    assert!(in_memory("scripted servers", Wish::Http1, scenarios::SCRIPTED) > 50);
+    assert!(in_memory("scripted servers", HttpVersion::Http1, scenarios::SCRIPTED) > 50);
 }
 
 #[test]
 fn a_call_that_never_ends_is_ended_by_a_limit_on_time() {
-    for wish in [Wish::Http1, Wish::Http2] {
+    for wish in [HttpVersion::Http1, HttpVersion::Http2] {
         let over = format!("stalls, {wish:?}");
         let stalling = |n| Faults::nth(n).stalling();
         let stalled = sweep(&over, scenarios::ALL, stalling, |scenario, faults| once(wish, scenario, faults, true));
@@ -168,7 +168,7 @@ fn a_call_that_never_ends_is_ended_by_a_limit_on_time() {
 fn several_faults_in_one_run_are_errors_or_go_unnoticed() {
     let (_, mut injected) = (panics(), 0);
     for seed in 0..40 {
-        for wish in [Wish::Http1, Wish::Http2] {
+        for wish in [HttpVersion::Http1, HttpVersion::Http2] {
             for (_, scenario) in scenarios::SHORT {
                 let faults = Faults::seeded(seed, 8);
                 let _ = once(wish, *scenario, &faults, false);
@@ -214,7 +214,7 @@ fn in_each_case_of_the_suites_every_fault_is_an_error_or_goes_unnoticed() {
 }
 
 /// Over real sockets and TLS, in real time, the handshake's calls among them.
-fn over_tls(over: &str, wish: Wish) -> usize {
+fn over_tls(over: &str, wish: HttpVersion) -> usize {
     let background = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = background.block_on(Server::start_tls()).unwrap();
     let trusted = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
@@ -233,10 +233,10 @@ fn over_tls(over: &str, wish: Wish) -> usize {
 
 #[test]
 fn over_tls_and_http1_every_fault_is_an_error_or_goes_unnoticed() {
-    assert!(over_tls("HTTP/1.1 over TLS", Wish::Http1) > 100);
+    assert!(over_tls("HTTP/1.1 over TLS", HttpVersion::Http1) > 100);
 }
 
 #[test]
 fn over_tls_and_http2_every_fault_is_an_error_or_goes_unnoticed() {
-    assert!(over_tls("HTTP/2 over TLS", Wish::Any) > 100);
+    assert!(over_tls("HTTP/2 over TLS", HttpVersion::Any) > 100);
 }

@@ -1,6 +1,6 @@
 //! httpbin, nginx and caddy, asked directly.
 
-use treq::{Client, TlsConfig, Wish};
+use treq::{Client, HttpVersion, TlsConfig};
 
 use super::{peer, tls};
 
@@ -67,7 +67,7 @@ async fn nginx_over_tls_with_and_without_http2() {
     }
     let ids = requests.join_all().await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    for (base, wish) in [(&h1, Wish::Any), (&h2, Wish::Http1)] {
+    for (base, wish) in [(&h1, HttpVersion::Any), (&h2, HttpVersion::Http1)] {
         let client = Client::builder().tls(tls.clone()).http_version(wish).build().unwrap();
         for n in 0..2 {
             let mut response = client.get(format!("{base}/echo")).await.unwrap();
