@@ -89,6 +89,7 @@ where
     }
 }
 
+#[inline(always)]
 fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     let mut asks_upgrade = false;
     if !request.headers().is_empty() || request.version() == Version::HTTP_10 {

@@ -92,6 +92,7 @@ impl<St> Shared<St> {
 
 impl<St: Store> CookiesLayer<St> {
     /// Gives the request its `Cookie` field.
+    #[inline(always)]
     pub(crate) fn attach<B>(&self, request: &mut Request<B>, own: Option<&UseJar>) {
         let value = self.value(request, own);
         if let Some(mut value) = value {

@@ -73,6 +73,7 @@ impl<C: Connection> Connection for Pooled<C> {
 impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
     type Body = PooledBody<C::Body, C>;
 
+    #[inline(always)]
     fn begin(&mut self, request: Request<B>) {
         if let Some(lease) = &mut self.lease {
             lease.set_clean(false);
@@ -86,6 +87,7 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
         self.connection().and_then(C::wire)
     }
 
+    #[inline(always)]
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>> {
         let Some(connection) = self.connection_mut() else { return Poll::Pending };
         // Matched as a whole, since each binding moves it.

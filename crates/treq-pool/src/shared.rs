@@ -48,6 +48,7 @@ impl<C: Connection> Shared<C> {
     }
 
     /// The newest idle connection for `target`, where there is a good one and nobody waits.
+    #[inline(always)]
     pub(crate) fn take_newest(self: &Arc<Self>, target: &Target) -> Option<Lease<C>> {
         let grant = lock(&self.state).take_newest(target, Instant::now())?;
         Some(Lease::new(self, grant))

@@ -81,6 +81,7 @@ impl Refusal {
 }
 
 impl Chain {
+    #[inline(always)]
     pub(crate) fn new<B>(
         config: Arc<Config>,
         follow: Option<Follow>,

@@ -144,11 +144,12 @@ where
     fn poll_head(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<response::Parts, Error>> {
         let mut this = self.project();
         loop {
-            let next = match this.stage.as_mut().project() {
+            match this.stage.as_mut().project() {
                 StageProj::Readying { service, request } => {
                     ready!(service.poll_ready(cx)).map_err(Error::adopt)?;
                     let Some(request) = request.take() else { return Poll::Pending };
-                    Stage::Calling { future: SyncWrapper::new(service.call(request)) }
+                    let future = SyncWrapper::new(service.call(request));
+                    this.stage.set(Stage::Calling { future });
                 }
                 StageProj::Calling { future } => {
                     let (head, body) = ready!(future.get_pin_mut().poll(cx)).map_err(Error::adopt)?.into_parts();
@@ -161,8 +162,7 @@ where
                     return Poll::Ready(Ok(head));
                 }
                 StageProj::Body { .. } => return Poll::Pending,
-            };
-            this.stage.set(next);
+            }
         }
     }
 

@@ -145,7 +145,7 @@ where
     Ok(request)
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_method<M>(method: M) -> Result<Method, Error>
 where
     M: AsRef<str> + TryInto<Method>,
