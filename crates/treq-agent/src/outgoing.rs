@@ -194,6 +194,9 @@ where
     }
 }
 
+/// The number of empty pieces that are passed over behind the length of a body.
+const MAX_EMPTY: usize = 64;
+
 fn next_frame<B>(
     body: &mut B,
     under_way: &mut Option<UnderWay>,
@@ -223,7 +226,11 @@ where
         // A body that does not know yet is not waited for, since it may wait for the response.
         if left.bytes == 0 && new > 0 && going.tie.is_none() {
             let announced = left.announced;
-            while !body.is_end_stream() {
+            // Of empty pieces there may be no end.
+            for _ in 0..MAX_EMPTY {
+                if body.is_end_stream() {
+                    break;
+                }
                 match Pin::new(&mut *body).poll_frame(cx) {
                     Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
                     Poll::Ready(Some(Ok(more))) => match more.data_ref() {
