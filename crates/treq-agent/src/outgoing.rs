@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Buf;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
@@ -30,6 +31,8 @@ struct UnderWay {
     gate: Option<Gate>,
     tie: Option<Tie>,
     left: Option<Left>,
+    /// Those that came together with the last of the data.
+    trailers: Option<HeaderMap>,
     /// Told when the body is done with, sent or not.
     watch: Arc<Watch>,
 }
@@ -134,7 +137,7 @@ impl<B> Outgoing<B> {
 
     pub(crate) fn new(body: B, announced: Option<u64>, gate: Option<Gate>, watch: &Arc<Watch>) -> Outgoing<B> {
         let left = announced.map(|bytes| Left { announced: bytes, bytes });
-        let under_way = Some(UnderWay { gate, tie: None, left, watch: Arc::clone(watch) });
+        let under_way = Some(UnderWay { gate, tie: None, left, trailers: None, watch: Arc::clone(watch) });
         Outgoing(Some(Box::new(Upload { body, under_way })))
     }
 
@@ -211,6 +214,10 @@ where
         ready!(gate.poll_open(cx));
         going.gate = None;
     }
+    if let Some(trailers) = going.trailers.take() {
+        *under_way = None;
+        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+    }
     let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
     if let Some(left) = &mut going.left {
         let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
@@ -222,32 +229,14 @@ where
         if frame.is_none() && left.bytes > 0 {
             return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "shorter")))));
         }
-        // Over HTTP/1.1 hyper asks for no more once it has the length: what else is there, or what went wrong, is asked for here.
-        // A body that does not know yet is not waited for, since it may wait for the response.
+        // Over HTTP/1.1 hyper asks for no more once it has the length, so it is asked for here. HTTP/2 asks up to the end itself.
         if left.bytes == 0 && new > 0 && going.tie.is_none() {
-            let announced = left.announced;
-            // Of empty pieces there may be no end.
-            for _ in 0..MAX_EMPTY {
-                if body.is_end_stream() {
-                    break;
-                }
-                match Pin::new(&mut *body).poll_frame(cx) {
-                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
-                    Poll::Ready(Some(Ok(more))) => match more.data_ref() {
-                        Some(data) if !data.has_remaining() => {}
-                        Some(_) => return Poll::Ready(Some(Err(Box::new(wrong_length(announced, "longer"))))),
-                        // Trailers, which HTTP/1.1 sends in chunks alone, end a body.
-                        None => break,
-                    },
-                    Poll::Ready(None) => {
-                        *under_way = None;
-                        break;
-                    }
-                    Poll::Pending => break,
-                }
-            }
-            if body.is_end_stream() {
-                *under_way = None;
+            match behind(body, cx) {
+                Behind::Nothing => *under_way = None,
+                Behind::Unknown => {}
+                Behind::Trailers(trailers) => going.trailers = Some(trailers),
+                Behind::Data => return Poll::Ready(Some(Err(Box::new(wrong_length(left.announced, "longer"))))),
+                Behind::Failed(error) => return Poll::Ready(Some(Err(error))),
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
@@ -257,6 +246,40 @@ where
         *under_way = None;
     }
     Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+}
+
+/// What a body has behind the length that was announced.
+enum Behind {
+    Nothing,
+    /// It does not know yet, and is not waited for: it may wait for the response.
+    Unknown,
+    Trailers(HeaderMap),
+    Data,
+    Failed(BoxError),
+}
+
+fn behind<B>(body: &mut B, cx: &mut Context<'_>) -> Behind
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    // Of empty pieces there may be no end.
+    for _ in 0..MAX_EMPTY {
+        if body.is_end_stream() {
+            return Behind::Nothing;
+        }
+        match Pin::new(&mut *body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) if data.has_remaining() => return Behind::Data,
+                Ok(_) => {}
+                Err(frame) => return frame.into_trailers().map_or(Behind::Unknown, Behind::Trailers),
+            },
+            Poll::Ready(Some(Err(error))) => return Behind::Failed(error.into()),
+            Poll::Ready(None) => return Behind::Nothing,
+            Poll::Pending => return Behind::Unknown,
+        }
+    }
+    Behind::Unknown
 }
 
 fn wrong_length(announced: u64, how: &str) -> Error {

@@ -83,30 +83,22 @@ impl fmt::Debug for StoreContext<'_> {
     }
 }
 
-impl<T: Store + ?Sized> Store for Arc<T> {
-    fn is_empty(&self) -> bool {
-        T::is_empty(self)
-    }
+macro_rules! store_of_pointers {
+    ($($pointer:ident),+) => {$(
+        impl<T: Store + ?Sized> Store for $pointer<T> {
+            fn is_empty(&self) -> bool {
+                T::is_empty(self)
+            }
 
-    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
-        T::cookie_field(self, context)
-    }
+            fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
+                T::cookie_field(self, context)
+            }
 
-    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
-        T::set_cookies(self, context, headers);
-    }
+            fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
+                T::set_cookies(self, context, headers);
+            }
+        }
+    )+};
 }
 
-impl<T: Store + ?Sized> Store for Box<T> {
-    fn is_empty(&self) -> bool {
-        T::is_empty(self)
-    }
-
-    fn cookie_field(&self, context: &StoreContext<'_>) -> Option<HeaderValue> {
-        T::cookie_field(self, context)
-    }
-
-    fn set_cookies(&self, context: &StoreContext<'_>, headers: &HeaderMap) {
-        T::set_cookies(self, context, headers);
-    }
-}
+store_of_pointers! { Arc, Box }

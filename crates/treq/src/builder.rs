@@ -22,7 +22,7 @@ use crate::typed::Builder;
 
 /// Sets up a [`Client`]. It can be cloned, kept, and passed on: its type is the same whatever it is told.
 ///
-/// Each layer that is added to it costs a request one allocation, and a connector of one's own each connection one;
+/// Each layer that is added to it costs a request one allocation, and a custom connector each connection one;
 /// [`into_stack`](ClientBuilder::into_stack) does without.
 ///
 /// ```

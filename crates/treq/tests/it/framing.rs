@@ -6,6 +6,8 @@ use std::time::Duration;
 use treq::{Body, BodyEnd, Client, HttpVersion, Kind, OnInformational};
 use treq_testing::{MemoryServer, RawServer, Step};
 
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
 async fn answered(wire: &str) -> (RawServer, Client) {
     let server =
         RawServer::builder().connection([Step::ReadRequest, Step::send(wire.to_owned()), Step::Close]).start().await;
@@ -206,6 +208,30 @@ async fn a_body_that_goes_on_behind_its_length_is_an_error() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn empty_pieces_without_end_behind_the_length_hold_nothing_up() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let pieces = futures_util::stream::iter(std::iter::once("abc").chain(std::iter::repeat("")));
+    let body = Body::from_stream(futures_util::StreamExt::map(pieces, Ok::<_, std::io::Error>));
+    let response = treq::post(server.url("/post")).header("content-length", "3").body(body).await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+/// With chunks, which the caller asks for although the length is known, trailers go out.
+#[tokio::test]
+async fn trailers_behind_a_known_length_are_sent_in_chunks() {
+    let server = RawServer::builder().connection([Step::ReadHead, Step::ReadBytes(29), Step::send(OK)]).start().await;
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("x-checksum", "7f".parse().unwrap());
+    let body = Body::new(http_body_util::BodyExt::with_trailers(
+        http_body_util::Full::new(bytes::Bytes::from_static(b"abc")),
+        std::future::ready(Some(Ok(trailers))),
+    ));
+    let request = treq::post(server.url("/")).header("transfer-encoding", "chunked").header("trailer", "x-checksum");
+    assert_eq!(request.body(body).await.unwrap().status(), 200);
+    assert_eq!(server.connection(0).extra, "3\r\nabc\r\n0\r\nx-checksum: 7f\r\n\r\n");
 }
 
 /// One that says that it has ended, and has not sent what it said before.

@@ -139,7 +139,7 @@ async fn save_is_all_or_nothing() {
     assert!(error.to_string().contains("no/such/folder"), "{error}");
 }
 
-/// A trait of one's own before the client: its mock makes responses without a client.
+/// A program's trait around the client: its mock makes responses without a client.
 #[tokio::test]
 async fn a_mock_makes_responses() {
     trait Shop {
