@@ -85,6 +85,15 @@ pub(crate) fn of_uri(url: &Uri) -> Box<str> {
     if part_that_is_a_host(host).is_some() || name.is_empty() || anew || may_be_login {
         return masked(&url.to_string()).into();
     }
+    // So may be the query's `@`: of `domain\user:pass?word@host` the path has a colon, of `user:1234?5@host` there is none.
+    if url.query().is_some_and(|query| last_at(query).is_some()) {
+        if has_port && url.path() == "/" {
+            return format!("{scheme}://{}…", &host[..=host.rfind(':').unwrap_or(0)]).into();
+        }
+        if sign_in(url.path(), &[":"]) || sign_in(url.path(), &COLONS) {
+            return format!("{scheme}://{host}/…").into();
+        }
+    }
     let (path, tail) = url.path().split_at(query_start(url.path()).unwrap_or(url.path().len()));
     let mut masked = format!("{scheme}://{host}");
     push_path(&mut masked, path);
@@ -380,6 +389,11 @@ mod tests {
             ("http://http://user:s3cret/", "http://http:…"),
             ("http://http//user:s3cret@a.test/", "http://…@a.test/"),
             ("http://http//user:s3cret/", "http://http…"),
+            ("http://corp/jane:s3cret?s3cret@a.test/", "http://corp/…"),
+            ("http://corp/jane%3As3cret?@a.test/", "http://corp/…"),
+            ("http://user:1234?s3cret@a.test/", "http://user:…"),
+            ("http://a.test:80/x?to=jane@s3cret", "http://a.test:80/x?…"),
+            ("http://[::1]/?to=jane@s3cret", "http://[::1]/?…"),
             ("/x?s3cret", "/x?…"),
             ("*", "*"),
         ] {
