@@ -92,6 +92,7 @@ fn days(year: u32, month: u32, day: u32) -> i64 {
 }
 
 /// Year, month and day of so many days after 1970-01-01.
+#[cfg(feature = "json")]
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -108,6 +109,7 @@ fn at(seconds: i64) -> Option<SystemTime> {
 }
 
 /// Whole seconds since 1970, rounded down.
+#[cfg(feature = "json")]
 fn seconds(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
@@ -120,6 +122,7 @@ fn seconds(time: SystemTime) -> i64 {
 }
 
 /// `2027-04-18T21:06:29Z`, the form of cookie_store's files; years after 9999 do not exist there.
+#[cfg(feature = "json")]
 pub(crate) fn to_rfc3339(time: SystemTime) -> String {
     let seconds = seconds(time).clamp(-62_135_596_800, 253_402_300_799);
     let (year, month, day) = civil(seconds.div_euclid(86_400));
@@ -129,6 +132,7 @@ pub(crate) fn to_rfc3339(time: SystemTime) -> String {
 }
 
 /// The reverse of [`to_rfc3339`], with fractions left out and offsets reckoned in.
+#[cfg(feature = "json")]
 pub(crate) fn from_rfc3339(text: &str) -> Option<SystemTime> {
     let bytes = text.as_bytes();
     let field = |from: usize, to: usize| {

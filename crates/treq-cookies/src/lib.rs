@@ -7,10 +7,12 @@ mod adapter;
 mod builder;
 mod cookie;
 mod date;
+#[cfg(feature = "json")]
 mod file;
 mod future;
 mod host;
 mod jar;
+#[cfg(feature = "json")]
 mod json;
 mod layer;
 mod limits;
@@ -27,6 +29,7 @@ pub use builder::CookieBuilder;
 pub use cookie::{Cookie, SameSite, SetCookies, set_cookies, set_cookies_at};
 pub use future::CookiesFuture;
 pub use jar::{Collision, Jar, JarIter};
+#[cfg(feature = "json")]
 pub use json::SessionCookies;
 pub use layer::CookiesLayer;
 pub use limits::Limits;

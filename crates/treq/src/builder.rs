@@ -93,10 +93,8 @@ pub(crate) struct Parts {
     #[cfg(any(feature = "tls", feature = "tls-ring"))]
     pub(crate) proxy_tls: treq_connect::TlsConfig,
     pub(crate) http: Http,
-    #[cfg(feature = "cookies")]
     pub(crate) jar: Option<treq_cookies::Jar>,
     /// The caller has said where cookies are kept.
-    #[cfg(feature = "cookies")]
     pub(crate) has_store: bool,
     pub(crate) fields: Fields,
     pub(crate) reading: Reading,
@@ -109,7 +107,6 @@ pub(crate) struct Parts {
 impl Parts {
     /// A jar for one client, unless the caller has given a store: a builder may be cloned, and sessions are not shared by that.
     fn own_jar(&mut self) {
-        #[cfg(feature = "cookies")]
         if !self.has_store {
             let jar = treq_cookies::Jar::new();
             self.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone()));
@@ -130,21 +127,15 @@ pub(crate) struct Http {
 
 impl ClientBuilder {
     pub(crate) fn new() -> ClientBuilder {
-        #[cfg(feature = "cookies")]
         let jar = treq_cookies::Jar::new();
         let parts = Parts {
-            #[cfg(feature = "cookies")]
             layers: Layers::new(&jar),
-            #[cfg(not(feature = "cookies"))]
-            layers: Layers::new(),
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             tls: treq_connect::TlsConfig::default(),
             #[cfg(any(feature = "tls", feature = "tls-ring"))]
             proxy_tls: treq_connect::TlsConfig::default(),
             http: Http::default(),
-            #[cfg(feature = "cookies")]
             jar: Some(jar),
-            #[cfg(feature = "cookies")]
             has_store: false,
             fields: Fields::default(),
             reading: Reading::default(),
@@ -255,13 +246,10 @@ impl ClientBuilder {
     pub(crate) fn made(mut self) -> Client {
         self.parts.own_jar();
         let reading = self.parts.reading;
-        #[cfg(feature = "cookies")]
         let jar = self.parts.jar.clone();
         let (stack, pool) = self.assemble();
         let client = Client::of(stack, Some(pool), reading);
-        #[cfg(feature = "cookies")]
-        let client = client.with_jar(jar);
-        client
+        client.with_jar(jar)
     }
 
     fn assemble(self) -> (Stack, Arc<dyn Connections>) {

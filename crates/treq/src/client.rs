@@ -50,7 +50,6 @@ struct Inner {
     pool: Option<Arc<dyn Connections>>,
     reading: Reading,
     last_url: LastUrl,
-    #[cfg(feature = "cookies")]
     jar: Option<treq_cookies::Jar>,
 }
 
@@ -99,18 +98,10 @@ impl Client {
     }
 
     pub(crate) fn of(stack: Stack, pool: Option<Arc<dyn Connections>>, reading: Reading) -> Client {
-        let inner = Inner {
-            stack,
-            pool,
-            reading,
-            last_url: LastUrl::default(),
-            #[cfg(feature = "cookies")]
-            jar: None,
-        };
+        let inner = Inner { stack, pool, reading, last_url: LastUrl::default(), jar: None };
         Client { inner: Arc::new(inner) }
     }
 
-    #[cfg(feature = "cookies")]
     pub(crate) fn with_jar(mut self, jar: Option<treq_cookies::Jar>) -> Client {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
             inner.jar = jar;
@@ -120,7 +111,6 @@ impl Client {
 
     /// The jar that this client keeps its cookies in; `None` where that is another
     /// [store](ClientBuilder::cookie_store), none at all, or a service of one's own.
-    #[cfg(feature = "cookies")]
     pub fn jar(&self) -> Option<&treq_cookies::Jar> {
         self.inner.jar.as_ref()
     }

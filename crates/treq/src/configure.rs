@@ -153,7 +153,6 @@ impl ClientBuilder {
     /// assert_eq!(client.jar().map(|jar| jar.len()), Some(1));
     /// # Ok(()) }
     /// ```
-    #[cfg(feature = "cookies")]
     pub fn jar(mut self, jar: treq_cookies::Jar) -> Self {
         self.parts.has_store = true;
         self.parts.jar = Some(jar.clone());
@@ -162,7 +161,6 @@ impl ClientBuilder {
     }
 
     /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
-    #[cfg(feature = "cookies")]
     pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
         self.parts.has_store = true;
         self.parts.jar = None;
@@ -171,7 +169,6 @@ impl ClientBuilder {
     }
 
     /// No cookie is kept. Those of a [request](crate::RequestBuilder::cookies) are sent.
-    #[cfg(feature = "cookies")]
     pub fn without_cookies(self) -> Self {
         self.cookie_store(crate::cookies::NoStore)
     }

@@ -39,7 +39,6 @@ impl Fields {
 /// Whether the request says in another form what this field of the client says: the request's own counts.
 fn is_outranked(name: &HeaderName, request: &Request<Body>) -> bool {
     let extensions = request.extensions();
-    #[cfg(feature = "cookies")]
     if name == http::header::COOKIE && extensions.get::<treq_cookies::RequestCookies>().is_some() {
         return true;
     }

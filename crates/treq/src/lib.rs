@@ -16,7 +16,6 @@ mod builder;
 mod client;
 mod configure;
 mod content;
-#[cfg(feature = "cookies")]
 mod cookies;
 mod data;
 mod defaults;
@@ -39,6 +38,7 @@ mod json;
 mod last_url;
 mod links;
 mod media_type;
+mod pairs;
 mod pool;
 mod proxy;
 mod query;
@@ -88,8 +88,9 @@ pub use treq_connect::UnixConnect;
 pub use treq_connect::{Keepalive, SystemResolver, TcpConnect};
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 pub use treq_connect::{MaybeTls, TlsConfig, TlsConfigBuilder, TlsLayer, TlsVersion};
-#[cfg(feature = "cookies")]
-pub use treq_cookies::{Cookie, Jar, SameSite, SessionCookies, Store, StoreContext};
+#[cfg(feature = "json")]
+pub use treq_cookies::SessionCookies;
+pub use treq_cookies::{Cookie, Jar, SameSite, Store, StoreContext};
 pub use treq_core::{
     Body, BodyEnd, BoxError, Connected, ConnectionFacts, ConnectionId, Error, Facts, Framing, HttpVersion, Kind, Name,
     Origin, Peer, Phase, Resend, Resolve, Resolved, Resolving, StatusError, Target, TlsFacts, TryClone, resolve_fn,
@@ -121,7 +122,6 @@ pub use treq_timeout::{Elapsed, TimeoutLayer};
 pub mod options {
     pub use treq_agent::OnInformational;
     pub use treq_auth::Credentials;
-    #[cfg(feature = "cookies")]
     pub use treq_cookies::{RequestCookies, UseJar};
     pub use treq_core::options::{
         Attempts, Decoding, HeadTimeout, IdempotencyKey, LeftOrigin, MaxRedirects, NewConnection, ReadTimeout,
@@ -137,7 +137,6 @@ pub mod layers {
     pub use treq_agent as agent;
     pub use treq_auth as auth;
     pub use treq_connect as connect;
-    #[cfg(feature = "cookies")]
     pub use treq_cookies as cookies;
     pub use treq_core as core;
     pub use treq_decode as decode;

@@ -93,9 +93,7 @@ impl<M> RequestBuilder<M> {
         });
         let builder = RequestBuilder { client, request, gathered: Gathered::default(), mode };
         // Calls share connections, not cookies.
-        #[cfg(feature = "cookies")]
-        let builder = builder.jar(treq_cookies::Jar::new());
-        builder
+        builder.jar(treq_cookies::Jar::new())
     }
 
     /// The request as it would be handed to the stack, the client's own fields not yet added.

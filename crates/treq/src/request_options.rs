@@ -141,13 +141,11 @@ impl<M> RequestBuilder<M> {
     /// assert!(response.text().await?.contains(r#""sid": "7f""#));
     /// # Ok(()) }
     /// ```
-    #[cfg(feature = "cookies")]
     pub fn cookies<N: AsRef<[u8]>, V: AsRef<[u8]>>(self, cookies: impl IntoIterator<Item = (N, V)>) -> Self {
         self.and_then(|request| crate::cookies::add(request, cookies))
     }
 
     /// This jar in the place of the client's, for this request and its redirects.
-    #[cfg(feature = "cookies")]
     pub fn jar(self, jar: treq_cookies::Jar) -> Self {
         self.extension(treq_cookies::UseJar::new(jar))
     }

@@ -181,7 +181,6 @@ impl Response {
 
     /// The cookies that this answer and the redirects before it have set, in order, each with its attributes; one that
     /// was taken away again is left out. What the client keeps is in its [jar](crate::Client::jar).
-    #[cfg(feature = "cookies")]
     pub fn cookies(&self) -> Vec<treq_cookies::Cookie> {
         crate::cookies::of(self)
     }

@@ -69,10 +69,7 @@ where
 /// What every request goes through, from the network up to the caller's own layers.
 pub(crate) type Layered<A> = Defaults<Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>>;
 
-#[cfg(feature = "cookies")]
 pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
-#[cfg(not(feature = "cookies"))]
-pub(crate) type WithCookies<A> = A;
 
 /// The body of an answer that comes from these layers alone.
 pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>;
@@ -89,7 +86,6 @@ pub(crate) struct Layers {
     pub(crate) pool: PoolLayer,
     pub(crate) resend: bool,
     pub(crate) timeouts: TimeoutLayer,
-    #[cfg(feature = "cookies")]
     pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
     pub(crate) detour: DetourLayer,
     pub(crate) redirect: RedirectLayer,
@@ -99,13 +95,12 @@ pub(crate) struct Layers {
 
 impl Layers {
     /// The defaults.
-    pub(crate) fn new(#[cfg(feature = "cookies")] jar: &treq_cookies::Jar) -> Layers {
+    pub(crate) fn new(jar: &treq_cookies::Jar) -> Layers {
         Layers {
             connect_timeout: ConnectTimeoutLayer::new(),
             pool: PoolLayer::new(),
             resend: true,
             timeouts: TimeoutLayer::new(),
-            #[cfg(feature = "cookies")]
             cookies: treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone())),
             detour: DetourLayer::default(),
             redirect: RedirectLayer::new(),
@@ -138,7 +133,6 @@ where
     // The caller's layers that want to see what goes over the network.
     let agent = agent_layers.layer(timed);
     // Within redirects, so that every hop has its cookies and each answer's are kept.
-    #[cfg(feature = "cookies")]
     let agent = layers.cookies.layer(agent);
     // Above cookies, what only some requests have need of: it is layers of its own.
     let agent = layers.detour.layer(agent);

@@ -106,15 +106,12 @@ where
         B::Error: Into<BoxError> + 'static,
     {
         let reading = self.parts.reading;
-        #[cfg(feature = "cookies")]
         let jar = self.parts.jar.clone();
         // The caller's layers, or what is above them, may look for the facts where every service has them.
         let (service, pool) = self.assemble(true);
         let pool: Arc<dyn Connections> = Arc::new(pool);
         let client = Client::of(crate::erased::Stack::new(service), Some(pool), reading);
-        #[cfg(feature = "cookies")]
-        let client = client.with_jar(jar);
-        client
+        client.with_jar(jar)
     }
 
     pub(crate) fn assemble(mut self, facts_in_extensions: bool) -> (O::Service, Pooling<C>) {

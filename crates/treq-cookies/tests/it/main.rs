@@ -3,6 +3,7 @@
 #[cfg(feature = "cookie_store")]
 mod adapter;
 mod contract;
+#[cfg(feature = "json")]
 mod files;
 mod jar;
 mod layer;

@@ -173,7 +173,6 @@ impl Client {
     }
 
     /// The jar of this client; see [`treq::Client::jar`](crate::Client::jar).
-    #[cfg(feature = "cookies")]
     pub fn jar(&self) -> Option<&crate::Jar> {
         self.client.jar()
     }

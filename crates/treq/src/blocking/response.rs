@@ -173,7 +173,6 @@ known! {
     content_disposition -> Option<crate::ContentDisposition>,
     content_length -> Option<u64>,
     content_type -> Option<crate::MediaType>,
-    #[cfg(feature = "cookies")]
     cookies -> Vec<crate::Cookie>,
     extensions -> &http::Extensions,
     facts -> Option<&crate::Facts>,

@@ -1,6 +1,5 @@
 //! The rows of the page on differences that no test beside the original plays.
 
-#[cfg(feature = "cookies")]
 use std::time::SystemTime;
 
 use treq::{Client, Follow};
@@ -79,7 +78,6 @@ async fn a_303_to_head_is_followed_as_head_unless_strict() {
     }
 }
 
-#[cfg(feature = "cookies")]
 #[tokio::test]
 async fn a_cookie_field_of_the_callers_goes_out_with_those_of_the_call_and_hides_the_jar() {
     let server = server(&[EMPTY, EMPTY, EMPTY]).await;
@@ -95,7 +93,6 @@ async fn a_cookie_field_of_the_callers_goes_out_with_those_of_the_call_and_hides
     assert_eq!(sent(2).as_deref(), Some("own=3; call=2"));
 }
 
-#[cfg(feature = "cookies")]
 #[tokio::test]
 async fn secure_cookies_come_and_go_over_http_to_localhost_alone() {
     use treq::Store;

@@ -81,7 +81,7 @@ fn each_difference_and_each_default_has_its_reason() {
 }
 
 /// The page says what a client is made with, as its `Debug` shows it.
-#[cfg(all(feature = "cookies", feature = "gzip", feature = "deflate", feature = "brotli", feature = "zstd"))]
+#[cfg(all(feature = "gzip", feature = "deflate", feature = "brotli", feature = "zstd"))]
 #[test]
 fn the_defaults_are_those_of_the_code() {
     let shown = format!("{:?}", treq::Client::builder());

@@ -9,14 +9,13 @@ mod bad_input;
 mod blocking;
 mod connections;
 mod content;
-#[cfg(feature = "cookies")]
 mod cookies;
 mod decoding;
 mod differences;
 mod downloads;
 #[cfg(all(feature = "testing", feature = "full"))]
 mod faults;
-#[cfg(all(unix, feature = "cookies"))]
+#[cfg(unix)]
 mod files;
 mod framing;
 mod guide;

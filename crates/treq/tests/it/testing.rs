@@ -117,7 +117,6 @@ async fn http2_is_spoken_where_it_is_wished_for() {
     assert_eq!(response.text().await.unwrap(), "HTTP/2.0 true");
 }
 
-#[cfg(feature = "cookies")]
 #[tokio::test(start_paused = true)]
 async fn redirects_cookies_and_secure_cookies_work_as_on_the_network() {
     let sequence = RequestSequence::new()
