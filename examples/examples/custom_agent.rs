@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderValue, Request};
 use serde_json::Value;
 use tower::ServiceBuilder;
-use treq::{Agent, Body, Client, HttpConnector, PoolLayer, TcpConnect};
+use treq::{Agent, Body, Client, HttpHandshake, PoolLayer, TcpConnect};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // TCP without TLS, HTTP over it, and a pool that keeps two connections per origin for four minutes.
     let pool = PoolLayer::new().idle_per_host(2).idle_time(Duration::from_secs(240));
-    let connections = ServiceBuilder::new().layer(pool).service(HttpConnector::new(TcpConnect::new()));
+    let connections = ServiceBuilder::new().layer(pool).service(HttpHandshake::new(TcpConnect::new()));
     // At most four requests at a time, each with a name tag.
     let agent = ServiceBuilder::new()
         .concurrency_limit(4)

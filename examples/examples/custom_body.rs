@@ -13,7 +13,7 @@ struct Csv(Vec<[&'static str; 2]>);
 impl Data for Csv {
     fn into_content(self) -> Result<Content, Error> {
         let lines: String = self.0.iter().map(|row| row.join(",") + "\r\n").collect();
-        Ok(Content::new(lines).of_type(HeaderValue::from_static("text/csv")))
+        Ok(Content::new(lines).with_type(HeaderValue::from_static("text/csv")))
     }
 }
 

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use http::Request;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use treq_agent::HttpConnector;
+use treq_agent::HttpHandshake;
 use treq_connect::TcpConnect;
 use treq_core::{Body, Connection, Exchange, Origin, Target};
 
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let origin = Origin::of(&base.url("/").parse()?)?;
 
     let host = origin.authority().to_string();
-    let mut connection = HttpConnector::<_, Body>::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;
+    let mut connection = HttpHandshake::<_, Body>::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;
     for cup in 1..=3 {
         poll_fn(|cx| connection.poll_ready(cx)).await?;
         let request = Request::get(format!("/get?cup={cup}")).header("host", &host);

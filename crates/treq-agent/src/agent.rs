@@ -16,7 +16,7 @@ use crate::head;
 
 /// A `Service<http::Request<B>>` that reaches the network: the bottom of every stack.
 ///
-/// `C` yields connections for targets: an [`HttpConnector`](crate::HttpConnector) for one connection per request, a
+/// `C` yields connections for targets: an [`HttpHandshake`](crate::HttpHandshake) for one connection per request, a
 /// pool over one for connection reuse. `R` copies the body for the resends that are safe:
 ///
 /// | what happened | the request is sent again |
@@ -73,7 +73,7 @@ where
     type Future = AgentFuture<C, R, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.connections.poll_ready(cx).map_err(Error::adopt)
+        self.connections.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
@@ -107,7 +107,7 @@ fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
     }
     let mut target = Target::new(Origin::of(request.uri())?);
     if !request.extensions().is_empty() {
-        target.wish = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
+        target.http_version = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();
         if request.extensions().get::<NewConnection>().is_some() {
             target.reuse = Reuse::Never;

@@ -12,17 +12,17 @@ use http_body::Body;
 use hyper::client::conn::{TrySendError, http1};
 use tokio_util::sync::ReusableBoxFuture;
 use treq_core::{
-    BoxError, Connection, ConnectionFacts, ConnectionId, Error, Exchange, Facts, Framing, Hold, Kind, Reason, Refused,
-    Resend, Wire,
+    BoxError, Connection, ConnectionFacts, ConnectionId, Error, Exchange, ExchangeError, Facts, Framing, Hold, Kind,
+    Reason, Resend, Wire,
 };
 
+use crate::body::Unsent;
 use crate::expect::{self, Opener};
-use crate::incoming::Unsent;
 use crate::outgoing::{Gate, Outgoing, Tied};
 use crate::shared::Shared;
-use crate::{Incoming, failure, head};
+use crate::{AgentBody, failure, head};
 
-/// A connection on which HTTP/1.1 or HTTP/2 is spoken: what an [`HttpConnector`](crate::HttpConnector) makes.
+/// A connection on which HTTP/1.1 or HTTP/2 is spoken: what an [`HttpHandshake`](crate::HttpHandshake) makes.
 pub struct HttpConnection<B> {
     // A box, so that pools and futures move one word.
     inner: Box<Inner<B>>,
@@ -159,7 +159,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    type Body = Incoming;
+    type Body = AgentBody;
 
     // The request is changed where it stands, and moved once: into hyper.
     fn begin(&mut self, mut request: Request<B>) {
@@ -226,7 +226,7 @@ where
         Some(wire)
     }
 
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Incoming>, Refused<B>>> {
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<AgentBody>, ExchangeError<B>>> {
         let inner = &mut *self.inner;
         let Some(sending) = &mut inner.sending else { return Poll::Pending };
         // Matched as a whole, since each binding moves it.
@@ -238,11 +238,11 @@ where
                 match inner.accept(&mut response) {
                     Ok((facts, upload)) => {
                         let (head, body) = response.into_parts();
-                        Poll::Ready(Ok(Response::from_parts(head, Incoming::new(body, facts, upload))))
+                        Poll::Ready(Ok(Response::from_parts(head, AgentBody::new(body, facts, upload))))
                     }
                     Err(error) => {
                         inner.broken = true;
-                        Poll::Ready(Err(Refused::new(error)))
+                        Poll::Ready(Err(ExchangeError::new(error)))
                     }
                 }
             }
@@ -336,9 +336,9 @@ impl<B> Inner<B> {
         self.exchange.is_head || matches!(status.as_u16(), 204 | 304) || self.hands_over(status)
     }
 
-    fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> Refused<B> {
+    fn refuse(&mut self, mut failed: TrySendError<Request<Outgoing<B>>>) -> ExchangeError<B> {
         if let Some(told) = self.exchange.tied.take().and_then(|mut tied| tied.failure()) {
-            return Refused::new(told);
+            return ExchangeError::new(told);
         }
         let mut unsent = self.unsent.take();
         let request = failed.take_message().and_then(|request| {
@@ -352,7 +352,7 @@ impl<B> Inner<B> {
         let dead = self.exchange.reused && nothing_arrived && failure::is_closed(&error);
         let (wants_http1, goes_away) = (failure::wants_http1(&error), failure::goes_away(&error));
         let unread = failure::refused_by_peer(&error);
-        let mut refused = Refused::new(self.explain(error, request.is_some()));
+        let mut refused = ExchangeError::new(self.explain(error, request.is_some()));
         refused.stale = unread || dead;
         (refused.wants_http1, refused.goes_away) = (wants_http1, goes_away && unread);
         refused.request = request;

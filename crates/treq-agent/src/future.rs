@@ -9,8 +9,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use treq_core::{
-    BoxError, Connection, ConnectionId, Error, Exchange, HttpVersion, InFlight, KeptFields, Origin, Refused, Replay,
-    Resend, Reuse, Route, Target,
+    BoxError, Connection, ConnectionId, Error, Exchange, ExchangeError, HttpVersion, InFlight, KeptFields, Origin,
+    Replay, Resend, Reuse, Route, Target,
 };
 
 use crate::expect;
@@ -47,7 +47,7 @@ struct Sending<C, R, B> {
     /// The request, while it is on no connection. Its URI stands in `uri`.
     request: Option<Request<B>>,
     uri: Uri,
-    wish: HttpVersion,
+    http_version: HttpVersion,
     route: Option<Arc<dyn Route>>,
     reuse: Reuse,
     /// The number of resends left while no server has processed the request.
@@ -80,14 +80,14 @@ impl<C: Service<Target>, R, B> AgentFuture<C, R, B> {
     /// `ready` has been polled ready.
     pub(crate) fn new(mut ready: C, replay: R, mut request: Request<B>, target: Target, resends: bool) -> Self {
         let uri = std::mem::take(request.uri_mut());
-        let (wish, route, reuse) = (target.wish, target.route.clone(), target.reuse);
+        let (http_version, route, reuse) = (target.http_version, target.route.clone(), target.reuse);
         let connecting = ready.call(target);
         let sending = Sending {
             connections: ready,
             replay,
             request: Some(request),
             uri,
-            wish,
+            http_version,
             route,
             reuse,
             unprocessed_left: if resends { UNPROCESSED } else { 0 },
@@ -130,7 +130,7 @@ where
                     return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
                 (StateProj::Connecting { connecting }, Some(sending)) => {
-                    let connected = ready!(connecting.poll(cx)).map_err(Error::adopt);
+                    let connected = ready!(connecting.poll(cx)).map_err(Error::from_boxed);
                     match connected.and_then(|mut connection| sending.begin(&mut connection).map(|()| connection)) {
                         Ok(connection) => State::Exchanging { connection },
                         Err(error) => State::Failed { error: Some(sending.failed(error)) },
@@ -153,7 +153,7 @@ where
                     },
                 },
                 (StateProj::Readying, Some(sending)) => {
-                    match ready!(sending.connections.poll_ready(cx)).map_err(Error::adopt) {
+                    match ready!(sending.connections.poll_ready(cx)).map_err(Error::from_boxed) {
                         Ok(()) => match sending.next_target() {
                             Ok(target) => State::Connecting { connecting: sending.connections.call(target) },
                             Err(error) => State::Failed { error: Some(sending.failed(error)) },
@@ -217,14 +217,14 @@ impl<C, R, B: Body> Sending<C, R, B> {
 
     fn next_target(&self) -> Result<Target, Error> {
         let mut target = Target::new(Origin::of(&self.uri)?);
-        target.wish = self.wish;
+        target.http_version = self.http_version;
         target.route = self.route.clone();
         target.reuse = self.reuse;
         Ok(target)
     }
 
     /// Prepares to resend the request on a later connection than the one that failed; otherwise returns the error.
-    fn again(&mut self, refused: Refused<B>, failed: Option<ConnectionId>) -> Result<(), Error> {
+    fn again(&mut self, refused: ExchangeError<B>, failed: Option<ConnectionId>) -> Result<(), Error> {
         let snapshot = self.snapshot.take();
         // Safe without the request in hand: the peer says that it did not look at it.
         let unprocessed = refused.request.is_some() || refused.error.resend() == Resend::Safe;
@@ -250,10 +250,10 @@ impl<C, R, B: Body> Sending<C, R, B> {
         };
         let Some(request) = request else { return Err(refused.error) };
         if refused.wants_http1 {
-            if self.wish == HttpVersion::Http2 {
+            if self.http_version == HttpVersion::Http2 {
                 return Err(refused.error);
             }
-            self.wish = HttpVersion::Http1;
+            self.http_version = HttpVersion::Http1;
         }
         if let (Reuse::Any | Reuse::After(_), Some(failed)) = (self.reuse, failed) {
             self.reuse = Reuse::After(failed);

@@ -59,13 +59,13 @@ const CHUNKED: &str = "chunked";
 /// ([RFC 9113, section 8.6](https://www.rfc-editor.org/rfc/rfc9113#section-8.6)).
 #[cold]
 pub(crate) fn choose_upgradable(target: &mut Target) -> Result<(), Error> {
-    match target.wish {
+    match target.http_version {
         HttpVersion::Http2 => {
             let why = "the request has an Upgrade field, which HTTP/2 does not know: leave the choice of HTTP/2 out";
             Err(Error::new(Kind::Builder, why).with_resend(Resend::Safe))
         }
         _ if target.origin.is_https() => {
-            target.wish = HttpVersion::Http1;
+            target.http_version = HttpVersion::Http1;
             Ok(())
         }
         _ => Ok(()),

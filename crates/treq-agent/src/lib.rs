@@ -3,15 +3,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod agent;
+mod body;
 mod connection;
-mod connector;
 mod expect;
 mod failure;
 mod future;
 #[cfg(feature = "http2")]
 mod goodbye;
+mod handshake;
 mod head;
-mod incoming;
 mod interim;
 mod outgoing;
 mod shared;
@@ -19,11 +19,11 @@ mod upgrade;
 mod watch;
 
 pub use agent::Agent;
+pub use body::AgentBody;
 pub use connection::HttpConnection;
-pub use connector::HttpConnector;
 pub use expect::{Informational, OnInformational};
 pub use future::AgentFuture;
-pub use incoming::Incoming;
+pub use handshake::HttpHandshake;
 pub use interim::TooManyInterim;
 pub use treq_core::options::NewConnection;
 pub use upgrade::{Upgraded, upgrade};

@@ -34,7 +34,7 @@ where
     type Future = AuthFuture<S, B, R, Y>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {

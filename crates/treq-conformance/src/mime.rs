@@ -63,7 +63,7 @@ fn decoded(row: &Row) -> Result<(), String> {
     };
     let text = block_on(async {
         let mut response = answered(fields, body).await?;
-        let text = if always_utf8 { response.text_as("utf-8").await } else { response.text().await };
+        let text = if always_utf8 { response.text_with_charset("utf-8").await } else { response.text().await };
         text.map_err(|error| error.to_string())
     })??;
     let want = row.text("expect").ok_or("no expectation")?;
@@ -81,7 +81,7 @@ fn charset(fields: Vec<HeaderValue>, want: &Value) -> Result<(), String> {
     let (found, wanted) = block_on(async {
         let mut response = answered(fields, probe).await?;
         let found = response.text().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((found, response.text_as(want).await.map_err(|error| error.to_string())?))
+        Ok::<_, String>((found, response.text_with_charset(want).await.map_err(|error| error.to_string())?))
     })??;
     if found == wanted { Ok(()) } else { Err(format!("text is not in {want}")) }
 }

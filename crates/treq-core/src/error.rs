@@ -116,7 +116,7 @@ impl Error {
     /// Returns an [`Error`] unchanged, and wraps any other error once, with the messages of all its causes: as
     /// [`Kind::Connect`] if the system says that a connection was refused or broke, otherwise as [`Kind::Other`]. A service
     /// that knows better what its errors mean maps them itself, by `tower::ServiceExt::map_err` to its own [`Error`].
-    pub fn adopt(error: impl Into<BoxError>) -> Error {
+    pub fn from_boxed(error: impl Into<BoxError>) -> Error {
         match error.into().downcast::<Error>() {
             Ok(ours) => *ours,
             Err(stranger) => Error::wrap(stranger),
@@ -422,14 +422,14 @@ mod tests {
 
     #[test]
     fn adopts_its_own_untouched_and_wraps_a_stranger_once() {
-        let ours = Error::adopt(Error::new(Kind::Tls, "ours"));
+        let ours = Error::from_boxed(Error::new(Kind::Tls, "ours"));
         assert_eq!((ours.kind(), ours.to_string().as_str()), (Kind::Tls, "ours"));
-        let stranger = Error::adopt(std::fmt::Error);
+        let stranger = Error::from_boxed(std::fmt::Error);
         assert_eq!(stranger.kind(), Kind::Other);
         assert!(stranger.find::<std::fmt::Error>().is_some());
-        assert_eq!(Error::adopt(stranger).kind(), Kind::Other);
+        assert_eq!(Error::from_boxed(stranger).kind(), Kind::Other);
         let refused = io::Error::new(io::ErrorKind::ConnectionRefused, "refused");
-        let stranger = Error::adopt(io::Error::new(io::ErrorKind::ConnectionReset, refused));
+        let stranger = Error::from_boxed(io::Error::new(io::ErrorKind::ConnectionReset, refused));
         assert_eq!((stranger.kind(), &*stranger.to_string()), (Kind::Connect, "the inner service failed: refused"));
     }
 }

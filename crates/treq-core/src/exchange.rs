@@ -80,9 +80,9 @@ pub trait Exchange<B>: Connection {
     ///
     /// # Errors
     ///
-    /// [`Refused`]: with the request in it where no byte of it was written, and with the verdict
+    /// [`ExchangeError`]: with the request in it where no byte of it was written, and with the verdict
     /// [`Resend::Safe`](crate::Resend) in its error where no part of it can have been processed.
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>>;
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, ExchangeError<B>>>;
 }
 
 /// The future of a response that tells whether its request is on a connection: the time before is spent on connecting, the
@@ -142,7 +142,7 @@ impl<'a> Wire<'a> {
 /// An exchange that failed before an answer came.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Refused<B> {
+pub struct ExchangeError<B> {
     /// Why.
     pub error: Error,
     /// The request, where no part of it was sent.
@@ -158,9 +158,9 @@ pub struct Refused<B> {
     pub goes_away: bool,
 }
 
-impl<B> Refused<B> {
+impl<B> ExchangeError<B> {
     /// A failure of which nothing more is known.
-    pub fn new(error: Error) -> Refused<B> {
-        Refused { error, request: None, body: None, stale: false, wants_http1: false, goes_away: false }
+    pub fn new(error: Error) -> ExchangeError<B> {
+        ExchangeError { error, request: None, body: None, stale: false, wants_http1: false, goes_away: false }
     }
 }

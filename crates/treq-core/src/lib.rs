@@ -23,7 +23,7 @@ pub use body::Body;
 pub use connected::{Connected, Forward, Peer, TlsFacts};
 pub use credential::{MaskedFields, is_credential, is_secret_name};
 pub use error::{BoxError, Error, Kind, Phase, Resend, find_cause};
-pub use exchange::{Connection, Exchange, Hold, InFlight, Refused, Wire};
+pub use exchange::{Connection, Exchange, ExchangeError, Hold, InFlight, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use kept::KeptFields;
 pub use origin::{Origin, Scheme};

@@ -7,7 +7,7 @@ use crate::{ConnectionId, Origin};
 
 /// The destination and kind of a connection.
 ///
-/// A connector is called with it: an agent makes it of a request, a pool keeps connections by it. Origin, wish and
+/// A connector is called with it: an agent makes it of a request, a pool keeps connections by it. Origin, HTTP version and
 /// route tell one kind of connection from another (they are the pool's [`Key`]); `reuse` says which of that kind will do.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub struct Target {
     /// Scheme, host and port.
     pub origin: Origin,
     /// Which version of HTTP the caller wants spoken.
-    pub wish: HttpVersion,
+    pub http_version: HttpVersion,
     /// The connections of a pool that will do.
     pub reuse: Reuse,
     /// What other crates add: the choice of a proxy, TLS settings of one request.
@@ -88,13 +88,13 @@ impl<T: Any> AsAny for T {
 impl Target {
     /// A connection to `origin`, of any kind.
     pub fn new(origin: Origin) -> Target {
-        Target { origin, wish: HttpVersion::Any, reuse: Reuse::Any, route: None }
+        Target { origin, http_version: HttpVersion::Any, reuse: Reuse::Any, route: None }
     }
 
     /// Whether a connection of this kind may turn out to carry several exchanges at once, so that a second one should
     /// wait for what the first finds out.
     pub fn may_multiplex(&self) -> bool {
-        match self.wish {
+        match self.http_version {
             HttpVersion::Any => self.origin.is_https(),
             HttpVersion::Http1 => false,
             HttpVersion::Http2 => true,
@@ -115,7 +115,7 @@ impl Key<'_> {
     /// Whether the origin makes no difference.
     #[inline]
     fn is_shared(&self) -> bool {
-        let in_clear = || !self.0.origin.is_https() && self.0.wish != HttpVersion::Http2;
+        let in_clear = || !self.0.origin.is_https() && self.0.http_version != HttpVersion::Http2;
         self.0.route.as_ref().is_some_and(|route| in_clear() && route.is_shared())
     }
 }
@@ -124,7 +124,7 @@ impl PartialEq for Key<'_> {
     #[inline]
     fn eq(&self, other: &Key<'_>) -> bool {
         match (&self.0.route, &other.0.route) {
-            (None, None) => self.0.wish == other.0.wish && self.0.origin == other.0.origin,
+            (None, None) => self.0.http_version == other.0.http_version && self.0.origin == other.0.origin,
             (Some(a), Some(b)) => self.is_like(other, a, b),
             _ => false,
         }
@@ -134,7 +134,7 @@ impl PartialEq for Key<'_> {
 impl Key<'_> {
     #[cold]
     fn is_like(&self, other: &Key<'_>, a: &Arc<dyn Route>, b: &Arc<dyn Route>) -> bool {
-        self.0.wish == other.0.wish
+        self.0.http_version == other.0.http_version
             && (self.0.origin == other.0.origin || self.is_shared() && other.is_shared())
             && (Arc::ptr_eq(a, b) || a.same(&**b))
     }
@@ -148,7 +148,7 @@ impl Hash for Key<'_> {
         if !self.is_shared() {
             self.0.origin.hash(state);
         }
-        state.write_u8(self.0.wish as u8);
+        state.write_u8(self.0.http_version as u8);
         if let Some(route) = &self.0.route {
             route.digest(state);
         }
@@ -178,10 +178,10 @@ mod tests {
         }
     }
 
-    fn target(route: Option<&'static str>, wish: HttpVersion) -> Target {
+    fn target(route: Option<&'static str>, http_version: HttpVersion) -> Target {
         let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
         target.route = route.map(|name| Arc::new(Via(name)) as Arc<dyn Route>);
-        target.wish = wish;
+        target.http_version = http_version;
         target
     }
 

@@ -75,7 +75,7 @@ impl Coded {
                         self.chain.end();
                     }
                 },
-                Some(Err(error)) => return self.fail(Error::adopt(error)),
+                Some(Err(error)) => return self.fail(Error::from_boxed(error)),
                 None => self.chain.end(),
             }
         }
@@ -131,7 +131,7 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.project();
         match this.coded {
-            None => this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::adopt),
+            None => this.body.poll_frame(cx).map_ok(|frame| frame.map_data(whole)).map_err(Error::from_boxed),
             Some(coded) => coded.poll_frame(this.body, cx),
         }
     }

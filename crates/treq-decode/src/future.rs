@@ -37,7 +37,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.future.poll(cx)).map_err(Error::adopt)?;
+        let response = ready!(this.future.poll(cx)).map_err(Error::from_boxed)?;
         let Some(layer) = this.looks else { return Poll::Ready(Ok(response.map(DecodeBody::plain))) };
         // Few fields are sooner looked through than looked up.
         let encoded = response.headers().keys().any(|name| name == CONTENT_ENCODING);

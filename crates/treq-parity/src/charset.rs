@@ -32,8 +32,8 @@ pub(crate) async fn play(case: &Case) -> Result<Option<Vec<Mismatch>>, String> {
     let world = World::new([Step::Send(answer)]);
     let mut response = profile::client(&world, None)?.get("http://example.com/").await.map_err(|it| it.to_string())?;
     let by = |label: &'static str| label;
-    let one = response.text_or(by("koi8-r")).await.map_err(|error| error.to_string())?;
-    let other = response.text_or(by("windows-1251")).await.map_err(|error| error.to_string())?;
+    let one = response.text_with_default(by("koi8-r")).await.map_err(|error| error.to_string())?;
+    let other = response.text_with_default(by("windows-1251")).await.map_err(|error| error.to_string())?;
     let mut compared = Compared::default();
     // A text that does not depend on what is said for want of a charset has one.
     let seen = if one == other { one } else { "none".to_owned() };

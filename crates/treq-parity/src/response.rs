@@ -154,8 +154,8 @@ async fn read(response: &mut Response, how: How, pieces: &RefCell<Vec<String>>) 
         How::Nothing => Ok(None),
         How::Content => Ok(Some(latin1(&response.content().await?))),
         // As strict as the original.
-        How::Text(None) => response.text_exact().await.map(Some),
-        How::Text(Some(charset)) => response.text_or(&charset).await.map(Some),
+        How::Text(None) => response.text_strict().await.map(Some),
+        How::Text(Some(charset)) => response.text_with_default(&charset).await.map(Some),
         How::Json => Ok(Some(response.json::<serde_json::Value>().await?.to_string())),
         How::Collect => {
             response.collect(|piece| pieces.borrow_mut().push(latin1(&piece))).await?;

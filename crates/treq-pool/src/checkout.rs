@@ -168,9 +168,9 @@ where
     pool.watch_idle();
     let target = target.clone();
     let mut connecting = Box::pin(async move {
-        let ready = poll_fn(|cx| maker.poll_ready(cx)).await.map_err(Error::adopt);
+        let ready = poll_fn(|cx| maker.poll_ready(cx)).await.map_err(Error::from_boxed);
         let made = match ready {
-            Ok(()) => maker.call(target).await.map_err(Error::adopt),
+            Ok(()) => maker.call(target).await.map_err(Error::from_boxed),
             Err(error) => Err(error),
         };
         match made {

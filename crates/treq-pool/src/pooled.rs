@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body;
-use treq_core::{Connection, ConnectionId, Error, Exchange, Hold, Kind, Refused, Resend, Wire};
+use treq_core::{Connection, ConnectionId, Error, Exchange, ExchangeError, Hold, Kind, Resend, Wire};
 
 use crate::PooledBody;
 use crate::lease::Lease;
@@ -88,7 +88,7 @@ impl<B, C: Exchange<B>> Exchange<B> for Pooled<C> {
     }
 
     #[inline(always)]
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, Refused<B>>> {
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Self::Body>, ExchangeError<B>>> {
         let Some(connection) = self.connection_mut() else { return Poll::Pending };
         // Matched as a whole, since each binding moves it.
         match connection.poll_response(cx) {

@@ -81,7 +81,7 @@ where
     type Future = ProxyFuture<C::Future, P, T>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
@@ -109,7 +109,7 @@ where
             StateProj::Direct { connecting } => connecting
                 .poll(cx)
                 .map_ok(|connected| connected.map(|io| ProxyStream::new(Io::Plain(io))))
-                .map_err(Error::adopt),
+                .map_err(Error::from_boxed),
             StateProj::Through { connecting } => connecting.as_mut().poll(cx),
         }
     }

@@ -82,10 +82,10 @@ where
             // What nearly all answers are, and not moved about.
             if let Poll::Ready(Ok(response)) = &answer {
                 if !response.status().is_redirection() && this.kept.as_deref().is_none_or(|kept| kept.chain.is_new()) {
-                    return answer.map_err(Error::adopt);
+                    return answer.map_err(Error::from_boxed);
                 }
             }
-            if let Some(last) = self.as_mut().answered(ready!(answer).map_err(Error::adopt)) {
+            if let Some(last) = self.as_mut().answered(ready!(answer).map_err(Error::from_boxed)) {
                 return Poll::Ready(last);
             }
         }
@@ -120,7 +120,7 @@ where
             let mut this = self.as_mut().project();
             match this.state.as_mut().project() {
                 StateProj::Calling { future } => {
-                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
+                    let outcome = ready!(future.poll(cx)).map_err(Error::from_boxed);
                     if let Some(last) = self.as_mut().answered(outcome) {
                         return Poll::Ready(last);
                     }
@@ -145,7 +145,7 @@ where
                     }
                 }
                 StateProj::Readying => {
-                    let ready = ready!(this.inner.poll_ready(cx)).map_err(Error::adopt);
+                    let ready = ready!(this.inner.poll_ready(cx)).map_err(Error::from_boxed);
                     match (ready, this.kept.as_deref_mut()) {
                         (Ok(()), Some(kept)) => {
                             let request = kept.request(this.replay);

@@ -56,7 +56,7 @@ where
     type Future = RedirectFuture<S, B, R, Y>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {

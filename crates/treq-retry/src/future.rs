@@ -86,10 +86,10 @@ where
                     let answer = future.poll(cx);
                     // Nearly every request: sent once, and its response is not moved about.
                     if this.more.is_none() && (answer.is_ready() || this.limit.is_none()) {
-                        return answer.map_err(Error::adopt);
+                        return answer.map_err(Error::from_boxed);
                     }
                     let outcome = match (answer, *this.limit) {
-                        (Poll::Ready(outcome), _) => outcome.map_err(Error::adopt),
+                        (Poll::Ready(outcome), _) => outcome.map_err(Error::from_boxed),
                         (Poll::Pending, None) => return Poll::Pending,
                         (Poll::Pending, Some(limit)) => {
                             // The first look at an attempt follows its call at once.
@@ -127,7 +127,7 @@ where
                 }
                 StateProj::Readying => {
                     let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
-                    match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
+                    match ready!(more.inner.poll_ready(cx)).map_err(Error::from_boxed) {
                         Ok(()) => {
                             let request = more.kept.request();
                             let future = more.inner.call(request);

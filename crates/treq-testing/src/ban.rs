@@ -139,7 +139,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<C::Response, Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.connect.poll_ready(cx).map_err(Error::adopt)
+        self.connect.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
@@ -151,7 +151,7 @@ where
             return Box::pin(async { Err(Error::new(Kind::Connect, why).with_resend(Resend::Safe)) });
         }
         let connecting = self.connect.call(target);
-        Box::pin(async { connecting.await.map_err(Error::adopt) })
+        Box::pin(async { connecting.await.map_err(Error::from_boxed) })
     }
 }
 

@@ -267,7 +267,7 @@ where
     type Future = FaultyConnecting<IO>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.connect.poll_ready(cx).map_err(Error::adopt)
+        self.connect.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: Target) -> FaultyConnecting<IO> {
@@ -279,7 +279,7 @@ where
         }
         let (connecting, faults) = (self.connect.call(target), self.faults.clone());
         FaultyConnecting(Box::pin(async move {
-            let connected = connecting.await.map_err(Error::adopt)?;
+            let connected = connecting.await.map_err(Error::from_boxed)?;
             Ok(connected.map(|io| faults.stream(io)))
         }))
     }

@@ -104,7 +104,7 @@ impl SpiedRequest {
 
     /// Fails it.
     pub fn fail(self, error: impl Into<BoxError>) {
-        _ = self.answer.send(Err(Error::adopt(error.into())));
+        _ = self.answer.send(Err(Error::from_boxed(error.into())));
     }
 }
 
@@ -126,7 +126,7 @@ where
         let tell = self.tell.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let body = Box::pin(body.collect()).await.map_err(|error| Error::adopt(error.into()))?.to_bytes();
+            let body = Box::pin(body.collect()).await.map_err(|error| Error::from_boxed(error.into()))?.to_bytes();
             let (answer, answered) = oneshot::channel();
             let unanswered = || Error::new(Kind::Connect, "the spy on this agent did not answer the request");
             let request = Request::from_parts(head, body);

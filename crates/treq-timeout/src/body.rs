@@ -65,7 +65,7 @@ where
                 Some(Ok(_)) => this.timer.progress(),
                 Some(Err(_)) | None => this.timer.stop(),
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from_boxed)));
         }
         let Some(limit) = this.timer.limits().read else { return Poll::Pending };
         this.timer.poll(cx, limit).map(|outcome| {
@@ -148,7 +148,7 @@ where
             if !matches!(frame, Some(Ok(_))) {
                 *this.countdown = None;
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(Error::from_boxed)));
         }
         let Some(countdown) = this.countdown else { return Poll::Pending };
         countdown.poll(cx).map(|error| {

@@ -90,7 +90,7 @@ where
     type Future = ConnectTimeoutFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: T) -> Self::Future {
@@ -121,7 +121,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Poll::Ready(outcome) = this.future.poll(cx) {
-            return Poll::Ready(outcome.map_err(Error::adopt));
+            return Poll::Ready(outcome.map_err(Error::from_boxed));
         }
         let Some((limit, end)) = *this.end else { return Poll::Pending };
         let sleep = match this.sleep {

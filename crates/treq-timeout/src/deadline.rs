@@ -86,7 +86,7 @@ where
     type Future = DeadlineFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -119,7 +119,7 @@ where
         if let Poll::Ready(outcome) = this.future.poll(cx) {
             let countdown = this.countdown.take();
             let outcome = outcome.map(|head| head.map(|body| DeadlineBody::new(body, countdown)));
-            return Poll::Ready(outcome.map_err(Error::adopt));
+            return Poll::Ready(outcome.map_err(Error::from_boxed));
         }
         let Some(countdown) = this.countdown else { return Poll::Pending };
         countdown.poll(cx).map(Err)

@@ -204,7 +204,7 @@ where
     type Future = TimeoutFuture<S::Future, G>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -259,7 +259,7 @@ where
         if let Poll::Ready(outcome) = this.future.as_mut().poll(cx) {
             let timer = this.timer.take();
             return Poll::Ready(
-                outcome.map(|head| head.map(|body| TimeoutBody::new(body, timer))).map_err(Error::adopt),
+                outcome.map(|head| head.map(|body| TimeoutBody::new(body, timer))).map_err(Error::from_boxed),
             );
         }
         let begun = this.begins.has_begun(&this.future);

@@ -230,8 +230,8 @@ impl ClientBuilder {
 
     /// Which version of HTTP is spoken unless a request says otherwise. [`HttpVersion::Http2`] speaks HTTP/2 with prior
     /// knowledge in the clear.
-    pub fn http_version(mut self, wish: HttpVersion) -> Self {
-        self.parts.fields.wish = wish;
+    pub fn http_version(mut self, http_version: HttpVersion) -> Self {
+        self.parts.fields.http_version = http_version;
         self
     }
 

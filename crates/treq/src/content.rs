@@ -73,7 +73,7 @@ impl<M> RequestBuilder<M> {
         self.filled("json", |_| {
             let text = json_text(json)
                 .map_err(|error| crate::builder::refuse("the value cannot be written as JSON".to_owned(), error))?;
-            Ok(Content::new(text).of_type(HeaderValue::from_static("application/json")))
+            Ok(Content::new(text).with_type(HeaderValue::from_static("application/json")))
         })
     }
 

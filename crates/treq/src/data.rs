@@ -27,7 +27,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// impl Data for Csv {
 ///     fn into_content(self) -> Result<Content, Error> {
 ///         let lines: String = self.0.iter().map(|row| row.join(",") + "\r\n").collect();
-///         Ok(Content::new(lines).of_type("text/csv".parse().unwrap()))
+///         Ok(Content::new(lines).with_type("text/csv".parse().unwrap()))
 ///     }
 /// }
 ///
@@ -99,7 +99,7 @@ impl Content {
 
     /// The same with this `Content-Type`, unless the request has one of its own.
     #[must_use]
-    pub fn of_type(self, value: HeaderValue) -> Content {
+    pub fn with_type(self, value: HeaderValue) -> Content {
         match self.0 {
             Inner::Body(body, _) => Content(Inner::Body(body, Some(value))),
             Inner::Pairs(pairs) => Content(Inner::Body(Body::from(pairs), Some(value))),
@@ -109,7 +109,7 @@ impl Content {
 
     pub(crate) fn or_type(self, value: HeaderValue) -> Content {
         match &self.0 {
-            Inner::Body(_, None) => self.of_type(value),
+            Inner::Body(_, None) => self.with_type(value),
             _ => self,
         }
     }
@@ -120,7 +120,7 @@ impl Content {
 
     pub(crate) fn multipart(form: Form) -> Result<Content, Error> {
         let content_type = form.content_type();
-        Ok(Content::new(form.into_body()?).of_type(content_type))
+        Ok(Content::new(form.into_body()?).with_type(content_type))
     }
 }
 
@@ -193,7 +193,7 @@ impl Data for Part {
         let content_type = self.media_type();
         let content = Content::new(self.into_body()?);
         Ok(match content_type {
-            Some(value) => content.of_type(value),
+            Some(value) => content.with_type(value),
             None => content,
         })
     }

@@ -11,13 +11,13 @@ use treq_core::{Body, HttpVersion};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) headers: HeaderMap,
-    pub(crate) wish: HttpVersion,
+    pub(crate) http_version: HttpVersion,
 }
 
 impl Fields {
     /// `None` if there are none, so that a service need not look.
     pub(crate) fn shared(self) -> Option<Arc<Fields>> {
-        let none = self.headers.is_empty() && self.wish == HttpVersion::Any;
+        let none = self.headers.is_empty() && self.http_version == HttpVersion::Any;
         (!none).then(|| Arc::new(self))
     }
 
@@ -30,8 +30,8 @@ impl Fields {
                 }
             }
         }
-        if self.wish != HttpVersion::Any && request.extensions().get::<HttpVersion>().is_none() {
-            request.extensions_mut().insert(self.wish);
+        if self.http_version != HttpVersion::Any && request.extensions().get::<HttpVersion>().is_none() {
+            request.extensions_mut().insert(self.http_version);
         }
     }
 }

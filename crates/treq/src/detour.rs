@@ -109,7 +109,7 @@ where
     type Future = DetourFuture<S::Future, <Detoured<S> as Service<Request<Body>>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.straight.poll_ready(cx).map_err(Error::adopt)
+        self.straight.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     #[inline(always)]
@@ -159,7 +159,7 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            DetourFutureProj::Straight { future } => future.poll(cx).map_err(Error::adopt),
+            DetourFutureProj::Straight { future } => future.poll(cx).map_err(Error::from_boxed),
             DetourFutureProj::Detour { future } => future.as_mut().poll(cx),
         }
     }

@@ -128,7 +128,7 @@ impl ContentDisposition {
 
     /// That of a head; of several fields the first.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Option<ContentDisposition> {
+    pub fn from_headers(headers: &HeaderMap) -> Option<ContentDisposition> {
         let text = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
         headers.get(CONTENT_DISPOSITION).map(|value| ContentDisposition::parse(&text(value.as_bytes())))
     }
@@ -182,7 +182,7 @@ impl Response {
     /// # Ok(()) }
     /// ```
     pub fn content_disposition(&self) -> Option<ContentDisposition> {
-        ContentDisposition::of(self.headers())
+        ContentDisposition::from_headers(self.headers())
     }
 
     /// A name to save the body under: that of `Content-Disposition`, else the last segment of the URL's path,

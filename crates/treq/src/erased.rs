@@ -146,13 +146,13 @@ where
         loop {
             match this.stage.as_mut().project() {
                 StageProj::Readying { service, request } => {
-                    ready!(service.poll_ready(cx)).map_err(Error::adopt)?;
+                    ready!(service.poll_ready(cx)).map_err(Error::from_boxed)?;
                     let Some(request) = request.take() else { return Poll::Pending };
                     let future = SyncWrapper::new(service.call(request));
                     this.stage.set(Stage::Calling { future });
                 }
                 StageProj::Calling { future } => {
-                    let (head, body) = ready!(future.get_pin_mut().poll(cx)).map_err(Error::adopt)?.into_parts();
+                    let (head, body) = ready!(future.get_pin_mut().poll(cx)).map_err(Error::from_boxed)?.into_parts();
                     this.stage.set(Stage::Body { body: SyncWrapper::new(body) });
                     if let StageProj::Body { body } = this.stage.project() {
                         let body = &*body.get_pin_mut();
@@ -172,7 +172,7 @@ where
         let mut body = body.get_pin_mut();
         let frame = ready!(body.as_mut().poll_frame(cx));
         this.said.ask(&*body);
-        Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)))
+        Poll::Ready(frame.map(|frame| frame.map_err(Error::from_boxed)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -202,7 +202,7 @@ impl Poller for Given {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.first.take() {
             Some(first) => Poll::Ready(Some(first.map(Frame::data))),
-            None => Pin::new(&mut self.rest).poll_frame(cx).map_err(Error::adopt),
+            None => Pin::new(&mut self.rest).poll_frame(cx).map_err(Error::from_boxed),
         }
     }
 

@@ -3,7 +3,7 @@ use http::Method;
 use treq_core::{BoxError, Error};
 
 use crate::request::Async;
-use crate::{Collected, Data, IntoUrl, RequestBuilder, Response, default_client};
+use crate::{ChunkOutcome, Data, IntoUrl, RequestBuilder, Response, default_client};
 
 /// A request with any method, on the default client of this runtime.
 ///
@@ -69,7 +69,7 @@ pub fn upload(url: impl IntoUrl, data: impl Data) -> RequestBuilder {
 /// # Errors
 ///
 /// As there.
-pub async fn collect<R: Collected>(response: &mut Response, collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
+pub async fn collect<R: ChunkOutcome>(response: &mut Response, collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
     response.collect(collector).await
 }
 

@@ -44,7 +44,7 @@ mod without {
         type Future = Pin<Box<dyn Future<Output = Result<Connected<IO>, Error>> + Send>>;
 
         fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-            self.0.poll_ready(cx).map_err(Error::adopt)
+            self.0.poll_ready(cx).map_err(Error::from_boxed)
         }
 
         fn call(&mut self, target: Target) -> Self::Future {
@@ -53,7 +53,7 @@ mod without {
                 return Box::pin(async { Err(Error::new(Kind::Tls, why)) });
             }
             let connecting = self.0.call(target);
-            Box::pin(async { connecting.await.map_err(Error::adopt) })
+            Box::pin(async { connecting.await.map_err(Error::from_boxed) })
         }
     }
 }

@@ -75,13 +75,13 @@ pub use links::Link;
 pub use media_type::MediaType;
 pub use pool::ClientPool;
 pub use proxy::proxy_auth;
-pub use reading::Collected;
+pub use reading::ChunkOutcome;
 pub use request::{Async, RequestBuilder, ResponseFuture};
 pub use response::{Response, Timings};
 pub use save::Save;
 pub use stream::BodyStream;
 
-pub use treq_agent::{Agent, HttpConnection, HttpConnector, Informational, OnInformational, Upgraded, upgrade};
+pub use treq_agent::{Agent, HttpConnection, HttpHandshake, Informational, OnInformational, Upgraded, upgrade};
 pub use treq_auth::{AuthLayer, Basic, Bearer, Credentials, Digest, Netrc, Scheme};
 #[cfg(unix)]
 pub use treq_connect::UnixConnect;

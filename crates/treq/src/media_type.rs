@@ -23,7 +23,7 @@ pub struct MediaType(Mime);
 impl MediaType {
     /// That of an answer: of several the last that is valid, with the charset of an earlier one of the same type
     /// ([Fetch standard, section 2.2.4](https://fetch.spec.whatwg.org/#concept-header-extract-mime-type)).
-    pub fn of(headers: &HeaderMap) -> Option<MediaType> {
+    pub fn from_headers(headers: &HeaderMap) -> Option<MediaType> {
         let mut found: Option<Mime> = None;
         // One list, since a quote that does not end in one field goes on in the next.
         let values = headers.get_all(CONTENT_TYPE).iter();
@@ -127,7 +127,7 @@ mod tests {
             for value in values {
                 headers.append(CONTENT_TYPE, HeaderValue::from_static(value));
             }
-            let found = MediaType::of(&headers).map(|media_type| media_type.to_string());
+            let found = MediaType::from_headers(&headers).map(|media_type| media_type.to_string());
             assert_eq!(found.as_deref(), want, "{values:?}");
         }
     }

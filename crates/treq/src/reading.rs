@@ -57,7 +57,7 @@ impl Response {
     /// # Errors
     ///
     /// As [`content`](Response::content), and [`Kind::Decode`] where a byte is out of place.
-    pub async fn text_exact(&mut self) -> Result<String, Error> {
+    pub async fn text_strict(&mut self) -> Result<String, Error> {
         let bytes = self.content().await?;
         text::exact(&bytes, self.charset(&bytes)).map_err(|error| error.with_url(self.url()))
     }
@@ -74,10 +74,10 @@ impl Response {
     /// #     Ok::<_, std::convert::Infallible>(http::Response::new(treq::Body::from(&b"caf\xe9"[..])))
     /// # }));
     /// let mut response = client.get("http://old.test/").await?;
-    /// assert_eq!(response.text_or("iso-8859-1").await?, "café");
+    /// assert_eq!(response.text_with_default("iso-8859-1").await?, "café");
     /// # Ok(()) }
     /// ```
-    pub async fn text_or(&mut self, charset: &str) -> Result<String, Error> {
+    pub async fn text_with_default(&mut self, charset: &str) -> Result<String, Error> {
         let fallback = text::labelled(charset)?;
         let bytes = self.content().await?;
         Ok(text::lossy(&bytes, text::charset(self.headers(), &bytes, fallback)))
@@ -87,8 +87,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// As [`text_or`](Response::text_or).
-    pub async fn text_as(&mut self, charset: &str) -> Result<String, Error> {
+    /// As [`text_with_default`](Response::text_with_default).
+    pub async fn text_with_charset(&mut self, charset: &str) -> Result<String, Error> {
         let charset = text::labelled(charset)?;
         Ok(text::lossy(&self.content().await?, charset))
     }
@@ -185,7 +185,7 @@ impl Response {
     /// assert_eq!(bytes, 3000);
     /// # Ok(()) }
     /// ```
-    pub async fn collect<R: Collected>(&mut self, mut collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
+    pub async fn collect<R: ChunkOutcome>(&mut self, mut collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
         while let Some(piece) = self.chunk().await? {
             if let Err(error) = collector(piece).outcome() {
                 return Err(self.refused(error));
@@ -218,7 +218,7 @@ impl Response {
     /// ```
     pub async fn collect_async<F>(&mut self, mut collector: impl FnMut(Bytes) -> F) -> Result<(), Error>
     where
-        F: Future<Output: Collected>,
+        F: Future<Output: ChunkOutcome>,
     {
         while let Some(piece) = self.chunk().await? {
             if let Err(error) = collector(piece).await.outcome() {
@@ -316,7 +316,7 @@ impl Response {
 }
 
 /// What a collector returns: nothing, or whether it wants more.
-pub trait Collected {
+pub trait ChunkOutcome {
     /// An error ends the collecting.
     ///
     /// # Errors
@@ -325,13 +325,13 @@ pub trait Collected {
     fn outcome(self) -> Result<(), BoxError>;
 }
 
-impl Collected for () {
+impl ChunkOutcome for () {
     fn outcome(self) -> Result<(), BoxError> {
         Ok(())
     }
 }
 
-impl<E: Into<BoxError>> Collected for Result<(), E> {
+impl<E: Into<BoxError>> ChunkOutcome for Result<(), E> {
     fn outcome(self) -> Result<(), BoxError> {
         self.map_err(Into::into)
     }

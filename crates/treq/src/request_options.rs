@@ -20,8 +20,8 @@ pub(crate) struct Timed;
 
 impl<M> RequestBuilder<M> {
     /// Which version of HTTP is spoken.
-    pub fn http_version(self, wish: HttpVersion) -> Self {
-        self.extension(wish)
+    pub fn http_version(self, http_version: HttpVersion) -> Self {
+        self.extension(http_version)
     }
 
     /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or another policy than the client's.
@@ -102,7 +102,7 @@ impl<M> RequestBuilder<M> {
     {
         match proxy.try_into() {
             Ok(proxy) => self.extension(ProxyChoice::proxy(proxy)),
-            Err(error) => self.and_then(|_| Err(Error::adopt(error))),
+            Err(error) => self.and_then(|_| Err(Error::from_boxed(error))),
         }
     }
 

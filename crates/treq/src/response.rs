@@ -170,7 +170,7 @@ impl Response {
 
     /// The media type of the body, where it says a valid one.
     pub fn content_type(&self) -> Option<MediaType> {
-        MediaType::of(self.headers())
+        MediaType::from_headers(self.headers())
     }
 
     /// When the exchange did what, where the request asked for it by

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
-use treq_agent::{Agent, HttpConnection, HttpConnector, Incoming};
+use treq_agent::{Agent, AgentBody, HttpConnection, HttpHandshake};
 use treq_connect::TcpConnect;
 use treq_core::{Body, Error, Facts, Target};
 use treq_decode::{Decode, DecodeBody, DecodeLayer};
@@ -30,7 +30,7 @@ pub use crate::erased::BoxService;
 pub use crate::typed::Builder;
 
 /// From a target to a connection on which HTTP is spoken.
-pub(crate) type Connecting<C> = HttpConnector<Https<Proxied<C>>, Body>;
+pub(crate) type Connecting<C> = HttpHandshake<Https<Proxied<C>>, Body>;
 
 /// The caller's connector, or a proxy between.
 pub(crate) type Proxied<C> = ProxyConnect<C, Https<C>>;
@@ -72,7 +72,7 @@ pub(crate) type Layered<A> = Defaults<Deadline<Decode<Redirect<Detour<WithCookie
 pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
 
 /// The body of an answer that comes from these layers alone.
-pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<Incoming, HttpConnection<Body>>>>;
+pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<AgentBody, HttpConnection<Body>>>>;
 
 /// What is known of the exchange: read off the body, which is free, where an extension would take three allocations.
 pub(crate) fn facts(body: &LayeredBody) -> Option<&Facts> {

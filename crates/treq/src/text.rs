@@ -11,7 +11,7 @@ use crate::MediaType;
 /// Which charset a text has: the one that `Content-Type` names, else of JSON the one that its byte order mark shows, else
 /// `fallback`.
 pub(crate) fn charset(headers: &HeaderMap, bytes: &[u8], fallback: &'static Encoding) -> &'static Encoding {
-    let media_type = MediaType::of(headers);
+    let media_type = MediaType::from_headers(headers);
     if let Some(named) = media_type.as_ref().and_then(named) {
         // The label `utf-16` leaves the order open.
         return match Encoding::for_bom(bytes) {

@@ -7,7 +7,7 @@ use http_body::Body as HttpBody;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_layer::{Identity, Layer, Stack as Both};
 use tower_service::Service;
-use treq_agent::HttpConnector;
+use treq_agent::HttpHandshake;
 use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Target};
 use treq_proxy::{Proxies, ProxyLayer};
@@ -62,7 +62,7 @@ impl<O, A, C> Builder<O, A, C> {
     where
         C: Clone,
     {
-        let mut http = HttpConnector::new(https)
+        let mut http = HttpHandshake::new(https)
             .title_case_headers(self.parts.http.title_case)
             .folded_fields(self.parts.http.folded_fields);
         if let Some(fields) = self.parts.http.max_headers {

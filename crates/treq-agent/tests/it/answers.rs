@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 use tower::ServiceExt as _;
 
-use treq_agent::HttpConnector;
+use treq_agent::HttpHandshake;
 use treq_core::{Body, BodyEnd, Exchange, Framing, HttpVersion, Kind, Origin, Peer, Reason, Target};
 use treq_testing::{RawServer, Step};
 
@@ -89,33 +89,33 @@ async fn a_reason_is_told_where_it_is_not_the_usual_one() {
 async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so() {
     let banner: &[u8] = b"SSH-2.0-OpenSSH_9.2\r\n";
     let settings: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
-    for (first, wish) in [
+    for (first, http_version) in [
         (banner, HttpVersion::Any),
         (settings, HttpVersion::Any),
         (banner, HttpVersion::Http2),
         (OK.as_bytes(), HttpVersion::Http2),
     ] {
-        if wish == HttpVersion::Http2 && !cfg!(feature = "http2") {
+        if http_version == HttpVersion::Http2 && !cfg!(feature = "http2") {
             continue;
         }
         for late in [0, 5] {
             let server = server([Step::send(first), Step::Stall]);
             let agent = plain(server.connector());
             let mut request = request("GET", "http://a.test/", Body::empty());
-            request.extensions_mut().insert(wish);
-            let made = HttpConnector::<_, Body>::new(server.connector());
+            request.extensions_mut().insert(http_version);
+            let made = HttpHandshake::<_, Body>::new(server.connector());
             let error = if late == 0 {
                 send(&agent, request).await.unwrap_err()
             } else {
                 // A connection that was made earlier, and on which the server has spoken meanwhile.
                 let mut target = Target::new(Origin::of(request.uri()).unwrap());
-                target.wish = wish;
+                target.http_version = http_version;
                 let mut connection = made.oneshot(target).await.unwrap();
                 tokio::time::sleep(Duration::from_secs(late)).await;
                 connection.begin(request);
                 poll_fn(|cx| connection.poll_response(cx)).await.map(drop).unwrap_err().error
             };
-            assert_eq!(error.kind(), Kind::Protocol, "{first:?} {wish:?} {late}: {error:?}");
+            assert_eq!(error.kind(), Kind::Protocol, "{first:?} {http_version:?} {late}: {error:?}");
         }
     }
 }

@@ -45,24 +45,24 @@ impl http_body::Body for Slowly {
     }
 }
 
-fn post(wish: HttpVersion) -> Request<Body> {
+fn post(http_version: HttpVersion) -> Request<Body> {
     let body = Body::new(Slowly("some bytes".into(), None));
     let mut request = request("POST", "http://a.test/", body);
-    request.extensions_mut().insert(wish);
+    request.extensions_mut().insert(http_version);
     request
 }
 
-async fn give_up_at_every_poll(wish: HttpVersion) {
+async fn give_up_at_every_poll(http_version: HttpVersion) {
     let mut points = 0;
     for warm in [false, true] {
         for polls in 0.. {
             let server = echo();
             let (agent, pool) = pooled(server.connector());
             if warm {
-                send(&agent, post(wish)).await.unwrap();
+                send(&agent, post(http_version)).await.unwrap();
             }
             let done = {
-                let exchange = async { agent.clone().oneshot(post(wish)).await?.into_body().collect().await };
+                let exchange = async { agent.clone().oneshot(post(http_version)).await?.into_body().collect().await };
                 let mut exchange = pin!(exchange);
                 let mut done = false;
                 for _ in 0..polls {
@@ -79,7 +79,11 @@ async fn give_up_at_every_poll(wish: HttpVersion) {
             let stats = pool.stats();
             assert_eq!((stats.open, stats.waiting), (stats.idle, 0), "after {polls} polls: {stats:?}");
             assert_eq!(server.open(), stats.open, "after {polls} polls");
-            assert_eq!(send(&agent, post(wish)).await.unwrap().into_body(), "some bytes", "after {polls} polls");
+            assert_eq!(
+                send(&agent, post(http_version)).await.unwrap().into_body(),
+                "some bytes",
+                "after {polls} polls"
+            );
             pool.close_idle();
             server.wait_closed().await;
             settle().await;

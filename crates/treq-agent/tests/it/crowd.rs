@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::{Layer as _, ServiceExt as _};
-use treq_agent::{Agent, HttpConnector, NewConnection};
+use treq_agent::{Agent, HttpHandshake, NewConnection};
 use treq_core::{Body, Connected, Error, HttpVersion, Kind, Peer, Resend, Target};
 use treq_pool::PoolLayer;
 use treq_testing::{MemoryServer, RawServer, Step};
@@ -143,11 +143,11 @@ async fn a_server_that_wants_http1_is_served_over_http1() {
         let refusing =
             RawServer::builder().connection(greeted([reset(1, HTTP_1_1_REQUIRED)])).repeat_last().start_in_memory();
         let refusing = refusing.connector();
-        // What ALPN would have chosen, by the wish of the target.
+        // What ALPN would have chosen, by the target's HTTP version.
         let connector = tower::service_fn(move |target: Target| {
             let (plain, refusing) = (plain.clone(), refusing.clone());
             async move {
-                let is_http1 = target.wish == HttpVersion::Http1;
+                let is_http1 = target.http_version == HttpVersion::Http1;
                 let connected = if is_http1 { plain.oneshot(target).await } else { refusing.oneshot(target).await }?;
                 let mut tls = treq_core::TlsFacts::default();
                 tls.alpn = Some(bytes::Bytes::from_static(if is_http1 { b"http/1.1" } else { b"h2" }));
@@ -156,7 +156,7 @@ async fn a_server_that_wants_http1_is_served_over_http1() {
                 Ok::<_, Error>(connected)
             }
         });
-        let pool = PoolLayer::new().layer(HttpConnector::new(connector));
+        let pool = PoolLayer::new().layer(HttpHandshake::new(connector));
         let agent = Agent::new(pool.clone());
         let request = request(method, "https://a.test/", Body::from("body"));
         let response = agent.oneshot(request).await.unwrap();
@@ -185,7 +185,7 @@ async fn the_limit_on_streams_is_waited_for_and_every_change_of_it_is_seen() {
     ];
     let server = RawServer::builder().connection(script).start_in_memory();
     let pool: Pooled =
-        PoolLayer::new().max_per_host(1).wait(Duration::from_millis(450)).layer(HttpConnector::new(server.connector()));
+        PoolLayer::new().max_per_host(1).wait(Duration::from_millis(450)).layer(HttpHandshake::new(server.connector()));
     let agent = Agent::new(pool.clone());
     send(&agent, plain_get()).await.unwrap();
     let done = at_once(&agent, 4, plain_get).await;
@@ -283,7 +283,7 @@ async fn a_crowd_before_a_low_limit_makes_no_more_connections_than_it_needs() {
         let stream = tokio::net::TcpStream::connect(address).await?;
         Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
     });
-    let pool = PoolLayer::new().layer(HttpConnector::new(connector));
+    let pool = PoolLayer::new().layer(HttpHandshake::new(connector));
     let agent = Agent::new(pool.clone());
     send_one(&agent).await.unwrap();
     let mut tasks = JoinSet::new();

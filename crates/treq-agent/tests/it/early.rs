@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tower::{Layer as _, ServiceExt as _};
-use treq_agent::{Agent, HttpConnection, HttpConnector};
+use treq_agent::{Agent, HttpConnection, HttpHandshake};
 use treq_core::{Body, Connected, Peer, Target};
 use treq_pool::PoolLayer;
 
@@ -32,7 +32,7 @@ async fn all_are_told(address: SocketAddr, make: fn() -> Request<Body>) {
         let stream = TcpStream::connect(address).await?;
         Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
     });
-    let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpConnector::new(connector));
+    let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpHandshake::new(connector));
     let agent = Agent::new(pool.clone());
     for round in 0..rounds() {
         let sent = async { agent.clone().oneshot(make()).await?.into_bytes().await };
@@ -121,7 +121,7 @@ async fn a_refused_upload_is_told_beside_other_requests() {
             let stream = TcpStream::connect(address).await?;
             Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
         });
-        let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpConnector::new(connector));
+        let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpHandshake::new(connector));
         let agent = Agent::new(pool);
         let send = |request| {
             let agent = agent.clone();

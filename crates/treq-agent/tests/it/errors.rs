@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
 use tower::{Layer as _, ServiceExt as _};
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::{Agent, HttpHandshake};
 use treq_core::{Body, Kind, Resend};
 use treq_testing::{Faults, MemoryServer, Step};
 
@@ -83,7 +83,7 @@ async fn whichever_call_fails_a_body_that_ends_with_it_was_cut() {
     for call in 0.. {
         let server = server([Step::ReadRequest, Step::send(answer), Step::sleep_ms(1), Step::send("and more")]);
         let faults = Faults::nth(call);
-        let agent = Agent::new(HttpConnector::new(faults.layer(server.connector())));
+        let agent = Agent::new(HttpHandshake::new(faults.layer(server.connector())));
         let outcome = send(&agent, get("http://a.test/")).await;
         if let Some(error) = outcome.err().filter(|error| error.kind() == Kind::Body) {
             assert!(error.to_string().contains("was cut"), "{:?}: {error}", faults.list());
@@ -143,7 +143,7 @@ async fn no_number_of_fields_is_more_than_a_task_can_bear() {
         let names: String = (0..fields).map(|n| format!("x{n}: y\r\n")).collect();
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{names}\r\n");
         let server = server([Step::ReadRequest, Step::send(answer)]);
-        let agent = Agent::new(HttpConnector::new(server.connector()).max_headers(most).max_head_size(1 << 20));
+        let agent = Agent::new(HttpHandshake::new(server.connector()).max_headers(most).max_head_size(1 << 20));
         match send(&agent, get("http://a.test/")).await {
             Ok(response) => assert!(fits && response.headers().len() == fields + 1),
             Err(error) => assert!(!fits && error.to_string().contains("over the limit"), "{fields}: {error}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request};
 use tokio::time::Instant;
-use treq_agent::{Agent, HttpConnector, OnInformational};
+use treq_agent::{Agent, HttpHandshake, OnInformational};
 use treq_core::Body;
 use treq_testing::{RawServer, Step};
 
@@ -84,7 +84,7 @@ async fn the_body_goes_out_on_the_word_or_when_the_wait_is_over() {
             Step::Again,
         ];
         let server = server(word);
-        let connector = HttpConnector::new(server.connector()).expect_wait(Duration::from_secs(3));
+        let connector = HttpHandshake::new(server.connector()).expect_wait(Duration::from_secs(3));
         let begun = Instant::now();
         let body = Body::new(Noting(begun, seconds, Some("the body")));
         assert!(send(&Agent::new(connector), expecting(body)).await.is_ok());

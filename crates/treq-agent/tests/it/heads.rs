@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Request, Version};
 use tower::ServiceExt as _;
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::{Agent, HttpHandshake};
 use treq_core::{Body, Forward, Kind};
 use treq_testing::{MemoryConnector, RawRequest, Step};
 
@@ -23,7 +23,7 @@ async fn seen(request: Request<Body>, proxy: Option<Option<&'static str>>) -> Ra
                 connected.forward = Some(forward());
                 connected
             });
-            send(&Agent::new(HttpConnector::new(proxy)), request).await.unwrap()
+            send(&Agent::new(HttpHandshake::new(proxy)), request).await.unwrap()
         }
     };
     server.requests().remove(0)

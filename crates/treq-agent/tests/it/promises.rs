@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use http::{HeaderValue, Version};
 use tokio::io::AsyncReadExt as _;
 use tower::ServiceExt as _;
-use treq_agent::{Agent, HttpConnector, upgrade};
+use treq_agent::{Agent, HttpHandshake, upgrade};
 use treq_core::{Body, Error, Forward, Framing, Kind, Resend, Target};
 use treq_testing::{RawServer, Step};
 
@@ -78,7 +78,7 @@ async fn the_verdict_on_a_repeated_request_remembers_the_first_try() {
             if first { connector.oneshot(target).await } else { Err(refused) }
         }
     });
-    let pool = tower::Layer::layer(&treq_pool::PoolLayer::new(), HttpConnector::<_, Body>::new(once));
+    let pool = tower::Layer::layer(&treq_pool::PoolLayer::new(), HttpHandshake::<_, Body>::new(once));
     let agent = Agent::new(pool);
     send(&agent, get("http://a.test/warm")).await.unwrap();
     let error = send(&agent, request("PUT", "http://a.test/", Body::from("body"))).await.unwrap_err();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::{Agent, HttpHandshake};
 use treq_core::{Body, Connected, Error, Forward, Peer, Resend, Target};
 use treq_pool::PoolLayer;
 use treq_testing::{RawServer, Step};
@@ -142,7 +142,7 @@ pub(crate) async fn post_to_a_dead_one(forward: fn(usize) -> Option<Forward>) ->
         connected.forward = forward(ends.len() - 1);
         std::future::ready(Ok::<_, Error>(connected))
     });
-    let pool = PoolLayer::new().layer(HttpConnector::<_, Body>::new(connector));
+    let pool = PoolLayer::new().layer(HttpHandshake::<_, Body>::new(connector));
     let agent = Agent::new(pool.clone());
     let (warm, first) = tokio::join!(send(&agent, get("http://a.test/warm")), serve(&ends, 0));
     assert_eq!(warm.unwrap().into_body(), "ok");

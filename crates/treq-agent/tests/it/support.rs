@@ -7,23 +7,23 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tower::{Layer as _, ServiceExt as _};
-use treq_agent::{Agent, HttpConnection, HttpConnector};
+use treq_agent::{Agent, HttpConnection, HttpHandshake};
 use treq_core::{Body, Error, Facts};
 use treq_pool::{Pool, PoolLayer};
 use treq_testing::{MemoryConnector, RawServer, Step};
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-pub(crate) type Plain<B = Body> = HttpConnector<MemoryConnector, B>;
+pub(crate) type Plain<B = Body> = HttpHandshake<MemoryConnector, B>;
 pub(crate) type Pooled = Pool<Plain, HttpConnection<Body>>;
 
 pub(crate) fn plain<B>(connector: MemoryConnector) -> Agent<Plain<B>> {
-    Agent::new(HttpConnector::new(connector).facts_in_extensions(true))
+    Agent::new(HttpHandshake::new(connector).facts_in_extensions(true))
 }
 
 /// An agent over a pool, and the pool.
 pub(crate) fn pooled(connector: MemoryConnector) -> (Agent<Pooled>, Pooled) {
-    let pool = PoolLayer::new().layer(HttpConnector::new(connector).facts_in_extensions(true));
+    let pool = PoolLayer::new().layer(HttpHandshake::new(connector).facts_in_extensions(true));
     (Agent::new(pool.clone()), pool)
 }
 

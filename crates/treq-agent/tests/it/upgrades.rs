@@ -102,7 +102,7 @@ async fn what_asks_for_an_upgrade_chooses_http1() {
     use tower::ServiceExt as _;
     use treq_core::{Error, HttpVersion, Kind, Target};
 
-    for (wish, chosen) in [
+    for (http_version, chosen) in [
         (HttpVersion::Any, Some(HttpVersion::Http1)),
         (HttpVersion::Http1, Some(HttpVersion::Http1)),
         (HttpVersion::Http2, None),
@@ -110,15 +110,15 @@ async fn what_asks_for_an_upgrade_chooses_http1() {
         let told = std::sync::Arc::new(std::sync::Mutex::new(None));
         let log = std::sync::Arc::clone(&told);
         let connector = tower::service_fn(move |target: Target| {
-            *log.lock().unwrap() = Some(target.wish);
+            *log.lock().unwrap() = Some(target.http_version);
             async { Err::<treq_core::Connected<treq_testing::Pipe>, _>(Error::new(Kind::Connect, "none")) }
         });
         let mut request = asking();
         *request.uri_mut() = "https://a.test/".parse().unwrap();
-        request.extensions_mut().insert(wish);
-        let agent = treq_agent::Agent::new(treq_agent::HttpConnector::new(connector));
+        request.extensions_mut().insert(http_version);
+        let agent = treq_agent::Agent::new(treq_agent::HttpHandshake::new(connector));
         let error = agent.oneshot(request).await.unwrap_err();
-        assert_eq!(*told.lock().unwrap(), chosen, "{wish:?}: {error}");
+        assert_eq!(*told.lock().unwrap(), chosen, "{http_version:?}: {error}");
         assert_eq!(error.kind(), if chosen.is_some() { Kind::Connect } else { Kind::Builder }, "{error}");
     }
 }

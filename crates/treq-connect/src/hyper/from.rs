@@ -57,7 +57,7 @@ pin_project! {
         #[pin]
         connecting: F,
         origin: Origin,
-        wish: HttpVersion,
+        http_version: HttpVersion,
     }
 }
 
@@ -99,7 +99,7 @@ where
 
     fn call(&mut self, target: Target) -> Self::Future {
         let connecting = self.inner.call(url(&target.origin));
-        FromHyperFuture { connecting, origin: target.origin, wish: target.wish }
+        FromHyperFuture { connecting, origin: target.origin, http_version: target.http_version }
     }
 }
 
@@ -117,14 +117,18 @@ where
             Ok(io) => io,
             Err(cause) => return Poll::Ready(Err(failed(format!("could not connect to {}", this.origin), cause))),
         };
-        Poll::Ready(connected(io, this.origin, *this.wish))
+        Poll::Ready(connected(io, this.origin, *this.http_version))
     }
 }
 
-fn connected<IO: Connection>(io: IO, origin: &Origin, wish: HttpVersion) -> Result<Connected<TokioIo<IO>>, Error> {
+fn connected<IO: Connection>(
+    io: IO,
+    origin: &Origin,
+    http_version: HttpVersion,
+) -> Result<Connected<TokioIo<IO>>, Error> {
     let known = io.connected();
     let is_http2 = known.is_negotiated_h2();
-    if is_http2 && wish == HttpVersion::Http1 {
+    if is_http2 && http_version == HttpVersion::Http1 {
         let message = format!(
             "HTTP/1.1 alone was asked for, but the connector has agreed on HTTP/2 with {origin}: let it offer HTTP/1.1 only"
         );

@@ -40,7 +40,7 @@ use super::HyperStream;
 #[derive(Clone, Debug)]
 pub struct IntoHyper<C> {
     inner: C,
-    wish: HttpVersion,
+    http_version: HttpVersion,
     enforce_tls: bool,
 }
 
@@ -62,14 +62,14 @@ enum Step<F> {
 impl<C> IntoHyper<C> {
     /// Connects by `inner`.
     pub fn new(inner: C) -> IntoHyper<C> {
-        IntoHyper { inner, wish: HttpVersion::Any, enforce_tls: true }
+        IntoHyper { inner, http_version: HttpVersion::Any, enforce_tls: true }
     }
 
     /// Sets the version of HTTP that is offered by ALPN (default: any). It has to be one that the client speaks: HTTP/1.1 for
     /// a client without the feature `http2`, HTTP/2 for one with `http2_only`.
     #[must_use]
     pub fn http_version(mut self, version: HttpVersion) -> IntoHyper<C> {
-        self.wish = version;
+        self.http_version = version;
         self
     }
 
@@ -108,7 +108,7 @@ where
     type Future = IntoHyperFuture<C::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, url: Uri) -> Self::Future {
@@ -118,7 +118,7 @@ where
         };
         let enforced = (self.enforce_tls && origin.is_https()).then(|| origin.clone());
         let mut target = Target::new(origin);
-        target.wish = self.wish;
+        target.http_version = self.http_version;
         IntoHyperFuture { step: Step::Connecting { connecting: Box::pin(self.inner.call(target)), enforced } }
     }
 }
@@ -134,7 +134,7 @@ where
         match &mut self.step {
             Step::Refused(error) => Poll::Ready(Err(error.take().expect("IntoHyperFuture polled after completion"))),
             Step::Connecting { connecting, enforced } => {
-                let connected = ready!(connecting.as_mut().poll(cx)).map_err(Error::adopt)?;
+                let connected = ready!(connecting.as_mut().poll(cx)).map_err(Error::from_boxed)?;
                 Poll::Ready(usable(connected, enforced.as_ref()).map(HyperStream::new))
             }
         }

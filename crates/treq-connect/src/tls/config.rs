@@ -43,7 +43,7 @@ pub struct TlsConfig {
 }
 
 struct Shared {
-    /// What is offered where the target's wish is [`HttpVersion::Any`].
+    /// What is offered where the target's HTTP version is [`HttpVersion::Any`].
     alpn: Vec<Vec<u8>>,
     source: Source,
 }
@@ -67,7 +67,7 @@ impl TlsConfig {
 
     /// Takes a whole configuration of rustls: your own verifier, session store or key log.
     ///
-    /// Its list of ALPN protocols, if it has one, is offered to targets that wish for any version of HTTP, and says whether
+    /// Its list of ALPN protocols, if it has one, is offered to targets that take any version of HTTP, and says whether
     /// HTTP/2 is allowed. An empty list stands for `h2` and `http/1.1`.
     ///
     /// ```
@@ -102,9 +102,9 @@ impl TlsConfig {
     }
 
     /// The protocols to offer, best first.
-    pub(super) fn offer(&self, wish: HttpVersion) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn offer(&self, http_version: HttpVersion) -> Result<Vec<Vec<u8>>, Error> {
         let allowed = &self.shared.alpn;
-        match wish {
+        match http_version {
             HttpVersion::Http1 => Ok(vec![HTTP1.to_vec()]),
             HttpVersion::Http2 if allowed.iter().any(|protocol| protocol == H2) => Ok(vec![H2.to_vec()]),
             HttpVersion::Http2 => Err(Error::new(

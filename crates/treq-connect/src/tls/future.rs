@@ -40,14 +40,14 @@ enum Step<IO> {
 struct Plan {
     origin: Origin,
     server: ServerName<'static>,
-    wish: HttpVersion,
+    http_version: HttpVersion,
     alpn: Vec<Vec<u8>>,
 }
 
 /// The facts of the connection below, for which the handshake runs.
 struct Plain {
     origin: Origin,
-    wish: HttpVersion,
+    http_version: HttpVersion,
     connected: Connected<()>,
 }
 
@@ -56,8 +56,8 @@ impl<F, IO> TlsFuture<F, IO> {
         TlsFuture { connect, step: Step::Plain }
     }
 
-    pub(super) fn tls(connect: F, config: &TlsConfig, origin: Origin, wish: HttpVersion) -> TlsFuture<F, IO> {
-        let step = match Plan::new(config, origin, wish) {
+    pub(super) fn tls(connect: F, config: &TlsConfig, origin: Origin, http_version: HttpVersion) -> TlsFuture<F, IO> {
+        let step = match Plan::new(config, origin, http_version) {
             Err(error) => Step::Refused(Some(error)),
             Ok(plan) => match config.ready() {
                 Some(client) => Step::Connecting(client, Some(plan)),
@@ -83,7 +83,7 @@ where
             *this.step = match &mut *this.step {
                 Step::Refused(error) => return Poll::Ready(Err(error.take().expect(DONE))),
                 Step::Plain => {
-                    let connected = ready!(this.connect.poll(cx)).map_err(Error::adopt)?;
+                    let connected = ready!(this.connect.poll(cx)).map_err(Error::from_boxed)?;
                     return Poll::Ready(Ok(connected.map(MaybeTls::plain)));
                 }
                 Step::Preparing(preparing, plan) => {
@@ -91,7 +91,7 @@ where
                     Step::Connecting(client, plan.take())
                 }
                 Step::Connecting(client, plan) => {
-                    let connected = ready!(this.connect.as_mut().poll(cx)).map_err(Error::adopt)?;
+                    let connected = ready!(this.connect.as_mut().poll(cx)).map_err(Error::from_boxed)?;
                     plan.take().expect(DONE).handshake(client, connected)
                 }
                 Step::Handshaking(handshake, plain) => {
@@ -110,13 +110,13 @@ impl<F, IO> fmt::Debug for TlsFuture<F, IO> {
 }
 
 impl Plan {
-    fn new(config: &TlsConfig, origin: Origin, wish: HttpVersion) -> Result<Plan, Error> {
-        let alpn = config.offer(wish)?;
+    fn new(config: &TlsConfig, origin: Origin, http_version: HttpVersion) -> Result<Plan, Error> {
+        let alpn = config.offer(http_version)?;
         let server = ServerName::try_from(origin.host().to_owned()).map_err(|cause| {
             let message = format!("{:?} is not a name that a TLS certificate can be for", origin.host());
             Error::new(Kind::Tls, message).with_source(cause).with_resend(Resend::Safe)
         })?;
-        Ok(Plan { origin, server, wish, alpn })
+        Ok(Plan { origin, server, http_version, alpn })
     }
 
     fn handshake<IO>(self, client: &Arc<ClientConfig>, connected: Connected<IO>) -> Step<IO>
@@ -126,7 +126,7 @@ impl Plan {
         let connector = TlsConnector::from(Arc::clone(client));
         let (io, connected) = split(connected);
         let handshake = Box::new(connector.with_alpn(self.alpn).connect(self.server, io));
-        Step::Handshaking(handshake, Some(Plain { origin: self.origin, wish: self.wish, connected }))
+        Step::Handshaking(handshake, Some(Plain { origin: self.origin, http_version: self.http_version, connected }))
     }
 }
 
@@ -134,7 +134,7 @@ impl Plain {
     fn secured<IO>(self, result: io::Result<TlsStream<IO>>) -> Result<Connected<MaybeTls<IO>>, Error> {
         let stream = result.map_err(|error| reason::explain(&self.origin, error))?;
         let facts = facts::of(stream.get_ref().1);
-        if self.wish == HttpVersion::Http2 && facts.alpn.as_deref() != Some(b"h2") {
+        if self.http_version == HttpVersion::Http2 && facts.alpn.as_deref() != Some(b"h2") {
             // The server has no ALPN at all: one that has would have refused the handshake.
             return Err(reason::no_http2(&self.origin));
         }

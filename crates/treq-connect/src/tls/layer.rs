@@ -12,7 +12,7 @@ use super::{MaybeTls, TlsConfig, TlsFuture};
 /// The connector below is whatever makes the byte stream: [`TcpConnect`](crate::TcpConnect), a tunnel through a proxy,
 /// a pipe in memory. The certificate must be for the target's host, whatever the stream is connected to.
 ///
-/// ALPN ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)) follows the target's wish: `Any` offers `h2` and
+/// ALPN ([RFC 7301](https://www.rfc-editor.org/rfc/rfc7301)) follows the target's HTTP version: `Any` offers `h2` and
 /// `http/1.1`, `Http1` and `Http2` that one only. What was agreed on stands in [`Connected::tls`].
 ///
 /// ```
@@ -93,15 +93,19 @@ where
     type Future = TlsFuture<S::Future, IO>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: Target) -> TlsFuture<S::Future, IO> {
         let origin = target.origin.clone();
-        let wish = target.wish;
+        let http_version = target.http_version;
         // Called even where TLS cannot come of it: the readiness that was reserved must be used up. Its future is not
         // polled before the configuration stands.
         let connect = self.inner.call(target);
-        if origin.is_https() { TlsFuture::tls(connect, &self.config, origin, wish) } else { TlsFuture::plain(connect) }
+        if origin.is_https() {
+            TlsFuture::tls(connect, &self.config, origin, http_version)
+        } else {
+            TlsFuture::plain(connect)
+        }
     }
 }

@@ -83,7 +83,7 @@ async fn what_a_connector_for_hyper_knows_is_kept() {
     assert!(connected.unwrap().forward.unwrap().authorization.is_none());
 
     let mut http1 = target("https://a.test/");
-    http1.wish = HttpVersion::Http1;
+    http1.http_version = HttpVersion::Http1;
     assert!(from(http1.clone(), |known| known).await.1.is_ok());
     let error = from(http1, Known::negotiated_h2).await.1.err().unwrap();
     assert_eq!((error.kind(), error.resend()), (Kind::Tls, Resend::Safe));
@@ -184,12 +184,12 @@ async fn what_must_not_go_out_is_refused() {
 
 #[tokio::test]
 async fn the_version_asked_for_reaches_the_connector() {
-    for wish in [HttpVersion::Any, HttpVersion::Http1, HttpVersion::Http2] {
+    for http_version in [HttpVersion::Any, HttpVersion::Http1, HttpVersion::Http2] {
         let connector = service_fn(move |target: Target| async move {
-            assert_eq!(target.wish, wish);
+            assert_eq!(target.http_version, http_version);
             Ok::<_, Infallible>(Connected::new(duplex(64).0, Peer::Unknown))
         });
-        let stream = IntoHyper::new(connector).http_version(wish).oneshot(Uri::from_static("http://a.test/"));
+        let stream = IntoHyper::new(connector).http_version(http_version).oneshot(Uri::from_static("http://a.test/"));
         stream.await.unwrap();
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
-use treq_agent::{Agent, HttpConnector};
+use treq_agent::{Agent, HttpHandshake};
 use treq_core::{Body, Error, HttpVersion, Kind};
 use treq_testing::{RawServer, Step};
 
@@ -48,12 +48,13 @@ struct Outcome {
     failed: Option<Kind>,
 }
 
-fn ask(method: &str, wish: HttpVersion, script: impl IntoIterator<Item = Step>) -> Outcome {
+fn ask(method: &str, http_version: HttpVersion, script: impl IntoIterator<Item = Step>) -> Outcome {
     block_on(async {
         let server = RawServer::builder().connection(script).repeat_last().start_in_memory();
-        let agent = Agent::new(HttpConnector::new(server.connector()));
+        let agent = Agent::new(HttpHandshake::new(server.connector()));
         let url = format!("http://raw.test/x?{SECRET}");
-        let request = Request::builder().method(method).uri(url).header("authorization", SECRET).extension(wish);
+        let request =
+            Request::builder().method(method).uri(url).header("authorization", SECRET).extension(http_version);
         let request = request.body(if method == "POST" { Body::from("abc") } else { Body::empty() });
         let mut outcome = Outcome { head: None, bytes: Bytes::new(), trailers: None, failed: None };
         let response = match agent.oneshot(request.expect("a request")).await {

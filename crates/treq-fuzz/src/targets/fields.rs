@@ -47,7 +47,9 @@ pub(super) fn media(input: &[u8]) {
             headers.insert(name, value);
         }
     }
-    for read in [Some(ContentDisposition::parse(&text)), ContentDisposition::of(&headers)].into_iter().flatten() {
+    for read in
+        [Some(ContentDisposition::parse(&text)), ContentDisposition::from_headers(&headers)].into_iter().flatten()
+    {
         for (name, _) in read.params() {
             assert!(read.param(name).is_some() || name.ends_with('*'), "{text:?}: {name}");
         }
@@ -60,5 +62,5 @@ pub(super) fn media(input: &[u8]) {
         let again: MediaType = media.to_string().parse().expect("what is written can be read");
         assert_eq!(again.essence(), media.essence());
     }
-    let _ = MediaType::of(&headers);
+    let _ = MediaType::from_headers(&headers);
 }

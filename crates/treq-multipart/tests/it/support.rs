@@ -44,7 +44,7 @@ where
             Some(Ok(frame)) => bytes.extend_from_slice(&frame.into_data().expect("data only")),
             Some(Err(error)) => {
                 assert!(body.frame().await.is_none(), "something followed the error");
-                return (bytes, Error::adopt(error));
+                return (bytes, Error::from_boxed(error));
             }
             None => panic!("the body ended without an error: {:?}", String::from_utf8_lossy(&bytes)),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use tokio::sync::oneshot;
 use tower::{Layer as _, Service};
-use treq_core::{Connection, ConnectionId, Error, Exchange, Hold, Kind, Origin, Refused, Resend, Target, Wire};
+use treq_core::{Connection, ConnectionId, Error, Exchange, ExchangeError, Hold, Kind, Origin, Resend, Target, Wire};
 use treq_pool::{Checkout, Pool, PoolLayer, PoolStats, Pooled};
 
 use crate::answer::Answer;
@@ -150,13 +150,13 @@ impl Exchange<Answer> for Fake {
         None
     }
 
-    fn poll_response(&mut self, _: &mut Context<'_>) -> Poll<Result<Response<Answer>, Refused<Answer>>> {
+    fn poll_response(&mut self, _: &mut Context<'_>) -> Poll<Result<Response<Answer>, ExchangeError<Answer>>> {
         match self.answer.take() {
             Some(Answer::Never) | None => Poll::Pending,
-            Some(Answer::Refused) => Poll::Ready(Err(Refused::new(Error::new(Kind::Protocol, "refused")))),
+            Some(Answer::Refused) => Poll::Ready(Err(ExchangeError::new(Error::new(Kind::Protocol, "refused")))),
             Some(Answer::Unprocessed) => {
                 let error = Error::new(Kind::Protocol, "not looked at").with_resend(Resend::Safe);
-                Poll::Ready(Err(Refused::new(error)))
+                Poll::Ready(Err(ExchangeError::new(error)))
             }
             Some(body @ Answer::Upgraded) => {
                 let mut response = Response::new(body);

@@ -27,10 +27,10 @@ async fn origin_wish_and_route_are_kept_apart_and_nothing_else_is() {
     let targets = || {
         let mut all = Vec::new();
         for url in ["http://a.test/", "http://a.test:81/", "https://a.test/", "http://[::1]/"] {
-            for wish in [HttpVersion::Any, HttpVersion::Http1, HttpVersion::Http2] {
+            for http_version in [HttpVersion::Any, HttpVersion::Http1, HttpVersion::Http2] {
                 for route in [None, Some("x"), Some("y")] {
                     let mut target = target(url);
-                    target.wish = wish;
+                    target.http_version = http_version;
                     target.route = route.map(|name| Arc::new(Via(name)) as Arc<dyn Route>);
                     all.push(target);
                 }

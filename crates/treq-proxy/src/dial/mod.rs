@@ -41,7 +41,7 @@ where
     async fn dial(&mut self) -> Result<Connected<ProxyStream<P, T>>, Error> {
         let mut target = Target::new(self.proxy.origin().clone());
         // Proxies are spoken with in HTTP/1.1, which ALPN must not leave open.
-        target.wish = HttpVersion::Http1;
+        target.http_version = HttpVersion::Http1;
         let dialled = if self.proxy.scheme() == ProxyScheme::Https {
             call(&mut self.secure, false, target).await.map(|connected| connected.map(Io::Secure))
         } else {
@@ -68,9 +68,9 @@ where
     C::Error: Into<BoxError> + 'static,
 {
     if !ready {
-        poll_fn(|cx| connector.poll_ready(cx)).await.map_err(Error::adopt)?;
+        poll_fn(|cx| connector.poll_ready(cx)).await.map_err(Error::from_boxed)?;
     }
-    connector.call(target).await.map_err(Error::adopt)
+    connector.call(target).await.map_err(Error::from_boxed)
 }
 
 /// A connection to the target by way of the proxy.
@@ -89,7 +89,7 @@ where
     if !dial.proxy.scheme().is_http() {
         return by_socks::connect(&mut dial, &*resolver).await;
     }
-    if is_forwarded(&dial.proxy, &dial.target.origin, dial.target.wish) {
+    if is_forwarded(&dial.proxy, &dial.target.origin, dial.target.http_version) {
         let mut connected = dial.dial().await?;
         let mut forward = Forward::default();
         if let Credentials::Login(login) = dial.proxy.credentials() {
@@ -102,6 +102,6 @@ where
 }
 
 /// Whether requests to an origin are handed to the proxy in the clear. HTTP/2 with the origin itself needs a tunnel.
-pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, wish: HttpVersion) -> bool {
-    proxy.forwards() && origin.scheme() == Scheme::Http && wish != HttpVersion::Http2
+pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, http_version: HttpVersion) -> bool {
+    proxy.forwards() && origin.scheme() == Scheme::Http && http_version != HttpVersion::Http2
 }

@@ -87,12 +87,12 @@ where
         let mut this = self.project();
         // Nearly every request: nothing listens, and the response is not moved about.
         if let (None, StateProj::Calling { future }) = (&this.more, this.state.as_mut().project()) {
-            return future.poll(cx).map_err(Error::adopt);
+            return future.poll(cx).map_err(Error::from_boxed);
         }
         loop {
             let next = match this.state.as_mut().project() {
                 StateProj::Calling { future } => {
-                    let outcome = ready!(future.poll(cx)).map_err(Error::adopt);
+                    let outcome = ready!(future.poll(cx)).map_err(Error::from_boxed);
                     match this.more.as_deref_mut() {
                         Some(more) => outcome.and_then(|response| more.judge(response)),
                         None => outcome.map(Next::Return),
@@ -108,7 +108,7 @@ where
                 }
                 StateProj::Readying => {
                     let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
-                    match ready!(more.inner.poll_ready(cx)).map_err(Error::adopt) {
+                    match ready!(more.inner.poll_ready(cx)).map_err(Error::from_boxed) {
                         Ok(()) => {
                             let Some(request) = more.next.take() else { unreachable!("a request waits for this") };
                             let future = more.inner.call(request);

@@ -60,7 +60,7 @@ where
     type Future = RoutedFuture<S, B, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
@@ -121,8 +121,8 @@ fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>
 }
 
 fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {
-    let wish = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
-    Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, wish))
+    let http_version = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
+    Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, http_version))
 }
 
 impl<S: fmt::Debug, Y> fmt::Debug for Routed<S, Y> {

@@ -172,7 +172,7 @@ async fn a_route_of_another_kind_is_not_lost_in_silence() {
 
 #[tokio::test]
 async fn a_callers_proxy_authorization_goes_to_no_origin() {
-    for (url, layer, wish, want) in [
+    for (url, layer, http_version, want) in [
         ("http://a.test/", RouteLayer::new(Proxies::none()), HttpVersion::Any, true),
         ("http://a.test/", layer("p.test"), HttpVersion::Any, true),
         ("http://a.test/", scheme(), HttpVersion::Any, true),
@@ -186,7 +186,7 @@ async fn a_callers_proxy_authorization_goes_to_no_origin() {
         let world = World::challenging(1);
         let mut request = get(url);
         request.headers_mut().insert(PROXY_AUTHORIZATION, "own secret".parse().unwrap());
-        request.extensions_mut().insert(wish);
+        request.extensions_mut().insert(http_version);
         // The answer to a challenge is the caller's then too.
         assert_eq!(world.ask(&layer, request).await.unwrap().status(), 407);
         assert_eq!(world.fields(), [want.then(|| "own secret".to_owned())], "{url} {layer:?}");

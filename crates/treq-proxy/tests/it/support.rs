@@ -26,7 +26,7 @@ impl Net {
     }
 
     pub(crate) fn wishes(&self) -> Vec<HttpVersion> {
-        self.asked.lock().unwrap().iter().map(|(_, wish)| *wish).collect()
+        self.asked.lock().unwrap().iter().map(|(_, http_version)| *http_version).collect()
     }
 }
 
@@ -41,7 +41,7 @@ impl Service<Target> for Net {
 
     fn call(&mut self, target: Target) -> Connecting {
         assert!(target.route.is_none(), "a proxy is connected to directly");
-        self.asked.lock().unwrap().push((target.origin.to_string(), target.wish));
+        self.asked.lock().unwrap().push((target.origin.to_string(), target.http_version));
         self.connector.call(target)
     }
 }

@@ -42,7 +42,7 @@ async fn first_bytes_in_the_clear_are_kept_wherever_the_answer_is_cut() {
         let server = RawServer::builder().connection(script).start_in_memory();
         let layer = ProxyLayer::new(Proxies::all(proxy("p.test")));
         let mut target = target("http://a.test");
-        target.wish = HttpVersion::Http2;
+        target.http_version = HttpVersion::Http2;
         let mut connected = layer.layer(server.connector()).oneshot(target).await.unwrap();
         let mut text = String::new();
         connected.io.read_to_string(&mut text).await.unwrap();

@@ -102,7 +102,7 @@ where
                         receiving.ended();
                     }
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(Error::adopt)))
+                Poll::Ready(frame.map(|frame| frame.map_err(Error::from_boxed)))
             }
         }
     }

@@ -77,7 +77,7 @@ where
         if !self.shared.records() {
             return Poll::Ready(Ok(()));
         }
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, target: Target) -> Self::Future {
@@ -99,7 +99,7 @@ where
         Box::pin(async move {
             let (mut peer, mut proxy, mut io) = (Peer::Memory(target.origin.host().into()), None, None);
             if let Some(connecting) = now {
-                let connected = connecting.await.map_err(Error::adopt)?;
+                let connected = connecting.await.map_err(Error::from_boxed)?;
                 (peer, proxy, io) = (connected.peer, connected.forward, Some(connected.io));
             }
             let sender = match io {
@@ -120,7 +120,7 @@ where
 fn plain(target: &Target) -> Result<(), Error> {
     let what = match target {
         target if target.origin.is_https() => "https, and what is above it would speak TLS",
-        target if target.wish == HttpVersion::Http2 => "HTTP/2",
+        target if target.http_version == HttpVersion::Http2 => "HTTP/2",
         _ => return Ok(()),
     };
     let message = format!("a cassette's connector cannot connect to {} for {what}: use its layer", target.origin);
@@ -192,8 +192,8 @@ where
             let sender = match slot.take().filter(|_| is_open) {
                 Some(sender) => sender,
                 None => {
-                    std::future::poll_fn(|cx| connect.poll_ready(cx)).await.map_err(Error::adopt)?;
-                    let connected = connect.call(target).await.map_err(Error::adopt)?;
+                    std::future::poll_fn(|cx| connect.poll_ready(cx)).await.map_err(Error::from_boxed)?;
+                    let connected = connect.call(target).await.map_err(Error::from_boxed)?;
                     let mut sender = shake_hands(connected.io).await?;
                     sender.send.ready().await.map_err(failed)?;
                     sender

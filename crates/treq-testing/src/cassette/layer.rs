@@ -63,7 +63,7 @@ where
         if !self.shared.records() {
             return Poll::Ready(Ok(()));
         }
-        self.inner.poll_ready(cx).map_err(Error::adopt)
+        self.inner.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -83,7 +83,7 @@ where
                 narrowed(&mut head.headers);
             }
             let answering = inner.call(Request::from_parts(head, body));
-            return Box::pin(async move { Ok(recorded(recording, answering.await.map_err(Error::adopt)?)) });
+            return Box::pin(async move { Ok(recorded(recording, answering.await.map_err(Error::from_boxed)?)) });
         }
         let is_sized = body.size_hint().exact().is_some();
         Box::pin(async move {
@@ -97,7 +97,7 @@ where
                 narrowed(&mut head.headers);
             }
             let answering = inner.call(Request::from_parts(head, body));
-            Ok(recorded(recording, answering.await.map_err(Error::adopt)?))
+            Ok(recorded(recording, answering.await.map_err(Error::from_boxed)?))
         })
     }
 }
@@ -135,7 +135,7 @@ where
     B::Error: Into<BoxError>,
 {
     // Boxed, since a body need not be `Unpin`.
-    let whole = Box::pin(body.collect()).await.map_err(|error| Error::adopt(error.into()))?;
+    let whole = Box::pin(body.collect()).await.map_err(|error| Error::from_boxed(error.into()))?;
     let trailers = whole.trailers().cloned();
     Ok(Asked::of(head, whole.to_bytes(), trailers))
 }

@@ -99,7 +99,7 @@ impl Storm {
                     return Err(error.with_resend(Resend::Safe));
                 }
                 let (client, server) = pipe([16, 1024, 65_536][random.below(3)], counts.opened());
-                let is_http2 = target.wish == HttpVersion::Http2;
+                let is_http2 = target.http_version == HttpVersion::Http2;
                 tasks.spawn(serve(server, is_http2, random, ledger));
                 Ok(Connected::new(client, Peer::Memory("storm".into())))
             }

@@ -38,7 +38,7 @@ async fn passes_layers_that_keep_the_rules() {
 async fn passes_layers_that_change_the_types() {
     let request = MapRequestLayer::new(|request: Request<MockBody>| request.map(Body::new));
     let response = MapResponseLayer::new(|response: Response<MockBody>| response.map(Body::new));
-    let error = MapErrLayer::new(|error: MockError| Error::adopt(error));
+    let error = MapErrLayer::new(|error: MockError| Error::from_boxed(error));
     check(Stack::new(error, Stack::new(response, request))).await;
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use treq_core::Error;
 
 use super::Driver;
-use crate::Collected;
+use crate::ChunkOutcome;
 
 /// A response. Its body is read by the methods here, or as an [`io::Read`] or [`io::BufRead`].
 #[derive(Debug)]
@@ -82,31 +82,31 @@ impl Response {
         Chunks { response: self, failed: false }
     }
 
-    /// The whole body as text, with what does not fit an error; see [`treq::Response::text_exact`](crate::Response::text_exact).
+    /// The whole body as text, with what does not fit an error; see [`treq::Response::text_strict`](crate::Response::text_strict).
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn text_exact(&mut self) -> Result<String, Error> {
-        self.driver.wait(self.response.text_exact())
+    pub fn text_strict(&mut self) -> Result<String, Error> {
+        self.driver.wait(self.response.text_strict())
     }
 
-    /// The whole body as text, by this charset if it names none; see [`treq::Response::text_or`](crate::Response::text_or).
+    /// The whole body as text, by this charset if it names none; see [`treq::Response::text_with_default`](crate::Response::text_with_default).
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn text_or(&mut self, charset: &str) -> Result<String, Error> {
-        self.driver.wait(self.response.text_or(charset))
+    pub fn text_with_default(&mut self, charset: &str) -> Result<String, Error> {
+        self.driver.wait(self.response.text_with_default(charset))
     }
 
-    /// The whole body as text in this charset; see [`treq::Response::text_as`](crate::Response::text_as).
+    /// The whole body as text in this charset; see [`treq::Response::text_with_charset`](crate::Response::text_with_charset).
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn text_as(&mut self, charset: &str) -> Result<String, Error> {
-        self.driver.wait(self.response.text_as(charset))
+    pub fn text_with_charset(&mut self, charset: &str) -> Result<String, Error> {
+        self.driver.wait(self.response.text_with_charset(charset))
     }
 
     /// The connection itself, after a 101 or a 2xx to CONNECT; see [`treq::Response::upgrade`](crate::Response::upgrade).
@@ -125,7 +125,7 @@ impl Response {
     /// # Errors
     ///
     /// As there.
-    pub fn collect<R: Collected>(&mut self, collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
+    pub fn collect<R: ChunkOutcome>(&mut self, collector: impl FnMut(Bytes) -> R) -> Result<(), Error> {
         self.driver.wait(self.response.collect(collector))
     }
 

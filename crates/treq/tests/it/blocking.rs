@@ -144,8 +144,8 @@ fn a_blocking_response_is_read_in_every_way() {
     let mut response = client.get(server.url("/bytes/3000")).send().unwrap().chunk_size(1000);
     let pieces: Vec<_> = response.chunks().map(|piece| piece.unwrap().len()).collect();
     assert_eq!(pieces, [1000; 3]);
-    assert!(client.get(server.url("/html")).send().unwrap().text_as("utf-8").unwrap().contains("<h1>"));
-    assert!(client.get(server.url("/html")).send().unwrap().text_exact().is_ok());
+    assert!(client.get(server.url("/html")).send().unwrap().text_with_charset("utf-8").unwrap().contains("<h1>"));
+    assert!(client.get(server.url("/html")).send().unwrap().text_strict().is_ok());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("range");
     let told = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));

@@ -54,11 +54,11 @@ async fn a_head_request_has_the_length_and_no_body() {
 /// The length of what a GET would bring is no length of what is read, over HTTP/2 neither.
 #[tokio::test]
 async fn a_head_request_of_something_large_has_no_content() {
-    for wish in [HttpVersion::Http1, HttpVersion::Http2] {
+    for http_version in [HttpVersion::Http1, HttpVersion::Http2] {
         let server = MemoryServer::new(tower::service_fn(|_: http::Request<treq::Body>| async {
             http::Response::builder().header("content-length", 1_u64 << 40).body(treq::Body::empty())
         }));
-        let client = Client::builder().connector(server.connector()).http_version(wish).build().unwrap();
+        let client = Client::builder().connector(server.connector()).http_version(http_version).build().unwrap();
         let mut response = client.head("http://a.test/").await.unwrap();
         assert_eq!(response.content_length(), Some(1 << 40));
         assert!(response.content().await.unwrap().is_empty());

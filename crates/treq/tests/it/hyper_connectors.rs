@@ -84,7 +84,7 @@ async fn and_over_tls_from_here() {
     // Without the layer nothing is sent in the clear.
     let client = hyper_client(IntoHyper::new(TcpConnect::new()));
     let error = client.get(server.url("/get").parse().unwrap()).await.unwrap_err();
-    let error = treq::Error::adopt(error);
+    let error = treq::Error::from_boxed(error);
     assert!(error.to_string().contains("put a TlsLayer around it"), "{error}");
 }
 

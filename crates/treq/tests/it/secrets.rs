@@ -156,7 +156,7 @@ async fn no_response_and_no_error_of_one_shows_it() {
                     shown.debug(what, &response.links());
                     shown.outcome(what, response.json::<Vec<u64>>().await);
                     shown.outcome(what, response.json::<std::collections::BTreeMap<String, u64>>().await);
-                    shown.outcome(what, response.text_exact().await.map(drop));
+                    shown.outcome(what, response.text_strict().await.map(drop));
                     shown.debug(what, &response.history().to_vec());
                     shown.outcome(what, response.error_for_status().await);
                 }

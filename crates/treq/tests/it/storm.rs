@@ -242,12 +242,12 @@ async fn play_all(client: &Client, random: &mut Random) -> (Vec<String>, usize) 
     (wrong, tasks * requests)
 }
 
-async fn in_memory(seed: u64, wish: HttpVersion) -> Vec<String> {
+async fn in_memory(seed: u64, http_version: HttpVersion) -> Vec<String> {
     let mut random = Random::new(seed);
     let storm = Storm::in_memory(seed);
     let client = Client::builder()
         .connector(storm.connector())
-        .http_version(wish)
+        .http_version(http_version)
         .pool(pool(&mut random))
         .timeouts(timeouts(Duration::from_secs(10)))
         .timeout(TOTAL)
@@ -286,7 +286,7 @@ async fn in_memory(seed: u64, wish: HttpVersion) -> Vec<String> {
 }
 
 /// The same over sockets, in the time of the machine: what the kernel buffers, resets and closes is another storm than memory's.
-async fn over_sockets(seed: u64, wish: HttpVersion) -> Vec<String> {
+async fn over_sockets(seed: u64, http_version: HttpVersion) -> Vec<String> {
     let mut random = Random::new(seed);
     let storm = Storm::listen(seed).await.unwrap();
     let addr = storm.addr().unwrap();
@@ -296,7 +296,7 @@ async fn over_sockets(seed: u64, wish: HttpVersion) -> Vec<String> {
     });
     let client = Client::builder()
         .connector(connector)
-        .http_version(wish)
+        .http_version(http_version)
         .pool(pool(&mut random))
         .timeouts(timeouts(Duration::from_millis(400)))
         .timeout(Duration::from_secs(3))
@@ -341,7 +341,7 @@ fn watch(name: &'static str) -> (Arc<AtomicU64>, Arc<AtomicBool>) {
 }
 
 #[allow(clippy::print_stdout)]
-fn storm(name: &'static str, wish: HttpVersion) {
+fn storm(name: &'static str, http_version: HttpVersion) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("TREQ_SEED") {
         Some(seed) => seed..=seed,
@@ -352,7 +352,7 @@ fn storm(name: &'static str, wish: HttpVersion) {
     for seed in seeds {
         current.store(seed, Ordering::SeqCst);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let wrong = runtime.block_on(in_memory(seed, wish));
+        let wrong = runtime.block_on(in_memory(seed, http_version));
         for wrong in &wrong {
             println!("{name}: TREQ_SEED={seed}: {wrong}");
         }
@@ -379,8 +379,8 @@ fn over_http2_every_request_ends_as_it_should() {
 async fn over_sockets_every_request_ends_as_it_should() {
     let mut playing = JoinSet::new();
     for seed in 1..=40 {
-        let wish = if seed % 2 == 0 { HttpVersion::Http1 } else { HttpVersion::Http2 };
-        playing.spawn(async move { (seed, over_sockets(seed, wish).await) });
+        let http_version = if seed % 2 == 0 { HttpVersion::Http1 } else { HttpVersion::Http2 };
+        playing.spawn(async move { (seed, over_sockets(seed, http_version).await) });
     }
     while let Some(done) = playing.join_next().await {
         let (seed, wrong) = done.unwrap();

@@ -342,10 +342,10 @@ async fn tls_is_spoken_in_memory_where_that_is_wished_for() {
     let tls = treq_httpbin::Tls::new().unwrap();
     let trusted = treq::TlsConfig::builder().roots_pem(tls.ca_pem()).build().unwrap();
     let server = MemoryServer::new(treq_httpbin::Httpbin::new()).tls(move |end| tls.accept(end));
-    for (wish, version) in
+    for (http_version, version) in
         [(treq::HttpVersion::Any, http::Version::HTTP_2), (treq::HttpVersion::Http1, http::Version::HTTP_11)]
     {
-        let builder = Client::builder().tls(trusted.clone()).http_version(wish);
+        let builder = Client::builder().tls(trusted.clone()).http_version(http_version);
         let client = builder.connector(server.connector()).build().unwrap();
         let mut response = client.get("https://localhost/get").await.unwrap();
         assert_eq!((response.status().as_u16(), response.version()), (200, version));

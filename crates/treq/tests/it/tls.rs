@@ -12,8 +12,10 @@ fn trusting(server: &Server) -> TlsConfig {
 #[tokio::test]
 async fn alpn_chooses_the_protocol_and_the_facts_say_so() {
     let server = Server::start_tls().await.unwrap();
-    for (wish, version) in [(HttpVersion::Any, http::Version::HTTP_2), (HttpVersion::Http1, http::Version::HTTP_11)] {
-        let client = Client::builder().tls(trusting(&server)).http_version(wish).build().unwrap();
+    for (http_version, version) in
+        [(HttpVersion::Any, http::Version::HTTP_2), (HttpVersion::Http1, http::Version::HTTP_11)]
+    {
+        let client = Client::builder().tls(trusting(&server)).http_version(http_version).build().unwrap();
         let mut response = client.get(server.url("/get")).await.unwrap();
         assert_eq!(response.version(), version);
         assert!(response.text().await.unwrap().contains("\"url\": \"https://"));

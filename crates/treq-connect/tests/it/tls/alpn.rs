@@ -7,7 +7,7 @@ use crate::support::target;
 /// What a wish comes to with a server that speaks these protocols.
 async fn agreed(
     speaks: &[&str],
-    wish: HttpVersion,
+    http_version: HttpVersion,
     config: impl FnOnce(TlsConfigBuilder) -> TlsConfigBuilder,
 ) -> Result<Option<String>, Error> {
     let authority = Authority::new("ours");
@@ -17,7 +17,7 @@ async fn agreed(
     .await;
     let config = config(TlsConfig::builder().roots([authority.certificate()])).build().unwrap();
     let mut target = target("https://api.test/");
-    target.wish = wish;
+    target.http_version = http_version;
     let connected = server.reach(&config, target).await?;
     let alpn = connected.tls.unwrap().alpn.clone();
     Ok(alpn.map(|alpn| String::from_utf8(alpn.to_vec()).unwrap()))
@@ -26,7 +26,7 @@ async fn agreed(
 #[tokio::test]
 async fn follows_the_wish() {
     const BOTH: &[&str] = &["h2", "http/1.1"];
-    for (speaks, wish, wanted) in [
+    for (speaks, http_version, wanted) in [
         (BOTH, HttpVersion::Any, Some("h2")),
         (BOTH, HttpVersion::Http1, Some("http/1.1")),
         (BOTH, HttpVersion::Http2, Some("h2")),
@@ -35,8 +35,8 @@ async fn follows_the_wish() {
         (&[], HttpVersion::Any, None),
         (&[], HttpVersion::Http1, None),
     ] {
-        let agreed = agreed(speaks, wish, |config| config).await.unwrap();
-        assert_eq!(agreed.as_deref(), wanted, "{speaks:?} {wish:?}");
+        let agreed = agreed(speaks, http_version, |config| config).await.unwrap();
+        assert_eq!(agreed.as_deref(), wanted, "{speaks:?} {http_version:?}");
     }
 }
 
@@ -52,10 +52,10 @@ async fn offers_no_http2_where_it_is_switched_off() {
 #[tokio::test]
 async fn fails_where_no_protocol_is_shared() {
     let same = |config| config;
-    for (speaks, wish) in
+    for (speaks, http_version) in
         [(&["http/1.1"], HttpVersion::Http2), (&["h2"], HttpVersion::Http1), (&["spdy/3"], HttpVersion::Any)]
     {
-        let error = agreed(speaks, wish, same).await.unwrap_err();
+        let error = agreed(speaks, http_version, same).await.unwrap_err();
         assert_eq!((error.kind(), error.resend()), (Kind::Tls, Resend::Safe));
         assert_eq!(
             error.to_string(),
@@ -92,6 +92,6 @@ async fn takes_a_whole_rustls_configuration() {
     assert_eq!(theirs.tls.unwrap().alpn.as_deref(), Some(&b"http/1.1"[..]));
 
     let mut target = target("https://api.test/");
-    target.wish = HttpVersion::Http2;
+    target.http_version = HttpVersion::Http2;
     assert_eq!(server.reach(&config, target).await.unwrap_err().kind(), Kind::Builder);
 }

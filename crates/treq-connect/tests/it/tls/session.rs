@@ -36,7 +36,7 @@ async fn resumes_a_session_whatever_the_wish() {
     assert!(through(&server, &config.clone(), URL).await.tls.unwrap().resumed);
 
     let mut http1 = target(URL);
-    http1.wish = HttpVersion::Http1;
+    http1.http_version = HttpVersion::Http1;
     let mut connected = server.reach(&config, http1).await.unwrap();
     speak(&mut connected).await.unwrap();
     let facts = connected.tls.unwrap();

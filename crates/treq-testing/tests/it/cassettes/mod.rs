@@ -87,7 +87,7 @@ where
 {
     let (head, body) = response.into_parts();
     let size = body.size_hint().exact();
-    let whole = Box::pin(body.collect()).await.map_err(|error| Error::adopt(error.into()))?;
+    let whole = Box::pin(body.collect()).await.map_err(|error| Error::from_boxed(error.into()))?;
     let headers = head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
     Ok(Seen {
         status: head.status.as_u16(),

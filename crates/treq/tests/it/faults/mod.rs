@@ -103,17 +103,17 @@ fn sweep(
     total
 }
 
-fn in_memory(over: &str, wish: HttpVersion, scenarios: &[(&str, Run)]) -> usize {
-    sweep(over, scenarios, Faults::nth, |scenario, faults| once(wish, scenario, faults, true))
+fn in_memory(over: &str, http_version: HttpVersion, scenarios: &[(&str, Run)]) -> usize {
+    sweep(over, scenarios, Faults::nth, |scenario, faults| once(http_version, scenario, faults, true))
 }
 
 /// One run in memory; with `goes_on` the client's next request has to be answered.
-fn once(wish: HttpVersion, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(), Error> {
+fn once(http_version: HttpVersion, scenario: Run, faults: &Faults, goes_on: bool) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let outcome = runtime.block_on(async {
         let agent = RequestTraversalAgent::new(Httpbin::new());
         let connector = faults.layer(agent.connector());
-        let client = base(wish).connector(connector).agent_layer(InMemory).build().unwrap();
+        let client = base(http_version).connector(connector).agent_layer(InMemory).build().unwrap();
         let ground = Ground { client, base: "http://bin.test".to_owned(), faults: faults.clone() };
         one(scenario, ground, Duration::from_secs(3600), goes_on).await
     });
@@ -121,8 +121,8 @@ fn once(wish: HttpVersion, scenario: Run, faults: &Faults, goes_on: bool) -> Res
     outcome
 }
 
-fn base(wish: HttpVersion) -> ClientBuilder {
-    Client::builder().http_version(wish).timeout(Duration::from_secs(300))
+fn base(http_version: HttpVersion) -> ClientBuilder {
+    Client::builder().http_version(http_version).timeout(Duration::from_secs(300))
 }
 
 /// Client and servers are dropped: their tasks end.
@@ -156,10 +156,11 @@ fn outside_of_plain_exchanges_every_fault_is_an_error_or_goes_unnoticed() {
 
 #[test]
 fn a_call_that_never_ends_is_ended_by_a_limit_on_time() {
-    for wish in [HttpVersion::Http1, HttpVersion::Http2] {
-        let over = format!("stalls, {wish:?}");
+    for http_version in [HttpVersion::Http1, HttpVersion::Http2] {
+        let over = format!("stalls, {http_version:?}");
         let stalling = |n| Faults::nth(n).stalling();
-        let stalled = sweep(&over, scenarios::ALL, stalling, |scenario, faults| once(wish, scenario, faults, true));
+        let stalled =
+            sweep(&over, scenarios::ALL, stalling, |scenario, faults| once(http_version, scenario, faults, true));
         assert!(stalled > 500);
     }
 }
@@ -168,10 +169,10 @@ fn a_call_that_never_ends_is_ended_by_a_limit_on_time() {
 fn several_faults_in_one_run_are_errors_or_go_unnoticed() {
     let (_, mut injected) = (panics(), 0);
     for seed in 0..40 {
-        for wish in [HttpVersion::Http1, HttpVersion::Http2] {
+        for http_version in [HttpVersion::Http1, HttpVersion::Http2] {
             for (_, scenario) in scenarios::SHORT {
                 let faults = Faults::seeded(seed, 8);
-                let _ = once(wish, *scenario, &faults, false);
+                let _ = once(http_version, *scenario, &faults, false);
                 injected += faults.injected();
             }
         }
@@ -214,7 +215,7 @@ fn in_each_case_of_the_suites_every_fault_is_an_error_or_goes_unnoticed() {
 }
 
 /// Over real sockets and TLS, in real time, the handshake's calls among them.
-fn over_tls(over: &str, wish: HttpVersion) -> usize {
+fn over_tls(over: &str, http_version: HttpVersion) -> usize {
     let background = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = background.block_on(Server::start_tls()).unwrap();
     let trusted = TlsConfig::builder().roots_pem(server.ca_pem().unwrap()).build().unwrap();
@@ -222,7 +223,7 @@ fn over_tls(over: &str, wish: HttpVersion) -> usize {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let outcome = runtime.block_on(async {
             let connector = faults.layer(TcpConnect::new());
-            let client = base(wish).tls(trusted.clone()).connector(connector).build().unwrap();
+            let client = base(http_version).tls(trusted.clone()).connector(connector).build().unwrap();
             let ground = Ground { client, base: server.url(""), faults: faults.clone() };
             one(scenario, ground, Duration::from_secs(30), true).await
         });

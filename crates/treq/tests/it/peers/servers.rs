@@ -67,8 +67,8 @@ async fn nginx_over_tls_with_and_without_http2() {
     }
     let ids = requests.join_all().await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    for (base, wish) in [(&h1, HttpVersion::Any), (&h2, HttpVersion::Http1)] {
-        let client = Client::builder().tls(tls.clone()).http_version(wish).build().unwrap();
+    for (base, http_version) in [(&h1, HttpVersion::Any), (&h2, HttpVersion::Http1)] {
+        let client = Client::builder().tls(tls.clone()).http_version(http_version).build().unwrap();
         for n in 0..2 {
             let mut response = client.get(format!("{base}/echo")).await.unwrap();
             assert_eq!(response.version(), http::Version::HTTP_11);

@@ -29,7 +29,7 @@ use crate::{HttpConnection, failure, head};
 /// Over TLS the protocol is the one that ALPN chose; in the clear it is HTTP/1.1, or HTTP/2 where the target
 /// [wishes](HttpVersion) so. Each connection is driven by a task on the runtime that asked for it; the task ends with the
 /// connection.
-pub struct HttpConnector<C, B> {
+pub struct HttpHandshake<C, B> {
     connector: C,
     options: Options,
     body: PhantomData<fn(B)>,
@@ -80,9 +80,9 @@ struct Options {
     max_header_list: u32,
 }
 
-impl<C, B> HttpConnector<C, B> {
+impl<C, B> HttpHandshake<C, B> {
     /// HTTP over the streams that `connector` yields.
-    pub fn new(connector: C) -> HttpConnector<C, B> {
+    pub fn new(connector: C) -> HttpHandshake<C, B> {
         let mut http1 = http1::Builder::new();
         http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
@@ -92,7 +92,7 @@ impl<C, B> HttpConnector<C, B> {
             #[cfg(feature = "http2")]
             max_header_list: MAX_HEAD,
         };
-        HttpConnector { connector, options, body: PhantomData }
+        HttpHandshake { connector, options, body: PhantomData }
     }
 
     /// How many fields a response's head may have over HTTP/1.1: 100 unless set. More are an error of
@@ -143,7 +143,7 @@ impl<C, B> HttpConnector<C, B> {
     }
 
     /// Whether the [`Facts`](treq_core::Facts) of an exchange are put into its response's extensions too, for layers that
-    /// cannot read them off the [body](crate::Incoming::facts). Off unless set: it takes three allocations per response.
+    /// cannot read them off the [body](crate::AgentBody::facts). Off unless set: it takes three allocations per response.
     #[must_use]
     pub fn facts_in_extensions(mut self, on: bool) -> Self {
         self.options.facts_in_extensions = on;
@@ -151,7 +151,7 @@ impl<C, B> HttpConnector<C, B> {
     }
 }
 
-impl<C, B, IO> Service<Target> for HttpConnector<C, B>
+impl<C, B, IO> Service<Target> for HttpHandshake<C, B>
 where
     C: Service<Target, Response = Connected<IO>>,
     C::Error: Into<BoxError> + 'static,
@@ -167,20 +167,20 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<HttpConnection<B>, Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.connector.poll_ready(cx).map_err(Error::adopt)
+        self.connector.poll_ready(cx).map_err(Error::from_boxed)
     }
 
     fn call(&mut self, mut target: Target) -> Self::Future {
-        if cfg!(not(feature = "http2")) && target.wish == HttpVersion::Any {
+        if cfg!(not(feature = "http2")) && target.http_version == HttpVersion::Any {
             // What cannot be spoken must not be offered by ALPN.
-            target.wish = HttpVersion::Http1;
+            target.http_version = HttpVersion::Http1;
         }
-        let (origin, wish) = (target.origin.clone(), target.wish);
+        let (origin, http_version) = (target.origin.clone(), target.http_version);
         let connecting = self.connector.call(target);
         let options = self.options.clone();
         Box::pin(async move {
-            let connected = connecting.await.map_err(Error::adopt)?;
-            handshake(connected, origin, wish, options).await.map_err(|error| error.with_resend(Resend::Safe))
+            let connected = connecting.await.map_err(Error::from_boxed)?;
+            handshake(connected, origin, http_version, options).await.map_err(|error| error.with_resend(Resend::Safe))
         })
     }
 }
@@ -188,7 +188,7 @@ where
 async fn handshake<IO, B>(
     connected: Connected<IO>,
     origin: Origin,
-    wish: HttpVersion,
+    http_version: HttpVersion,
     options: Options,
 ) -> Result<HttpConnection<B>, Error>
 where
@@ -197,7 +197,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let protocol = protocol(&connected, wish)?;
+    let protocol = protocol(&connected, http_version)?;
     let watch = Arc::new(Watch::default());
     let interim = match protocol {
         Version::HTTP_2 => Interim::Frames(Frames::default()),
@@ -279,9 +279,9 @@ async fn drive_http2(connection: impl Future<Output = hyper::Result<()>>, shared
 }
 
 /// What to speak on a stream: ALPN's choice, else what was wished for.
-fn protocol<IO>(connected: &Connected<IO>, wish: HttpVersion) -> Result<Version, Error> {
+fn protocol<IO>(connected: &Connected<IO>, http_version: HttpVersion) -> Result<Version, Error> {
     let alpn = connected.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
-    let http2 = match (alpn, wish) {
+    let http2 = match (alpn, http_version) {
         (Some(b"h2"), _) => true,
         (Some(_), HttpVersion::Http2) => {
             return Err(Error::new(Kind::Tls, "HTTP/2 was asked for, but the server chose HTTP/1.1 by ALPN"));
@@ -301,14 +301,14 @@ fn protocol<IO>(connected: &Connected<IO>, wish: HttpVersion) -> Result<Version,
     }
 }
 
-impl<C: Clone, B> Clone for HttpConnector<C, B> {
+impl<C: Clone, B> Clone for HttpHandshake<C, B> {
     fn clone(&self) -> Self {
-        HttpConnector { connector: self.connector.clone(), options: self.options.clone(), body: PhantomData }
+        HttpHandshake { connector: self.connector.clone(), options: self.options.clone(), body: PhantomData }
     }
 }
 
-impl<C: fmt::Debug, B> fmt::Debug for HttpConnector<C, B> {
+impl<C: fmt::Debug, B> fmt::Debug for HttpHandshake<C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpConnector").field("connector", &self.connector).finish_non_exhaustive()
+        f.debug_struct("HttpHandshake").field("connector", &self.connector).finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use crate::shared::Shared;
 /// The body of an answer as it comes off the connection, its framing removed.
 ///
 /// It ends with an error of [`Kind::Body`](treq_core::Kind) where the connection ended before the framing said so.
-pub struct Incoming {
+pub struct AgentBody {
     // Before the body, whose drop wakes the tasks of HTTP/2: they look at who is left.
     facts: Facts,
     body: hyper::body::Incoming,
@@ -33,9 +33,9 @@ pub(crate) enum Unsent {
     Stream(Tied),
 }
 
-impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Unsent>>) -> Incoming {
-        Incoming { body, facts, upload }
+impl AgentBody {
+    pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Unsent>>) -> AgentBody {
+        AgentBody { body, facts, upload }
     }
 
     /// Asked at its end: whether less came than was announced.
@@ -49,7 +49,7 @@ impl Incoming {
     }
 }
 
-impl Body for Incoming {
+impl Body for AgentBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -91,8 +91,8 @@ impl Body for Incoming {
     }
 }
 
-impl fmt::Debug for Incoming {
+impl fmt::Debug for AgentBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("body", &self.body).field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("AgentBody").field("body", &self.body).field("facts", &self.facts).finish_non_exhaustive()
     }
 }
