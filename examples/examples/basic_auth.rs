@@ -4,7 +4,8 @@
 #![allow(clippy::print_stdout)] // Examples print.
 
 use serde_json::Value;
-use treq::{AuthLayer, Basic, Client, Origin};
+use treq::auth::{AuthLayer, Basic};
+use treq::{Client, Origin};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Every request of this client to that origin, and to no other.
     let auth = AuthLayer::new().credentials(Origin::of(&url.parse()?)?, Basic::new("treq", "s3cret")?);
-    let client = Client::builder().auth(auth).build()?;
+    let client = Client::builder().auth_layer(auth).build()?;
     println!("a client: {}", client.get(&url).await?.status());
     examples::expect(told["user"] == "treq", "the name of the user")
 }

@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use treq::{Client, PoolLayer, set_default_client};
+use treq::pool::PoolLayer;
+use treq::{Client, set_default_client};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
     let pool = PoolLayer::new().idle_per_host(10).max_per_host(2).idle_time(Duration::from_secs(240));
     // From here on the free functions of this runtime have these connections.
-    set_default_client(Client::builder().pool(pool).build()?)?;
-    let made = || treq::default_client().ok().and_then(|client| client.pool_stats()).map_or(0, |stats| stats.made);
+    set_default_client(Client::builder().pool_layer(pool).build()?)?;
+    let made = || treq::default_client().ok().and_then(|client| client.pool()).map_or(0, |pool| pool.stats().made);
 
     let requests = (0..6).map(|_| treq::get(base.url("/delay/0.05")));
     let requests: tokio::task::JoinSet<_> = requests.map(|request| async { request.await?.content().await }).collect();
@@ -23,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = made();
     treq::get(base.url("/get")).persistent(false).await?.content().await?;
     println!("on a connection of its own: {}", made() == before + 1);
-    let pool = treq::global_pool()?.ok_or("the pool of the default client")?;
+    let pool = treq::default_client()?.pool().ok_or("the pool of the default client")?;
     pool.close_idle();
     println!("kept: {}", pool.stats().idle);
     examples::expect(pool.stats().idle == 0, "no idle connection")

@@ -8,7 +8,9 @@ use std::time::Duration;
 use http::{HeaderValue, Request};
 use serde_json::Value;
 use tower::ServiceBuilder;
-use treq::{Agent, Body, Client, HttpHandshake, PoolLayer, TcpConnect};
+use treq::connect::{Agent, HttpHandshake, TcpConnect};
+use treq::pool::PoolLayer;
+use treq::{Body, Client};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,7 +5,8 @@
 
 use http::HeaderValue;
 use serde_json::Value;
-use treq::{Content, Data, Error};
+use treq::Error;
+use treq::body::{Content, Data};
 
 /// Rows of a table.
 struct Csv(Vec<[&'static str; 2]>);

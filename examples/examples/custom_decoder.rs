@@ -1,10 +1,12 @@
 //! cargo run -p examples --example custom_decoder
 //!
-//! A content coding of one's own, offered beside gzip and the others.
+//! A custom content coding, offered besides gzip and the others.
 #![allow(clippy::print_stdout)] // Examples print.
 
 use serde_json::Value;
-use treq::{BoxError, Client, Coding, DecodeLayer, Decoder, Progress};
+use treq::Client;
+use treq::decode::{Coding, DecodeLayer, Decoder, Progress};
+use treq::error::BoxError;
 
 /// Letters moved by thirteen places.
 struct Rot13;
@@ -27,13 +29,12 @@ impl Decoder for Rot13 {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
-    let client = Client::builder().decode(DecodeLayer::new().coding(Coding::new("rot13", || Rot13))).build()?;
+    let client = Client::builder().decode_layer(DecodeLayer::new().coding(Coding::new("rot13", || Rot13))).build()?;
 
     let told: Value = client.get(base.url("/headers")).await?.json().await?;
     println!("offered: {}", told["headers"]["Accept-Encoding"]);
-
-    let url = base.url("/response-headers");
-    let text = client.get(url).params([("Content-Encoding", "rot13")]).await?.text().await?;
+    let turned = client.get(base.url("/response-headers")).params([("Content-Encoding", "rot13")]);
+    let text = turned.await?.text().await?;
     println!("decoded: {}", text.contains("Pbagrag-Glcr"));
     examples::expect(text.contains("Pbagrag-Glcr"), "Content-Type, turned")
 }

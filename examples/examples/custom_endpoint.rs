@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 use tokio::net::TcpStream;
-use treq::{Client, Connected, Origin, Peer, Target};
+use treq::connect::{Connected, Peer, Target};
+use treq::{Client, Origin};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

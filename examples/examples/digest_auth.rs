@@ -3,7 +3,8 @@
 //! Digest credentials: the password never goes over the wire, and one challenge serves several requests.
 #![allow(clippy::print_stdout)] // Examples print.
 
-use treq::{AuthLayer, Client, Digest, Origin};
+use treq::auth::{AuthLayer, Digest};
+use treq::{Client, Origin};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Credentials that a client has for an origin, which remembers the challenge.
     let auth = AuthLayer::new().credentials(Origin::of(&url.parse()?)?, Digest::new("treq", "s3cret"));
-    let client = Client::builder().auth(auth).build()?;
+    let client = Client::builder().auth_layer(auth).build()?;
     for _ in 0..2 {
         println!("a client: {}", client.get(&url).await?.status());
     }

@@ -3,7 +3,7 @@
 //! A redirect as an answer like any other.
 #![allow(clippy::print_stdout)] // Examples print.
 
-use treq::Follow;
+use treq::options::Follow;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,7 +7,8 @@ use examples::grpc::{Text, start};
 use http::uri::PathAndQuery;
 use tonic::Request;
 use tonic::client::Grpc;
-use treq::{Client, HttpVersion, TlsConfig};
+use treq::options::HttpVersion;
+use treq::{Client, TlsConfig};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,7 +3,8 @@
 //! TLS: whose certificates are trusted, what was agreed on, and what happens where nobody vouches for the server.
 #![allow(clippy::print_stdout)] // Examples print.
 
-use treq::{Client, TlsConfig, TlsVersion};
+use treq::connect::TlsVersion;
+use treq::{Client, TlsConfig};
 use treq_httpbin::Server;
 
 #[tokio::main]

@@ -8,7 +8,9 @@ use http_body_util::Empty;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::Layer;
-use treq::{Client, HttpVersion, Peer, TcpConnect, TlsConfig, TlsLayer};
+use treq::connect::{Peer, TcpConnect, TlsLayer};
+use treq::options::HttpVersion;
+use treq::{Client, TlsConfig};
 use treq_connect::hyper::{FromHyper, IntoHyper};
 use treq_httpbin::Server;
 

@@ -22,6 +22,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = response.text().await?;
     println!("{}: {text}", response.headers()["content-type"].to_str()?);
     println!("no such page: {}", stub.get("https://shop.example/missing").await?.status());
-    println!("over {} connection", stub.client().pool_stats().map_or(0, |stats| stats.made));
+    println!("over {} connection", stub.client().pool().map(|pool| pool.stats()).map_or(0, |stats| stats.made));
     examples::expect(response.json::<Value>().await?["tea"] == "green", "the data of the resource")
 }

@@ -4,7 +4,8 @@
 use examples::show;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use treq::{Client, PoolLayer};
+use treq::Client;
+use treq::pool::PoolLayer;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         show(&format!("compressed with {coding}:"), &told[said], json!(true))?;
     }
 
-    let client = Client::builder().pool(PoolLayer::new().max_per_host(8)).build()?;
+    let client = Client::builder().pool_layer(PoolLayer::new().max_per_host(8)).build()?;
     client.get(base.url("/cookies/set?tea=green")).await?.content().await?;
     let told: Value = client.get(base.url("/cookies")).await?.json().await?;
     show("cookie session: the server read", &told["cookies"], json!({ "tea": "green" }))?;
@@ -33,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let requests = (0..100).map(|n| client.get(base.url("/anything")).params([("n", n)]));
     let requests: JoinSet<_> = requests.map(|request| async { request.await?.content().await }).collect();
     requests.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let made = client.pool_stats().map_or(0, |stats| stats.made);
+    let made = client.pool().map(|pool| pool.stats()).map_or(0, |stats| stats.made);
     println!("100 URLs at once: answered over {made} connections");
     base.server.map_or(Ok(()), |_| examples::expect(made <= 8, "at most 8 connections: this server keeps them open"))
 }

@@ -3,7 +3,7 @@
 //! The way that led to an answer, and what happens where it is too long.
 #![allow(clippy::print_stdout)] // Examples print.
 
-use treq::TooManyRedirects;
+use treq::error::TooManyRedirects;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use treq::{Attempted, Backoff, Client, Response, RetryLayer};
+use treq::retry::{Attempted, Backoff, RetryLayer};
+use treq::{Client, Response};
 
 fn show(what: &str, response: &Response) {
     // Only what was sent more than once says so.
@@ -17,7 +18,7 @@ fn show(what: &str, response: &Response) {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
     let backoff = Backoff::new().base(Duration::from_millis(5));
-    let client = Client::builder().retry(RetryLayer::new().attempts(3).backoff(backoff)).build()?;
+    let client = Client::builder().retry_layer(RetryLayer::new().attempts(3).backoff(backoff)).build()?;
     let busy = base.url("/status/503");
 
     show("GET", &client.get(&busy).await?);

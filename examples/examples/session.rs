@@ -4,7 +4,8 @@
 #![allow(clippy::print_stdout)] // Examples print.
 
 use serde_json::Value;
-use treq::{Client, Jar, SessionCookies};
+use treq::cookies::SessionCookies;
+use treq::{Client, Jar};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -14,9 +14,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     get().await?.chunk_size(512).collect(|piece| sizes.push(piece.len())).await?;
     println!("pieces of {sizes:?} bytes");
 
-    // As treq's own name for it is, into anything that can be written to.
+    // Into anything that can be written to.
     let mut letters = Vec::new();
-    treq::collect(&mut get().await?, |piece| letters.write_all(&piece)).await?;
+    get().await?.collect(|piece| letters.write_all(&piece)).await?;
     println!("{} letters: {}...", letters.len(), String::from_utf8_lossy(&letters[..10]));
 
     let enough = |piece: bytes::Bytes| if piece.contains(&b'z') { Err(Error::other("a z")) } else { Ok(()) };

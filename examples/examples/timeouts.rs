@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use treq::{Client, Elapsed};
+use treq::Client;
+use treq::error::Elapsed;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use treq::{Client, Jar, TcpConnect};
+use treq::connect::TcpConnect;
+use treq::{Client, Jar};
 use treq_cookies::Limits;
 
 use crate::{Failure, check};

@@ -27,7 +27,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
-use treq::{Client, Error, Follow, HttpVersion, Name, Proxies, Proxy, RequestBuilder, Resolve, Resolving, Response};
+use treq::connect::{Name, Resolve, Resolving};
+use treq::options::{Follow, HttpVersion};
+use treq::{Client, Error, Proxies, Proxy, RequestBuilder, Response};
 
 use crate::usage;
 
@@ -63,7 +65,7 @@ fn is_given(object: &Value, name: &str) -> bool {
 
 fn client(opts: &Value) -> Result<Client, Error> {
     // From 127.0.0.1 there is no way off this machine, so that an address in a URL leads nowhere else either.
-    let tcp = treq::TcpConnect::new().resolver(Home).local_address(IpAddr::from(Ipv4Addr::LOCALHOST));
+    let tcp = treq::connect::TcpConnect::new().resolver(Home).local_address(IpAddr::from(Ipv4Addr::LOCALHOST));
     let mut builder = Client::builder().tcp(tcp);
     if opts.get("h2").and_then(Value::as_bool) == Some(true) {
         builder = builder.http_version(HttpVersion::Http2);

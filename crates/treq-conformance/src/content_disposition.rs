@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, Request};
 use serde_json::{Map, Value};
-use treq::{Body, Client, ContentDisposition, Response};
+use treq::headers::ContentDisposition;
+use treq::{Body, Client, Response};
 
 use crate::outgoing_headers::latin1;
 use crate::{Row, block_on};

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::Value;
-use treq::{Client, Cookie, Jar, Store, StoreContext};
+use treq::cookies::{Store, StoreContext};
+use treq::{Client, Cookie, Jar};
 
 use crate::row::bytes;
 use crate::{Row, time};

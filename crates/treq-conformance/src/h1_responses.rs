@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use treq::{Client, OnInformational};
+use treq::Client;
+use treq::options::OnInformational;
 use treq_testing::{RawServer, Step};
 
 use crate::row::bytes;
@@ -67,7 +68,7 @@ async fn send(client: &Client, method: &str, url: &str) -> Result<Seen, treq::Er
     let note = OnInformational::new(move |head| {
         noted.lock().unwrap_or_else(PoisonError::into_inner).push(head.status().as_u16());
     });
-    let mut response = client.request(method, url).redirects(treq::Follow::None).extension(note).await?;
+    let mut response = client.request(method, url).redirects(treq::options::Follow::None).extension(note).await?;
     let body = response.content().await?;
     let headers = response.headers().iter();
     let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();

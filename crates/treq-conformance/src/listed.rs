@@ -178,7 +178,7 @@ fn proxy_env(row: &Row) -> Option<&'static str> {
 
 fn mime(row: &Row) -> Option<&'static str> {
     let no_charset = row.get("encoding").or(row.get("expect_encoding"))?.is_null();
-    let media_type: treq::MediaType = row.text("expect").or(row.text("expect_mime"))?.parse().ok()?;
+    let media_type: treq::headers::MediaType = row.text("expect").or(row.text("expect_mime"))?.parse().ok()?;
     let charset = media_type.param("charset")?;
     (no_charset && (charset.starts_with('\'') || charset.ends_with('\''))).then_some(
         "single quotes around a charset are taken off where text is read, as Python treq does: servers write them",

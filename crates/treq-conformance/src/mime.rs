@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request};
 use serde_json::Value;
-use treq::{Body, Client, MediaType, Response};
+use treq::headers::MediaType;
+use treq::{Body, Client, Response};
 
 use crate::outgoing_headers::latin1;
 use crate::{Row, block_on};

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
-use treq::{AuthLayer, Client, Netrc};
+use treq::Client;
+use treq::auth::{AuthLayer, Netrc};
 
 use crate::{Row, block_on, world};
 
@@ -29,7 +30,7 @@ pub(crate) fn play(_: &str, row: &Row) -> Result<(), String> {
     };
     let netrc = parsed.map_err(|error| error.to_string())?;
     let url = row.text("url").ok_or("no url")?;
-    let builder = Client::builder().auth(AuthLayer::new().netrc(netrc));
+    let builder = Client::builder().auth_layer(AuthLayer::new().netrc(netrc));
     let played = block_on(world::play(builder, [world::answer(200, &[])], |client| client.get(url)))??;
     played.outcome.map_err(|error| error.to_string())?;
     let [seen] = &played.seen[..] else { return Err(format!("{} requests", played.seen.len())) };

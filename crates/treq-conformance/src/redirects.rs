@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use treq::{
-    AuthLayer, Basic, Bearer, Client, ClientBuilder, Digest, FinalUrl, Jar, Netrc, Origin, RedirectLayer,
-    ReferrerPolicy, RequestBuilder,
-};
+use treq::auth::{AuthLayer, Basic, Bearer, Digest, Netrc};
+use treq::redirect::{FinalUrl, RedirectLayer, ReferrerPolicy};
+use treq::{Client, ClientBuilder, Jar, Origin, RequestBuilder};
 
 use crate::row::bytes;
 use crate::world::{Played, Seen, answer};
@@ -187,7 +186,7 @@ async fn referrer(row: &Row) -> Result<(), String> {
         None if want.is_none() => ReferrerPolicy::UnsafeUrl,
         None => ReferrerPolicy::NoReferrer,
     };
-    let builder = Client::builder().redirect(RedirectLayer::new().referer(policy));
+    let builder = Client::builder().redirect_layer(RedirectLayer::new().referer(policy));
     let played = hop(builder, &row, "https://user:pw@a.test/from?q").await?;
     let want = match want {
         Some("full") => Some("https://a.test/from?q"),
@@ -253,7 +252,7 @@ async fn security(row: &Row) -> Result<(), String> {
         jar.set_cookie(cookie.as_bytes(), &url);
     }
     let redirect = RedirectLayer::new().https_only(row.text("option") == Some("https_only"));
-    let builder = Client::builder().jar(jar).redirect(redirect).auth(credentials(row, first)?);
+    let builder = Client::builder().jar(jar).redirect_layer(redirect).auth_layer(credentials(row, first)?);
     let played = hop(builder, row, first).await?;
     let expect = row.text("expect").ok_or("no expectation")?;
     if expect == "error, nothing sent" {

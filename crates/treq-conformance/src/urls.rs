@@ -2,7 +2,8 @@
 
 use http::Uri;
 use serde_json::Value;
-use treq::{Client, Credentials, Origin};
+use treq::options::Credentials;
+use treq::{Client, Origin};
 use treq_core::uri;
 
 use crate::{Row, cookies};

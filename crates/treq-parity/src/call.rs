@@ -378,12 +378,12 @@ struct Unsized(Body);
 
 impl http_body::Body for Unsized {
     type Data = Bytes;
-    type Error = treq::BoxError;
+    type Error = treq::error::BoxError;
 
     fn poll_frame(
         mut self: std::pin::Pin<&mut Self>,
         cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, treq::BoxError>>> {
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, treq::error::BoxError>>> {
         std::pin::Pin::new(&mut self.0).poll_frame(cx)
     }
 }

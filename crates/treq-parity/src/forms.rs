@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::timeout;
-use treq::{Client, Coding, DecodeLayer, Progress, Proxies, Proxy};
+use treq::decode::{Coding, DecodeLayer, Progress};
+use treq::{Client, Proxies, Proxy};
 
 use crate::call::{self, Refusal};
 use crate::case::{Case, Compared, Mismatch};
@@ -109,14 +110,14 @@ async fn same_connection(case: &Case, compared: &mut Compared) -> Result<(), Str
 /// Leaves everything as it is.
 struct Plain;
 
-impl treq::Decoder for Plain {
-    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::BoxError> {
+impl treq::decode::Decoder for Plain {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::error::BoxError> {
         let length = input.len().min(output.len());
         output[..length].copy_from_slice(&input[..length]);
         Ok(Progress::new(length, length))
     }
 
-    fn finish(&mut self) -> Result<(), treq::BoxError> {
+    fn finish(&mut self) -> Result<(), treq::error::BoxError> {
         Ok(())
     }
 }
@@ -125,7 +126,8 @@ async fn offered(case: &Case, compared: &mut Compared) -> Result<(), String> {
     let world = World::default().otherwise(EMPTY);
     let names = case.given.get("decoders").and_then(Json::list).unwrap_or_default().iter().filter_map(Json::text);
     let layer = names.fold(DecodeLayer::empty(), |layer, name| layer.coding(Coding::new(name, || Plain)));
-    let client = Client::builder().decode(layer).connector(world.connector()).build().map_err(|it| it.to_string())?;
+    let client =
+        Client::builder().decode_layer(layer).connector(world.connector()).build().map_err(|it| it.to_string())?;
     send(&client, case).await?;
     let sent = first(&world)?.values("accept-encoding").join(",").replace(", ", ",");
     let want = case.expect.get("request_header").and_then(Json::text).ok_or("a field is expected")?;
@@ -253,8 +255,8 @@ async fn timed(case: &Case, compared: &mut Compared) -> Result<bool, String> {
 #[derive(Clone)]
 struct Slow(crate::Connector, Duration);
 
-impl tower_service::Service<treq::Target> for Slow {
-    type Response = treq::Connected<crate::Wire>;
+impl tower_service::Service<treq::connect::Target> for Slow {
+    type Response = treq::connect::Connected<crate::Wire>;
     type Error = treq::Error;
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, treq::Error>> + Send>>;
 
@@ -262,7 +264,7 @@ impl tower_service::Service<treq::Target> for Slow {
         std::task::Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, target: treq::Target) -> Self::Future {
+    fn call(&mut self, target: treq::connect::Target) -> Self::Future {
         let (mut connector, wait) = (self.0.clone(), self.1);
         Box::pin(async move {
             if !wait.is_zero() {

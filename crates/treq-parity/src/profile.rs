@@ -5,7 +5,11 @@ use std::time::Duration;
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request};
 use tower::util::MapRequestLayer;
-use treq::{Body, Client, DecodeLayer, Follow, Jar, PoolLayer, RedirectLayer, TlsConfig};
+use treq::decode::DecodeLayer;
+use treq::options::Follow;
+use treq::pool::PoolLayer;
+use treq::redirect::RedirectLayer;
+use treq::{Body, Client, Jar, TlsConfig};
 
 use crate::World;
 
@@ -28,9 +32,9 @@ pub fn client_with(world: &World, jar: Option<Jar>, pool: PoolLayer) -> Result<C
     Client::builder()
         // Twisted unfolds fields.
         .folded_fields(true)
-        .pool(pool.idle_per_host(2).idle_time(Duration::from_secs(240)))
-        .redirect(RedirectLayer::new().policy(Follow::Strict))
-        .decode(DecodeLayer::new())
+        .pool_layer(pool.idle_per_host(2).idle_time(Duration::from_secs(240)))
+        .redirect_layer(RedirectLayer::new().policy(Follow::Strict))
+        .decode_layer(DecodeLayer::new())
         .default_charset("iso-8859-1")
         .jar(jar.unwrap_or_default())
         .tls(TlsConfig::builder().danger_accept_invalid_certs(true).http2(false).build().map_err(text)?)

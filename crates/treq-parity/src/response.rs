@@ -194,7 +194,7 @@ fn repeated(text: &str) -> String {
 
 impl Head {
     pub(crate) fn of(response: &Response) -> Head {
-        let fragment = response.extensions().get::<treq::FinalUrl>().and_then(|last| last.fragment.clone());
+        let fragment = response.extensions().get::<treq::redirect::FinalUrl>().and_then(|last| last.fragment.clone());
         let fragment = fragment.map_or_else(String::new, |fragment| format!("#{fragment}"));
         let history = response.history().iter();
         Head {
@@ -373,7 +373,7 @@ impl Head {
 
 /// All of a body.
 pub(crate) async fn gather(
-    body: impl http_body::Body<Data = bytes::Bytes, Error = treq::BoxError>,
+    body: impl http_body::Body<Data = bytes::Bytes, Error = treq::error::BoxError>,
 ) -> Result<Vec<u8>, String> {
     let mut body = pin!(body);
     let mut all = Vec::new();

@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
-use treq::{Connected, Error, Peer, Target};
+use treq::Error;
+use treq::connect::{Connected, Peer, Target};
 
 use crate::wire;
 

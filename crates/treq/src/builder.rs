@@ -11,11 +11,11 @@ use tower_service::Service;
 use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Error, Kind, Target};
 
-use crate::Client;
 use crate::boxed::BoxConnect;
+use crate::client::Client;
+use crate::client_pool::Connections;
 use crate::defaults::Fields;
 use crate::erased::{BoxService, Stack};
-use crate::pool::Connections;
 use crate::response::Reading;
 use crate::stack::Layers;
 use crate::typed::Builder;
@@ -27,12 +27,12 @@ use crate::typed::Builder;
 ///
 /// ```
 /// use std::time::Duration;
-/// use treq::PoolLayer;
+/// use treq::pool::PoolLayer;
 ///
 /// # fn main() -> Result<(), treq::Error> {
 /// let client = treq::Client::builder()
 ///     .header("user-agent", "shop/1.0")
-///     .pool(PoolLayer::new().max_per_host(8).idle_time(Duration::from_secs(30)))
+///     .pool_layer(PoolLayer::new().max_per_host(8).idle_time(Duration::from_secs(30)))
 ///     .build()?;
 /// # Ok(()) }
 /// ```
@@ -109,7 +109,7 @@ impl Parts {
     fn own_jar(&mut self) {
         if !self.has_store {
             let jar = treq_cookies::Jar::new();
-            self.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone()));
+            self.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookie_store::AnyStore::new(jar.clone()));
             self.jar = Some(jar);
         }
     }
@@ -150,7 +150,8 @@ impl ClientBuilder {
     /// `socks5`) are given those that it finds.
     ///
     /// ```
-    /// use treq::{Client, TcpConnect};
+    /// use treq::Client;
+    /// use treq::connect::TcpConnect;
     ///
     /// # fn main() -> Result<(), treq::Error> {
     /// let tcp = TcpConnect::new().resolve_to("api.test", ["127.0.0.1:8080".parse().unwrap()]);

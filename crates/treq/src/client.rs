@@ -7,15 +7,14 @@ use http::{Method, Request, Response};
 use http_body::Body as HttpBody;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error};
-use treq_pool::PoolStats;
 
 use crate::builder::ClientBuilder;
-use crate::erased::{ServiceFuture, Stack};
+use crate::client_pool::{ClientPool, Connections};
+use crate::erased::{ResponseBody, ServiceFuture, Stack};
+use crate::into_url::IntoUrl;
 use crate::last_url::LastUrl;
-use crate::pool::{ClientPool, Connections};
-use crate::request::{Async, ResponseFuture};
+use crate::request::{Async, RequestBuilder, ResponseFuture};
 use crate::response::Reading;
-use crate::{IntoUrl, RequestBuilder, ResponseBody};
 
 /// How much of a body `content`, `text` and `json` hold in memory unless told otherwise.
 pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
@@ -37,7 +36,7 @@ pub(crate) const CONTENT_LIMIT: usize = 32 * 1024 * 1024;
 /// for page in 1..=3 {
 ///     client.get(server.url("/get")).params([("page", page)]).await?.content().await?;
 /// }
-/// assert_eq!(client.pool_stats().map(|stats| stats.open), Some(1));
+/// assert_eq!(client.pool().map(|pool| pool.stats()).map(|stats| stats.open), Some(1));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -132,18 +131,6 @@ impl Client {
         self.inner.pool.as_ref().map(|pool| ClientPool(Arc::clone(pool)))
     }
 
-    /// The figures of the connection pool; `None` over a service of one's own.
-    pub fn pool_stats(&self) -> Option<PoolStats> {
-        self.inner.pool.as_ref().map(|pool| pool.stats())
-    }
-
-    /// Closes all idle connections; those in use are kept when their exchange is over.
-    pub fn close_idle(&self) {
-        if let Some(pool) = &self.inner.pool {
-            pool.close_idle();
-        }
-    }
-
     /// Sends a request that was put together elsewhere, or by [`RequestBuilder::build`]: a future of this client's
     /// [`Response`](crate::Response), where the client as a service yields an [`http::Response`].
     ///
@@ -184,12 +171,7 @@ impl Client {
     }
 }
 
-impl Client {
-    /// A POST request whose body is sent as it is; see [`treq::upload`](crate::upload()).
-    pub fn upload(&self, url: impl IntoUrl, data: impl crate::Data) -> RequestBuilder {
-        self.post(url).upload(data)
-    }
-}
+impl Client {}
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $verb:ident = $method:ident),+ $(,)?) => {
@@ -266,6 +248,6 @@ impl Default for Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("pool", &self.pool_stats()).finish_non_exhaustive()
+        f.debug_struct("Client").field("pool", &self.pool().map(|pool| pool.stats())).finish_non_exhaustive()
     }
 }

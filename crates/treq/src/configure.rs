@@ -10,28 +10,28 @@ use treq_pool::PoolLayer;
 use treq_redirect::{Follow, RedirectLayer};
 use treq_timeout::TimeoutLayer;
 
-use crate::ClientBuilder;
+use crate::builder::ClientBuilder;
 
 impl ClientBuilder {
     /// How connections are kept.
-    pub fn pool(mut self, pool: PoolLayer) -> Self {
+    pub fn pool_layer(mut self, pool: PoolLayer) -> Self {
         self.parts.layers.pool = pool;
         self
     }
 
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
     /// `redirect` is as in a plain [`RedirectLayer`].
-    pub fn redirect(mut self, redirect: RedirectLayer) -> Self {
+    pub fn redirect_layer(mut self, redirect: RedirectLayer) -> Self {
         self.parts.layers.redirect = redirect;
         self
     }
 
-    /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or a policy. (default: as
-    /// [`Follow::Standard`](crate::Follow) says)
+    /// Which redirects are followed: [`Follow::None`](crate::options::Follow) for none, or a policy. (default: as
+    /// [`Follow::Standard`](crate::options::Follow) says)
     ///
     /// ```
     /// # fn main() -> Result<(), treq::Error> {
-    /// let client = treq::Client::builder().redirects(treq::Follow::None).build()?;
+    /// let client = treq::Client::builder().redirects(treq::options::Follow::None).build()?;
     /// # Ok(()) }
     /// ```
     pub fn redirects(mut self, follow: impl Into<Follow>) -> Self {
@@ -50,13 +50,14 @@ impl ClientBuilder {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use treq::{AuthLayer, Basic, Origin};
+    /// use treq::Origin;
+    /// use treq::auth::{AuthLayer, Basic};
     ///
     /// let shop = Origin::of(&"https://shop.test".parse()?)?;
-    /// let client = treq::Client::builder().auth(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
+    /// let client = treq::Client::builder().auth_layer(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
     /// # Ok(()) }
     /// ```
-    pub fn auth(mut self, auth: treq_auth::AuthLayer) -> Self {
+    pub fn auth_layer(mut self, auth: treq_auth::AuthLayer) -> Self {
         self.parts.layers.detour.auth = auth;
         self.parts.layers.detour.always = true;
         self
@@ -93,20 +94,21 @@ impl ClientBuilder {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use treq::{Backoff, Client, RetryLayer};
+    /// use treq::Client;
+    /// use treq::retry::{Backoff, RetryLayer};
     ///
     /// let retry = RetryLayer::new().attempts(4).backoff(Backoff::new().base(Duration::from_millis(50)));
     /// let client = Client::builder().retry(retry).build()?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn retry(mut self, retry: treq_retry::RetryLayer) -> Self {
+    pub fn retry_layer(mut self, retry: treq_retry::RetryLayer) -> Self {
         self.parts.layers.detour.retry = retry;
         self.parts.layers.detour.always = true;
         self
     }
 
-    /// How often a request may be sent in all, if [it is safe](crate::RetryLayer) to send it again. (default: 1)
+    /// How often a request may be sent in all, if [it is safe](crate::retry::RetryLayer) to send it again. (default: 1)
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.parts.layers.detour.retry = self.parts.layers.detour.retry.attempts(attempts);
         self.parts.layers.detour.always = true;
@@ -135,7 +137,7 @@ impl ClientBuilder {
     }
 
     /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
-    pub fn decode(mut self, decode: DecodeLayer) -> Self {
+    pub fn decode_layer(mut self, decode: DecodeLayer) -> Self {
         self.parts.layers.decode = decode;
         self
     }
@@ -156,21 +158,21 @@ impl ClientBuilder {
     pub fn jar(mut self, jar: treq_cookies::Jar) -> Self {
         self.parts.has_store = true;
         self.parts.jar = Some(jar.clone());
-        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar));
+        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookie_store::AnyStore::new(jar));
         self
     }
 
-    /// Cookies are kept elsewhere: in any [`Store`](crate::Store), such as the adapter for a `cookie_store::CookieStore`.
+    /// Cookies are kept elsewhere: in any [`Store`](crate::cookies::Store), such as the adapter for a `cookie_store::CookieStore`.
     pub fn cookie_store(mut self, store: impl treq_cookies::Store) -> Self {
         self.parts.has_store = true;
         self.parts.jar = None;
-        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(store));
+        self.parts.layers.cookies = treq_cookies::CookiesLayer::with(crate::cookie_store::AnyStore::new(store));
         self
     }
 
     /// No cookie is kept. Those of a [request](crate::RequestBuilder::cookies) are sent.
     pub fn without_cookies(self) -> Self {
-        self.cookie_store(crate::cookies::NoStore)
+        self.cookie_store(crate::cookie_store::NoStore)
     }
 
     /// How long a request may take as a whole, from the call to the end of its answer's body, with all redirects: as long
@@ -216,7 +218,7 @@ impl ClientBuilder {
     }
 
     /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set.
-    pub fn timeouts(mut self, timeouts: TimeoutLayer) -> Self {
+    pub fn timeout_layer(mut self, timeouts: TimeoutLayer) -> Self {
         self.parts.layers.timeouts = timeouts;
         self
     }
@@ -254,7 +256,7 @@ impl ClientBuilder {
     }
 
     /// Fields of every request that does not set them itself; see [`header`](ClientBuilder::header).
-    pub fn headers(mut self, headers: impl crate::Headers) -> Self {
+    pub fn headers(mut self, headers: impl crate::fields::Headers) -> Self {
         if let Err(error) = headers.add_to(&mut self.parts.fields.headers) {
             self.parts.error.get_or_insert_with(|| Arc::new(error));
         }

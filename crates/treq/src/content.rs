@@ -6,10 +6,10 @@ use serde::Serialize;
 use treq_core::{Body, BoxError, Error, Kind};
 use treq_multipart::{Form, Part};
 
-use crate::data::{Content, FORM, Inner};
+use crate::data::{Content, Data, FORM, Inner};
 use crate::fields::{Headers, field};
-use crate::request::{Gathered, Given};
-use crate::{Data, RequestBuilder, query};
+use crate::query;
+use crate::request::{Gathered, Given, RequestBuilder};
 
 impl<M> RequestBuilder<M> {
     /// Appends pairs to the query of the URL: pairs, a map, or anything that serializes to one; a list as a value
@@ -102,13 +102,6 @@ impl<M> RequestBuilder<M> {
             let known = gathered.files.get_or_insert_default();
             known.extend(files.into_iter().map(|(name, part)| (name.into(), part.into())));
             Ok(Content::gathered())
-        })
-    }
-
-    /// The body as it is, of the type `application/octet-stream` unless it says another.
-    pub fn upload(self, data: impl Data) -> Self {
-        self.filled("upload", |_| {
-            Ok(data.into_content()?.or_type(HeaderValue::from_static("application/octet-stream")))
         })
     }
 

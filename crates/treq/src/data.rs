@@ -20,7 +20,8 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// (a form), files by path or open, a [`Part`] alone, a multipart [`Form`], and types of your own.
 ///
 /// ```
-/// use treq::{Content, Data, Error};
+/// use treq::Error;
+/// use treq::body::{Content, Data};
 ///
 /// struct Csv(Vec<[&'static str; 2]>);
 ///
@@ -104,13 +105,6 @@ impl Content {
             Inner::Body(body, _) => Content(Inner::Body(body, Some(value))),
             Inner::Pairs(pairs) => Content(Inner::Body(Body::from(pairs), Some(value))),
             Inner::Gathered => self,
-        }
-    }
-
-    pub(crate) fn or_type(self, value: HeaderValue) -> Content {
-        match &self.0 {
-            Inner::Body(_, None) => self.with_type(value),
-            _ => self,
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::CONTENT_DISPOSITION;
 
-use crate::Response;
+use crate::response::Response;
 
 /// How content is meant to be shown or saved, and under which name
 /// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)).
@@ -20,7 +20,7 @@ use crate::Response;
 /// becomes `attachment`, parameters with malformed names are left out.
 ///
 /// ```
-/// use treq::ContentDisposition;
+/// use treq::headers::ContentDisposition;
 ///
 /// let field = ContentDisposition::attachment("€ rates.pdf").to_string();
 /// assert_eq!(field, r#"attachment; filename="? rates.pdf"; filename*=UTF-8''%E2%82%AC%20rates.pdf"#);

@@ -13,10 +13,11 @@ use treq_core::options::Decoding;
 use treq_core::{Body, Error, Kind};
 use treq_file::Partial;
 
-use crate::request::{Async, ResponseFuture};
+use crate::client::Client;
+use crate::request::{Async, RequestBuilder, ResponseFuture};
+use crate::response::Response;
 use crate::resume::{self, Action, Kept};
 use crate::save::{OnProgress, blocking, pour, save};
-use crate::{Client, RequestBuilder, Response};
 
 impl<M> RequestBuilder<M> {
     /// Sends the request and writes the body of its response to a file, which is there whole or not at all, as

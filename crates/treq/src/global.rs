@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::{Handle, Id};
 use treq_core::{Error, Kind};
 
-use crate::{Client, ClientPool};
+use crate::client::Client;
 
 /// Connections are driven by tasks of the runtime on which they were made, so each runtime has a client of its own.
 static CLIENTS: LazyLock<Mutex<HashMap<Id, Client>>> = LazyLock::new(Mutex::default);
@@ -20,7 +20,7 @@ static CLIENTS: LazyLock<Mutex<HashMap<Id, Client>>> = LazyLock::new(Mutex::defa
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
-/// treq::default_client()?.close_idle();
+/// assert!(treq::default_client()?.pool().is_some_and(|pool| pool.stats().open == 0));
 /// # Ok(()) }
 /// ```
 pub fn default_client() -> Result<Client, Error> {
@@ -43,26 +43,6 @@ pub fn default_client() -> Result<Client, Error> {
         std::future::pending::<()>().await;
     });
     Ok(client)
-}
-
-/// The connections of the default client.
-///
-/// # Errors
-///
-/// As [`default_client`].
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
-/// # let server = treq_httpbin::Server::start().await.unwrap();
-/// treq::get(server.url("/get")).await?.content().await?;
-/// let pool = treq::global_pool()?.expect("the default client has one");
-/// assert_eq!(pool.stats().open, 1);
-/// pool.close();
-/// assert_eq!(pool.stats().open, 0);
-/// # Ok(()) }
-/// ```
-pub fn global_pool() -> Result<Option<ClientPool>, Error> {
-    Ok(default_client()?.pool())
 }
 
 /// Makes this the client that the free functions use on this runtime from now on, and returns the one before: one with another
@@ -102,8 +82,17 @@ fn clients() -> MutexGuard<'static, HashMap<Id, Client>> {
     CLIENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many runtimes have a default client at this moment.
-#[doc(hidden)]
-pub fn default_clients() -> usize {
-    clients().len()
+#[cfg(test)]
+mod tests {
+    use super::{clients, default_client};
+
+    #[test]
+    fn a_client_ends_with_its_runtime() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let id = runtime.handle().id();
+        runtime.block_on(async { default_client().unwrap() });
+        assert!(clients().contains_key(&id));
+        drop(runtime);
+        assert!(!clients().contains_key(&id));
+    }
 }

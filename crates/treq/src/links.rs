@@ -6,8 +6,8 @@ use http::Uri;
 use http::header::LINK;
 use treq_core::uri;
 
-use crate::Response;
 use crate::media_type::outside_of_quotes;
+use crate::response::Response;
 
 /// A link of a `Link` field ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)).
 #[derive(Clone, PartialEq, Eq)]

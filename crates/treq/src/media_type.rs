@@ -12,7 +12,7 @@ use treq_core::{Error, Kind};
 /// ([MIME Sniffing standard, section 4.4](https://mimesniff.spec.whatwg.org/#parsing-a-mime-type)).
 ///
 /// ```
-/// let media_type: treq::MediaType = "Text/HTML; Charset=\"utf-8\"".parse()?;
+/// let media_type: treq::headers::MediaType = "Text/HTML; Charset=\"utf-8\"".parse()?;
 /// assert_eq!((media_type.essence().as_str(), media_type.param("charset")), ("text/html", Some("utf-8")));
 /// assert_eq!(media_type.to_string(), "text/html;charset=utf-8");
 /// # Ok::<(), treq::Error>(())

@@ -11,8 +11,8 @@ use treq_core::{BoxError, Error, Kind};
 
 #[cfg(feature = "json")]
 use crate::json::JsonError;
-use crate::response::Read;
-use crate::{Response, text};
+use crate::response::{Read, Response};
+use crate::text;
 
 impl Response {
     /// The whole body. The first call reads it, later ones give the same bytes.
@@ -315,14 +315,20 @@ impl Response {
     }
 }
 
-/// What a collector returns: nothing, or whether it wants more.
-pub trait ChunkOutcome {
+/// The return value of a closure that is given chunks: `()`, or a `Result` whose error ends the reading.
+pub trait ChunkOutcome: sealed::Sealed {
     /// An error ends the collecting.
     ///
     /// # Errors
     ///
     /// The collector's.
     fn outcome(self) -> Result<(), BoxError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl<E> Sealed for Result<(), E> {}
 }
 
 impl ChunkOutcome for () {

@@ -11,11 +11,11 @@ use treq_multipart::Part;
 use treq_redirect::Fragment;
 
 use crate::builder::refuse;
+use crate::client::Client;
 use crate::erased::ServiceFuture;
 use crate::into_url::IntoUrl;
 use crate::request_options::Timed;
-use crate::response::Reading;
-use crate::{Client, Response};
+use crate::response::{Reading, Response};
 
 /// A request being put together; awaiting it sends it.
 ///

@@ -12,7 +12,8 @@ use treq_core::{Body, BoxError, Error, HttpVersion};
 use treq_proxy::{Proxy, ProxyChoice};
 use treq_redirect::Follow;
 
-use crate::{Client, RequestBuilder};
+use crate::client::Client;
+use crate::request::RequestBuilder;
 
 /// Its request is timed.
 #[derive(Clone, Copy)]
@@ -24,12 +25,12 @@ impl<M> RequestBuilder<M> {
         self.extension(http_version)
     }
 
-    /// Which redirects are followed: [`Follow::None`](crate::Follow) for none, or another policy than the client's.
+    /// Which redirects are followed: [`Follow::None`](crate::options::Follow) for none, or another policy than the client's.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
-    /// use treq::policy::{Action, redirect_fn};
+    /// use treq::redirect::{Action, redirect_fn};
     ///
     /// let once = redirect_fn(|attempt| if attempt.history().is_empty() { Action::Follow } else { Action::Stop });
     /// let response = treq::get(server.url("/relative-redirect/3")).redirects(once).await?;
@@ -69,7 +70,7 @@ impl<M> RequestBuilder<M> {
         self.and_then(|request| authorize(request, treq_auth::Bearer::new(token)?))
     }
 
-    /// Credentials of any [`Scheme`](crate::Scheme), for the origin of the request's URL only. One that learns from challenges, as
+    /// Credentials of any [`Scheme`](crate::auth::Scheme), for the origin of the request's URL only. One that learns from challenges, as
     /// Digest does, is shared in an `Arc`: then only the first request is challenged.
     ///
     /// ```
@@ -77,7 +78,7 @@ impl<M> RequestBuilder<M> {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
     /// use std::sync::Arc;
     ///
-    /// let digest = Arc::new(treq::Digest::new("ada", "s3cret"));
+    /// let digest = Arc::new(treq::auth::Digest::new("ada", "s3cret"));
     /// for _ in 0..3 {
     ///     let response = treq::get(server.url("/digest-auth/auth/ada/s3cret")).auth(Arc::clone(&digest)).await?;
     ///     assert_eq!(response.status(), 200);
@@ -111,14 +112,14 @@ impl<M> RequestBuilder<M> {
         self.extension(ProxyChoice::direct())
     }
 
-    /// Sends the request up to this many times, if [it is safe](crate::RetryLayer). Each hop of a chain of redirects counts its own
+    /// Sends the request up to this many times, if [it is safe](crate::retry::RetryLayer). Each hop of a chain of redirects counts its own
     /// attempts. (default: the client's, 1 unless set)
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq::Error> {
     /// # let server = treq_httpbin::Server::start().await.unwrap();
     /// let response = treq::get(server.url("/status/503")).attempts(3).await?;
-    /// assert_eq!(response.extensions().get(), Some(&treq::Attempted::new(3)));
+    /// assert_eq!(response.extensions().get(), Some(&treq::retry::Attempted::new(3)));
     /// # Ok(()) }
     /// ```
     pub fn attempts(self, attempts: u32) -> Self {
@@ -142,7 +143,7 @@ impl<M> RequestBuilder<M> {
     /// # Ok(()) }
     /// ```
     pub fn cookies<N: AsRef<[u8]>, V: AsRef<[u8]>>(self, cookies: impl IntoIterator<Item = (N, V)>) -> Self {
-        self.and_then(|request| crate::cookies::add(request, cookies))
+        self.and_then(|request| crate::cookie_store::add(request, cookies))
     }
 
     /// This jar in the place of the client's, for this request and its redirects.
@@ -152,7 +153,7 @@ impl<M> RequestBuilder<M> {
 
     /// How long the request may take as a whole, from the call to the end of its answer's body, with all redirects;
     /// `None`: as long as it takes. What takes longer is an error of [`Kind::Timeout`](crate::Kind) that names the phase
-    /// ([`Phase::Total`](crate::Phase)), with the cause [`Elapsed`](crate::Elapsed).
+    /// ([`Phase::Total`](crate::error::Phase)), with the cause [`Elapsed`](crate::error::Elapsed).
     pub fn timeout(self, limit: impl Into<Option<Duration>>) -> Self {
         self.extension(TotalTimeout::new(limit))
     }
@@ -172,7 +173,7 @@ impl<M> RequestBuilder<M> {
         self.extension(WriteTimeout::new(limit))
     }
 
-    /// An option of a layer for this request, such as [`OnInformational`](crate::OnInformational).
+    /// An option of a layer for this request, such as [`OnInformational`](crate::options::OnInformational).
     pub fn extension<T: Clone + Send + Sync + 'static>(self, option: T) -> Self {
         self.and_then(|request| {
             request.extensions_mut().insert(option);

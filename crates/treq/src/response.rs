@@ -12,7 +12,8 @@ use treq_core::{Body, BodyEnd, BoxError, Error, Facts, Kind, MaskedFields, Reaso
 use treq_redirect::{FinalUrl, History, Hop};
 
 use crate::client::CONTENT_LIMIT;
-use crate::{MediaType, ResponseBody};
+use crate::erased::ResponseBody;
+use crate::media_type::MediaType;
 
 /// An answer: its head, and its body as far as it is wanted.
 ///
@@ -182,7 +183,7 @@ impl Response {
     /// The cookies that this answer and the redirects before it have set, in order, each with its attributes; one that
     /// was taken away again is left out. What the client keeps is in its [jar](crate::Client::jar).
     pub fn cookies(&self) -> Vec<treq_cookies::Cookie> {
-        crate::cookies::of(self)
+        crate::cookie_store::of(self)
     }
 
     /// The address of the peer, where the connection has one.
@@ -202,8 +203,8 @@ impl Response {
     }
 
     /// The rest of the body as a stream of pieces: what [`chunk`](Response::chunk) would yield.
-    pub fn into_stream(self) -> crate::BodyStream {
-        crate::BodyStream::new(self.into_body())
+    pub fn into_stream(self) -> crate::stream::BodyStream {
+        crate::stream::BodyStream::new(self.into_body())
     }
 
     /// The rest of the body as an [`http_body::Body`], trailers among its frames: what [`chunk`](Response::chunk) would yield.

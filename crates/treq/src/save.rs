@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use treq_core::{Error, Kind};
 use treq_file::{Access, Replacement};
 
-use crate::Response;
+use crate::response::Response;
 
 /// How much is gathered for one trip to the blocking threads, and in how many pieces at most: other tasks have their turn between.
 const BATCH: usize = 256 * 1024;

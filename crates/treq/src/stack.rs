@@ -69,7 +69,7 @@ where
 /// What every request goes through, from the network up to the caller's own layers.
 pub(crate) type Layered<A> = Defaults<Deadline<Decode<Redirect<Detour<WithCookies<A>>>>>>;
 
-pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookies::AnyStore>;
+pub(crate) type WithCookies<A> = treq_cookies::Cookies<A, crate::cookie_store::AnyStore>;
 
 /// The body of an answer that comes from these layers alone.
 pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<AgentBody, HttpConnection<Body>>>>;
@@ -86,7 +86,7 @@ pub(crate) struct Layers {
     pub(crate) pool: PoolLayer,
     pub(crate) resend: bool,
     pub(crate) timeouts: TimeoutLayer,
-    pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookies::AnyStore>,
+    pub(crate) cookies: treq_cookies::CookiesLayer<crate::cookie_store::AnyStore>,
     pub(crate) detour: DetourLayer,
     pub(crate) redirect: RedirectLayer,
     pub(crate) decode: DecodeLayer,
@@ -101,7 +101,7 @@ impl Layers {
             pool: PoolLayer::new(),
             resend: true,
             timeouts: TimeoutLayer::new(),
-            cookies: treq_cookies::CookiesLayer::with(crate::cookies::AnyStore::new(jar.clone())),
+            cookies: treq_cookies::CookiesLayer::with(crate::cookie_store::AnyStore::new(jar.clone())),
             detour: DetourLayer::default(),
             redirect: RedirectLayer::new(),
             decode: DecodeLayer::new(),

@@ -7,7 +7,7 @@ use futures_core::Stream;
 use http_body::Body as HttpBody;
 use treq_core::Error;
 
-use crate::ResponseBody;
+use crate::erased::ResponseBody;
 
 /// The pieces of a body as they arrive; trailers are passed over.
 pub struct BodyStream {

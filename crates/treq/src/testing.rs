@@ -29,9 +29,9 @@
 //! Where the server is not at hand, a [`Cassette`] holds what it once said: its layer, next to the agent
 //! ([`ClientBuilder::agent_layer`]), records a session and plays it when there is no network.
 //!
-//! What belongs to the network is not there: a stub speaks no TLS, so an https request has no [`TlsFacts`](crate::TlsFacts)
+//! What belongs to the network is not there: a stub speaks no TLS, so an https request has no [`TlsFacts`](crate::connect::TlsFacts)
 //! (the server knows it for one by its [`Arrival`]); a proxy is passed by; HTTP/2 is spoken where a request
-//! [wishes](crate::HttpVersion) for it.
+//! [wishes](crate::options::HttpVersion) for it.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -43,7 +43,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 use treq_core::{BoxError, Error, Kind, Origin, Route};
 
-use crate::{Client, ClientBuilder, IntoUrl, RequestBuilder};
+use crate::builder::ClientBuilder;
+use crate::client::Client;
+use crate::into_url::IntoUrl;
+use crate::request::RequestBuilder;
 
 pub use treq_testing::{
     ANY, AgentSpy, Arrival, Cassette, CassetteLayer, CassetteOptions, Consume, Expected, Faults, FaultyConnect,
@@ -120,11 +123,6 @@ impl StubTreq {
         M::Error: Into<BoxError>,
     {
         self.client.request(method, url)
-    }
-
-    /// A POST request whose body is sent as it is.
-    pub fn upload(&self, url: impl IntoUrl, data: impl crate::Data) -> RequestBuilder {
-        self.client.upload(url, data)
     }
 }
 

@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use http::HeaderMap;
 use treq_core::{Error, Kind};
 
-use crate::MediaType;
+use crate::media_type::MediaType;
 
 /// Which charset a text has: the one that `Content-Type` names, else of JSON the one that its byte order mark shows, else
 /// `fallback`.

@@ -12,10 +12,10 @@ use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Target};
 use treq_proxy::{Proxies, ProxyLayer};
 
-use crate::Client;
 use crate::builder::Parts;
+use crate::client::Client;
+use crate::client_pool::Connections;
 use crate::https::Https;
-use crate::pool::Connections;
 use crate::stack::{Connecting, Pooling, Proxied, Stack, Wire, stack};
 
 /// Puts a stack together in its own type, without a box: for another stack to stand on, or for a [`Client`] whose layers cost no

@@ -111,8 +111,7 @@ fn post_file_and_multipart_send_forms_with_files() {
 #[test]
 fn custom_body_and_upload_say_what_they_are() {
     assert_eq!(lines("custom_body"), [r#""tea,cups\r\ngreen,2\r\n" as "text/csv""#]);
-    let expected =
-        [r#""tea,2\r\n" as "application/octet-stream""#, r#""tea,2\r\n" as "text/csv""#, r#"100000 in "chunked""#];
+    let expected = [r#""tea,2\r\n""#, r#""tea,2\r\n" as "text/csv""#, r#"100000 in "chunked""#];
     assert_eq!(lines("upload"), expected);
 }
 

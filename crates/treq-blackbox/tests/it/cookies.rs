@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use http::Uri;
-use treq::{Client, Cookie, Jar, Kind, SessionCookies, Store, StoreContext};
+use treq::cookies::{SessionCookies, Store, StoreContext};
+use treq::{Client, Cookie, Jar, Kind};
 use treq_blackbox::Case;
 
 use crate::given::{given, row};
@@ -99,5 +100,5 @@ fn is_its_owners_alone_when_it_is_saved(_: &Jar, _: &std::path::Path) {}
 fn threat_ck_21_an_unknown_same_site_is_none() {
     let row = row("CK-21");
     let cookie = Cookie::parse(text(&row, "set_cookie").as_bytes(), &url("https://a.test/"));
-    assert_eq!(cookie.unwrap().same_site().map(treq::SameSite::as_str), row.expect()["same_site"].as_str());
+    assert_eq!(cookie.unwrap().same_site().map(treq::cookies::SameSite::as_str), row.expect()["same_site"].as_str());
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use treq::{Client, Error, Kind, PoolLayer, TcpConnect};
+use treq::connect::TcpConnect;
+use treq::pool::PoolLayer;
+use treq::{Client, Error, Kind};
 use treq_blackbox::listener::Listener;
 use treq_blackbox::step::Step;
 use treq_blackbox::{Case, adapter};
@@ -101,7 +103,7 @@ async fn threat_to_08_the_longest_time_is_none() {
     let longest = Duration::from_secs(seconds);
     let pool = PoolLayer::new().idle_time(longest).max_age(longest).max_per_host(1).wait(longest);
     let tcp = TcpConnect::new().attempt_delay(longest);
-    let client = Client::builder().pool(pool).tcp(tcp).expect_wait(longest).build().unwrap();
+    let client = Client::builder().pool_layer(pool).tcp(tcp).expect_wait(longest).build().unwrap();
     for _ in 0..2 {
         let answer = client.post(&url).header("expect", "100-continue").body("x").await;
         assert_eq!(answer.unwrap().text().await.unwrap(), "ok");

@@ -1,7 +1,8 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Method, Uri};
-use treq::{AuthLayer, Body, Client, ClientBuilder, Origin};
+use treq::auth::AuthLayer;
+use treq::{Body, Client, ClientBuilder, Origin};
 use treq_auth::{Digest, Outgoing, Scheme};
 use treq_testing::{RawServer, Step};
 
@@ -41,7 +42,7 @@ pub(super) fn play(row: &Row) -> Result<(), String> {
 
 fn builder() -> Result<ClientBuilder, String> {
     let origin = Origin::of(&Uri::from_static("http://a.test/")).map_err(|error| error.to_string())?;
-    Ok(Client::builder().auth(AuthLayer::new().credentials(origin, Digest::new("u", "p"))))
+    Ok(Client::builder().auth_layer(AuthLayer::new().credentials(origin, Digest::new("u", "p"))))
 }
 
 /// The challenge, then 200.

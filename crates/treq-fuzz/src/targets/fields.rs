@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderValue, Response};
-use treq::{ContentDisposition, MediaType};
+use treq::headers::{ContentDisposition, MediaType};
 use treq_core::{Body, BoxError};
 
 use super::{block_on, lines, with_secret};

@@ -2,7 +2,8 @@
 
 use std::future::IntoFuture;
 
-use treq::{Client, Kind, Proxies, Proxy, TcpConnect, TlsConfig};
+use treq::connect::TcpConnect;
+use treq::{Client, Kind, Proxies, Proxy, TlsConfig};
 use treq_httpbin::Server;
 use treq_parity::{EMPTY, World};
 
@@ -90,7 +91,7 @@ async fn parity_c_agt_10_an_answer_knows_the_url_that_gave_it() {
     assert_eq!(response.url(), "http://example.com/n");
     assert_eq!(response.history()[0].url, "http://example.com/");
     assert_eq!(response.history()[0].method, "GET");
-    let last = response.extensions().get::<treq::FinalUrl>().unwrap();
+    let last = response.extensions().get::<treq::redirect::FinalUrl>().unwrap();
     assert_eq!(last.fragment.as_deref(), Some("there"));
 }
 
@@ -104,7 +105,7 @@ fn parity_c_agt_11_below_the_surface_method_and_url_have_types() {
 fn parity_c_agt_16_what_is_no_request_does_not_compile() {
     lacks!(Client, tower_service::Service<(&'static str, &'static str)>);
     lacks!(treq::Body, From<std::collections::HashMap<&'static str, &'static str>>);
-    lacks!(Vec<i32>, treq::Headers);
+    lacks!(Vec<i32>, treq::headers::Headers);
 }
 
 #[tokio::test]

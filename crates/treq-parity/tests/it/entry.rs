@@ -75,7 +75,7 @@ async fn parity_red_04_head_stays_head_also_after_303_and_get_takes_its_place_wh
     client.head("http://a.test/").await.unwrap();
     assert!(text(&world.requests()[1]).starts_with("GET /n "));
     let (world, client) = answered(&["HTTP/1.1 303 X\r\nLocation: /n\r\nContent-Length: 0\r\n\r\n"]);
-    client.head("http://a.test/").redirects(treq::Follow::Standard).await.unwrap();
+    client.head("http://a.test/").redirects(treq::options::Follow::Standard).await.unwrap();
     assert!(text(&world.requests()[1]).starts_with("HEAD /n "));
 }
 

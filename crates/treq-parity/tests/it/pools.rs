@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use treq::{Kind, PoolLayer};
+use treq::Kind;
+use treq::pool::PoolLayer;
 use treq_parity::{EMPTY, End, Step, World, client_with};
 
 use crate::support::{answered, field, send, settle, silent, text};
@@ -25,9 +26,9 @@ async fn parity_c_pool_01_two_are_kept_for_240_seconds_and_a_dead_one_is_replace
     let (world, client) = answered(&[]);
     idle(&world, &client, 3).await;
     settle().await;
-    assert_eq!(client.pool_stats().unwrap().idle, 2);
+    assert_eq!(client.pool().unwrap().stats().idle, 2);
     tokio::time::sleep(Duration::from_secs(238)).await;
-    assert_eq!(client.pool_stats().unwrap().idle, 2);
+    assert_eq!(client.pool().unwrap().stats().idle, 2);
     tokio::time::sleep(Duration::from_secs(3)).await;
     client.get("http://example.com/").await.unwrap();
     assert_eq!(world.connections().len(), 4);
@@ -47,7 +48,7 @@ async fn parity_c_pool_04_idle_ones_are_limited_and_all_of_them_can_be() {
     let (world, client) = answered(&[]);
     idle(&world, &client, 4).await;
     settle().await;
-    assert_eq!((client.pool_stats().unwrap().idle, world.connections().len()), (2, 4));
+    assert_eq!((client.pool().unwrap().stats().idle, world.connections().len()), (2, 4));
     let world = World::default().otherwise(EMPTY);
     let client = client_with(&world, None, PoolLayer::new().max_per_host(2)).unwrap();
     let all = (0..4).map(|_| tokio::spawn(client.get("http://example.com/").into_future()));
@@ -82,10 +83,10 @@ async fn parity_c_pool_11_idle_ones_of_all_hosts_are_closed() {
     for host in ["http://one.test/", "http://two.test/"] {
         client.get(host).await.unwrap();
     }
-    client.close_idle();
+    client.pool().unwrap().close_idle();
     settle().await;
     assert_eq!((world.end(1), world.end(2)), (Some(End::Client), Some(End::Client)));
-    assert_eq!(client.pool_stats().unwrap().idle, 0);
+    assert_eq!(client.pool().unwrap().stats().idle, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +155,7 @@ async fn parity_c_pool_28_the_second_attempt_is_on_a_new_connection() {
 #[tokio::test(start_paused = true)]
 async fn parity_c_pool_29_none_are_kept_where_none_shall_be() {
     let world = World::default().otherwise(EMPTY);
-    let client = treq::Client::builder().pool(PoolLayer::new().idle_per_host(0)).connector(world.connector());
+    let client = treq::Client::builder().pool_layer(PoolLayer::new().idle_per_host(0)).connector(world.connector());
     let client = client.build().unwrap();
     client.get("http://example.com/").await.unwrap();
     settle().await;
@@ -175,7 +176,7 @@ async fn parity_c_pool_32_a_connection_in_the_middle_of_a_body_is_not_kept() {
     let (world, client) = answered(&["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"]);
     drop(client.get("http://example.com/").await.unwrap());
     settle().await;
-    assert_eq!((world.end(1), client.pool_stats().unwrap().idle), (Some(End::Client), 0));
+    assert_eq!((world.end(1), client.pool().unwrap().stats().idle), (Some(End::Client), 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,8 +257,8 @@ async fn parity_pool_14_idle_ones_are_closed_and_those_in_use_go_on() {
     let (world, client) = silent();
     let flying = tokio::spawn(client.get("http://example.com/").into_future());
     settle().await;
-    client.close_idle();
+    client.pool().unwrap().close_idle();
     world.act(1, send(TWO));
     assert_eq!(flying.await.unwrap().unwrap().content().await.unwrap(), "ok");
-    assert_eq!(client.pool_stats().unwrap().idle, 1);
+    assert_eq!(client.pool().unwrap().stats().idle, 1);
 }

@@ -3,7 +3,8 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use treq::{BodyEnd, Kind};
+use treq::Kind;
+use treq::body::BodyEnd;
 use treq_parity::{End, Step, World};
 
 use crate::support::{answered, send, settle, silent};
@@ -52,7 +53,7 @@ async fn parity_c_read_07_a_reader_that_is_dropped_frees_the_connection() {
     tokio::time::timeout(Duration::from_secs(1), response.content()).await.unwrap_err();
     drop(response);
     settle().await;
-    assert_eq!((world.end(1), client.pool_stats().unwrap().open), (Some(End::Client), 0));
+    assert_eq!((world.end(1), client.pool().unwrap().stats().open), (Some(End::Client), 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,7 +175,7 @@ async fn parity_rsp_23_a_body_that_nobody_reads_holds_its_connection() {
     let (world, client) = answered(&["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"]);
     let response = client.get("http://example.com/").await.unwrap();
     settle().await;
-    assert_eq!((world.end(1), client.pool_stats().unwrap().in_use()), (None, 1));
+    assert_eq!((world.end(1), client.pool().unwrap().stats().in_use()), (None, 1));
     drop(response);
 }
 

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use treq::{Body, BoxError, Client};
+use treq::error::BoxError;
+use treq::{Body, Client};
 use treq_parity::{EMPTY, Received, Step, World};
 
 /// A client set up as the original, in a world that answers this, then nothing but empty 200s.

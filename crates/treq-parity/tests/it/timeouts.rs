@@ -4,7 +4,8 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use treq::{Client, Kind, Phase};
+use treq::error::Phase;
+use treq::{Client, Kind};
 use treq_parity::{End, Step, World};
 
 use crate::support::{answered, send, settle, silent};
@@ -52,7 +53,7 @@ async fn parity_c_tmo_09_an_answer_in_time_is_an_answer() {
     let mut response = asked.await.unwrap().unwrap();
     assert_eq!(response.content().await.unwrap(), "");
     sleep(10 * SECOND).await;
-    assert_eq!(client.pool_stats().unwrap().idle, 1);
+    assert_eq!(client.pool().unwrap().stats().idle, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,8 +69,8 @@ async fn parity_c_tmo_16_a_late_answer_is_an_error() {
 #[derive(Clone)]
 struct Never(std::sync::Arc<()>);
 
-impl tower_service::Service<treq::Target> for Never {
-    type Response = treq::Connected<treq_parity::Wire>;
+impl tower_service::Service<treq::connect::Target> for Never {
+    type Response = treq::connect::Connected<treq_parity::Wire>;
     type Error = treq::Error;
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, treq::Error>> + Send>>;
 
@@ -77,7 +78,7 @@ impl tower_service::Service<treq::Target> for Never {
         std::task::Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: treq::Target) -> Self::Future {
+    fn call(&mut self, _: treq::connect::Target) -> Self::Future {
         let held = std::sync::Arc::clone(&self.0);
         Box::pin(async move {
             let _held = held;
@@ -117,7 +118,7 @@ async fn parity_c_tmo_13_giving_up_closes_the_connection() {
     asked.abort();
     asked.abort();
     settle().await;
-    assert_eq!((world.end(1), client.pool_stats().unwrap().open), (Some(End::Client), 0));
+    assert_eq!((world.end(1), client.pool().unwrap().stats().open), (Some(End::Client), 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,16 +33,18 @@ use tokio::sync::oneshot;
 use tower_service::Service;
 use treq_core::{Body, BoxError, Error, Kind};
 
+use crate::client_pool::ClientPool;
+use crate::download::Downloaded;
+use crate::into_url::IntoUrl;
 use crate::request::ResponseFuture;
-use crate::{ClientPool, Data, Downloaded, IntoUrl, PoolStats};
 
 pub use response::{Chunks, Response, Upgraded};
 
 /// A request being put together; [`send`](RequestBuilder::send) sends it.
-pub type RequestBuilder = crate::RequestBuilder<Blocking>;
+pub type RequestBuilder = crate::request::RequestBuilder<Blocking>;
 
 /// A download; [`send`](Download::send) sends and writes.
-pub type Download = crate::Download<Blocking>;
+pub type Download = crate::download::Download<Blocking>;
 
 /// The way of a [`RequestBuilder`] that waits for its answer.
 #[derive(Clone, Debug)]
@@ -96,7 +98,7 @@ fn outside() -> Result<(), Error> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Client {
-    client: crate::Client,
+    client: crate::client::Client,
     driver: Arc<Driver>,
 }
 
@@ -107,7 +109,7 @@ impl Client {
     ///
     /// Where its thread cannot be started.
     pub fn new() -> Result<Client, Error> {
-        Client::from_async(crate::Client::new())
+        Client::from_async(crate::client::Client::new())
     }
 
     /// A client to be set up, which [`build_blocking`](crate::ClientBuilder::build_blocking) makes.
@@ -119,8 +121,8 @@ impl Client {
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn builder() -> crate::ClientBuilder {
-        crate::Client::builder()
+    pub fn builder() -> crate::builder::ClientBuilder {
+        crate::client::Client::builder()
     }
 
     /// The surface of a client over any service; see [`treq::Client::from_service`](crate::Client::from_service).
@@ -136,7 +138,7 @@ impl Client {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError> + 'static,
     {
-        Client::from_async(crate::Client::from_service(service))
+        Client::from_async(crate::client::Client::from_service(service))
     }
 
     /// Any client, as [`treq::Client::builder`](crate::Client::builder) makes it. One that has been used elsewhere has
@@ -153,7 +155,7 @@ impl Client {
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn from_async(client: crate::Client) -> Result<Client, Error> {
+    pub fn from_async(client: crate::client::Client) -> Result<Client, Error> {
         Ok(Client { client, driver: Driver::start()? })
     }
 
@@ -167,29 +169,14 @@ impl Client {
         RequestBuilder::new(self.client.clone(), mode, method, url)
     }
 
-    /// A POST request whose body is sent as it is; see [`treq::blocking::upload`](upload()).
-    pub fn upload(&self, url: impl IntoUrl, data: impl Data) -> RequestBuilder {
-        self.post(url).upload(data)
-    }
-
     /// The jar of this client; see [`treq::Client::jar`](crate::Client::jar).
-    pub fn jar(&self) -> Option<&crate::Jar> {
+    pub fn jar(&self) -> Option<&treq_cookies::Jar> {
         self.client.jar()
     }
 
     /// The connections of this client; see [`treq::Client::pool`](crate::Client::pool).
     pub fn pool(&self) -> Option<ClientPool> {
         self.client.pool()
-    }
-
-    /// The figures of the connection pool; see [`treq::Client::pool_stats`](crate::Client::pool_stats).
-    pub fn pool_stats(&self) -> Option<PoolStats> {
-        self.client.pool_stats()
-    }
-
-    /// Closes all idle connections; see [`treq::Client::close_idle`](crate::Client::close_idle).
-    pub fn close_idle(&self) {
-        self.client.close_idle();
     }
 }
 
@@ -252,20 +239,6 @@ macro_rules! verbs {
 
 verbs! { get = GET, head = HEAD, post = POST, put = PUT, patch = PATCH, delete = DELETE, options = OPTIONS }
 
-/// A POST request whose body is sent as it is, such as a file, a reader or bytes; see [`treq::upload`](crate::upload()).
-///
-/// ```
-/// # let runtime = tokio::runtime::Runtime::new().unwrap();
-/// # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
-/// # let url = server.url("/post");
-/// let mut response = treq::blocking::upload(url, "two sugars").send()?;
-/// assert!(response.text()?.contains("two sugars"));
-/// # Ok::<(), treq::Error>(())
-/// ```
-pub fn upload(url: impl IntoUrl, data: impl Data) -> RequestBuilder {
-    post(url).upload(data)
-}
-
 impl RequestBuilder {
     /// Sends the request and waits for the head of its answer.
     ///
@@ -305,7 +278,7 @@ impl Download {
     }
 }
 
-impl crate::ClientBuilder {
+impl crate::builder::ClientBuilder {
     /// The client for code without async.
     ///
     /// # Errors

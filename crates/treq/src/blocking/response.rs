@@ -10,19 +10,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use treq_core::Error;
 
 use super::Driver;
-use crate::ChunkOutcome;
+use crate::reading::ChunkOutcome;
 
 /// A response. Its body is read by the methods here, or as an [`io::Read`] or [`io::BufRead`].
 #[derive(Debug)]
 pub struct Response {
-    response: crate::Response,
+    response: crate::response::Response,
     /// What a read has left of a piece.
     rest: Bytes,
     driver: Arc<Driver>,
 }
 
 impl Response {
-    pub(super) fn new(response: crate::Response, driver: Arc<Driver>) -> Response {
+    pub(super) fn new(response: crate::response::Response, driver: Arc<Driver>) -> Response {
         Response { response, rest: Bytes::new(), driver }
     }
 }
@@ -160,7 +160,7 @@ macro_rules! known {
     ($($(#[$attribute:meta])* $name:ident -> $of:ty),+ $(,)?) => {
         impl Response {$(
             $(#[$attribute])*
-            #[doc = concat!("See [`treq::Response::", stringify!($name), "`](crate::Response::", stringify!($name), ").")]
+            #[doc = concat!("See [`treq::Response::", stringify!($name), "`](crate::response::Response::", stringify!($name), ").")]
             pub fn $name(&self) -> $of {
                 self.response.$name()
             }
@@ -169,29 +169,29 @@ macro_rules! known {
 }
 
 known! {
-    body_end -> Option<crate::BodyEnd>,
-    content_disposition -> Option<crate::ContentDisposition>,
+    body_end -> Option<treq_core::BodyEnd>,
+    content_disposition -> Option<crate::disposition::ContentDisposition>,
     content_length -> Option<u64>,
-    content_type -> Option<crate::MediaType>,
-    cookies -> Vec<crate::Cookie>,
+    content_type -> Option<crate::media_type::MediaType>,
+    cookies -> Vec<treq_cookies::Cookie>,
     extensions -> &http::Extensions,
-    facts -> Option<&crate::Facts>,
+    facts -> Option<&treq_core::Facts>,
     file_name -> Option<String>,
     headers -> &http::HeaderMap,
-    history -> &[crate::Hop],
-    links -> Vec<crate::Link>,
-    previous -> Option<&crate::Hop>,
+    history -> &[treq_redirect::Hop],
+    links -> Vec<crate::links::Link>,
+    previous -> Option<&treq_redirect::Hop>,
     reason -> &str,
     remote_addr -> Option<std::net::SocketAddr>,
     status -> http::StatusCode,
-    timings -> Option<&crate::Timings>,
+    timings -> Option<&crate::connect::Timings>,
     url -> &http::Uri,
     version -> http::Version,
 }
 
 impl Response {
     /// See [`treq::Response::link`](crate::Response::link).
-    pub fn link(&self, rel: &str) -> Option<crate::Link> {
+    pub fn link(&self, rel: &str) -> Option<crate::links::Link> {
         self.response.link(rel)
     }
 }
@@ -219,7 +219,7 @@ impl Iterator for Chunks<'_> {
 /// A connection that HTTP has been left on: bytes in both directions.
 #[derive(Debug)]
 pub struct Upgraded {
-    stream: crate::Upgraded,
+    stream: treq_agent::Upgraded,
     driver: Arc<Driver>,
 }
 

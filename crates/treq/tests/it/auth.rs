@@ -1,6 +1,7 @@
 //! Credentials through the whole client.
 
-use treq::{AuthLayer, Basic, Bearer, Client, Digest, Kind, Origin};
+use treq::auth::{AuthLayer, Basic, Bearer, Digest};
+use treq::{Client, Kind, Origin};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -41,7 +42,7 @@ async fn credentials_of_a_client_go_to_their_origin_only() {
     let server = answering([OK, OK]);
     let home = Origin::of(&"http://a.test".parse().unwrap()).unwrap();
     let auth = AuthLayer::new().credentials(home, Bearer::new("7f").unwrap());
-    let client = Client::builder().connector(server.connector()).auth(auth).build().unwrap();
+    let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     for url in ["http://a.test/", "http://b.test/", "http://a.test:81/", "http://a.test/2"] {
         client.get(url).await.unwrap();
     }
@@ -75,8 +76,8 @@ async fn digest_answers_a_challenge_once_and_then_unasked() {
         WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n\r\nover";
     let server = answering([challenge, OK, OK]);
     let home = Origin::of(&"http://a.test".parse().unwrap()).unwrap();
-    let auth = AuthLayer::new().credentials(home, treq::Digest::new("ada", "s3cret"));
-    let client = Client::builder().connector(server.connector()).auth(auth).build().unwrap();
+    let auth = AuthLayer::new().credentials(home, treq::auth::Digest::new("ada", "s3cret"));
+    let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     assert_eq!(client.post("http://a.test/x").body("again").await.unwrap().status(), 200);
     assert_eq!(client.get("http://a.test/y").await.unwrap().status(), 200);
     let fields: Vec<_> = sent(&server).into_iter().map(|(_, field)| field).collect();
@@ -91,9 +92,9 @@ async fn digest_answers_a_challenge_once_and_then_unasked() {
 #[tokio::test]
 async fn a_netrc_is_used_where_nothing_else_is_said() {
     let server = answering([OK]);
-    let netrc = treq::Netrc::parse("machine a.test login ada password s3cret").unwrap();
+    let netrc = treq::auth::Netrc::parse("machine a.test login ada password s3cret").unwrap();
     let auth = AuthLayer::new().netrc(netrc);
-    let client = Client::builder().connector(server.connector()).auth(auth).build().unwrap();
+    let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     client.get("http://a.test/").await.unwrap();
     client.get("http://b.test/").await.unwrap();
     let fields = sent(&server);
@@ -123,7 +124,7 @@ async fn each_attempt_has_credentials_of_its_own() {
     // The challenge comes within an attempt, and does not count for one.
     let server = answering([challenge, busy, busy, OK]);
     let client = Client::builder().connector(server.connector()).build().unwrap();
-    let request = client.get("http://a.test/x").auth(treq::Digest::new("ada", "s3cret")).attempts(3);
+    let request = client.get("http://a.test/x").auth(treq::auth::Digest::new("ada", "s3cret")).attempts(3);
     assert_eq!(request.await.unwrap().status(), 200);
     let fields: Vec<_> = sent(&server).into_iter().map(|(_, field)| field).collect();
     assert_eq!((fields.len(), fields[0].as_str()), (4, "-"));
@@ -145,7 +146,7 @@ async fn a_digest_that_requests_share_is_challenged_once() {
         let count = std::sync::Arc::clone(&seen);
         let counting = tower::layer::layer_fn(move |inner: treq::stack::BoxService| {
             let count = std::sync::Arc::clone(&count);
-            tower::ServiceExt::map_response(inner, move |response: http::Response<treq::ResponseBody>| {
+            tower::ServiceExt::map_response(inner, move |response: http::Response<treq::body::ResponseBody>| {
                 count.fetch_add(u32::from(response.status() == 401), std::sync::atomic::Ordering::Relaxed);
                 response
             })

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use treq::{Client, Kind, Resend};
+use treq::error::Resend;
+use treq::{Client, Kind};
 use treq_testing::{RawServer, Step};
 
 use crate::chain;

@@ -24,7 +24,7 @@ fn the_same_builder_sends_and_waits() {
         assert_eq!(echo["headers"]["X-A"], "b");
         client.get(server.url("/cookies/set?tea=green")).send().unwrap().content().unwrap();
         assert_eq!(client.jar().unwrap().len(), 1);
-        let open = client.pool_stats().unwrap().open;
+        let open = client.pool().unwrap().stats().open;
         assert!(open <= 2, "{open} connections");
     });
 }
@@ -62,7 +62,6 @@ fn every_request_of_the_client_and_of_the_module_can_be_sent() {
             ("PUT", client.put(&url), blocking::put(&url)),
             ("PATCH", client.patch(&url), blocking::patch(&url)),
             ("DELETE", client.delete(&url), blocking::delete(&url)),
-            ("POST", client.upload(&url, "two sugars"), blocking::upload(&url, "two sugars")),
         ];
         for (method, of_client, of_module) in verbs {
             for request in [of_client, of_module] {
@@ -80,11 +79,12 @@ fn a_file_is_uploaded() {
         let notes = folder.path().join("notes.txt");
         std::fs::write(&notes, "two sugars").unwrap();
         let client = blocking::Client::new().unwrap();
-        for request in [client.upload(server.url("/post"), &*notes), blocking::upload(server.url("/post"), &*notes)] {
-            let echo: serde_json::Value = request.send().unwrap().error_for_status().unwrap().json().unwrap();
+        for request in [client.post(server.url("/post")), blocking::post(server.url("/post"))] {
+            let echo: serde_json::Value =
+                request.data(&*notes).send().unwrap().error_for_status().unwrap().json().unwrap();
             assert_eq!(echo["data"], "two sugars");
         }
-        client.close_idle();
+        client.pool().unwrap().close_idle();
         assert_eq!(client.pool().unwrap().stats().idle, 0);
     });
 }
@@ -127,7 +127,7 @@ fn many_threads_share_a_client() {
             }
         });
         // 160 requests; an attempt that was overtaken by a returned connection is one more.
-        let open = client.pool_stats().unwrap().open;
+        let open = client.pool().unwrap().stats().open;
         assert!(open <= 16, "{open} connections");
     });
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::task::JoinSet;
-use treq::{Body, Client, HttpVersion, Kind, Phase, PoolLayer};
+use treq::error::Phase;
+use treq::options::HttpVersion;
+use treq::pool::PoolLayer;
+use treq::{Body, Client, Kind};
 use treq_httpbin::Server;
 use treq_testing::{MemoryServer, Random, RawServer, Step};
 
@@ -29,7 +32,7 @@ async fn a_thousand_sequential_requests_use_one_connection() {
         assert_eq!(response.content().await.unwrap().len(), 13);
     }
     assert_eq!(server.connections().accepted, 1);
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     assert_eq!((stats.open, stats.idle, stats.made), (1, 1, 1));
 }
 
@@ -57,7 +60,7 @@ async fn at_once(client: &Client, url: &str, count: usize) {
 #[tokio::test]
 async fn sixty_four_concurrent_requests_use_at_most_as_many_connections() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().pool(PoolLayer::new().idle_per_host(64)).build().unwrap();
+    let client = Client::builder().pool_layer(PoolLayer::new().idle_per_host(64)).build().unwrap();
     for _ in 0..3 {
         at_once(&client, &server.url("/get"), 64).await;
     }
@@ -67,17 +70,17 @@ async fn sixty_four_concurrent_requests_use_at_most_as_many_connections() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cap_holds_and_everyone_is_served() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().pool(PoolLayer::new().max_per_host(4)).build().unwrap();
+    let client = Client::builder().pool_layer(PoolLayer::new().max_per_host(4)).build().unwrap();
     at_once(&client, &server.url("/get"), 64).await;
     assert!(server.connections().accepted <= 4, "{:?}", server.connections());
-    assert_eq!(client.pool_stats().unwrap().waiting, 0);
+    assert_eq!(client.pool().unwrap().stats().waiting, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_queue_is_first_come_first_served() {
     let server = echo(Duration::from_millis(10));
     let client =
-        Client::builder().connector(server.connector()).pool(PoolLayer::new().max_per_host(1)).build().unwrap();
+        Client::builder().connector(server.connector()).pool_layer(PoolLayer::new().max_per_host(1)).build().unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut requests = JoinSet::new();
     for n in 0..20 {
@@ -98,7 +101,7 @@ async fn the_queue_is_first_come_first_served() {
 async fn a_wait_that_is_too_long_is_a_timeout_of_its_own_phase() {
     let server = echo(Duration::from_secs(30));
     let pool = PoolLayer::new().max_per_host(1).wait(Duration::from_secs(3));
-    let client = Client::builder().connector(server.connector()).pool(pool).build().unwrap();
+    let client = Client::builder().connector(server.connector()).pool_layer(pool).build().unwrap();
     let first = tokio::spawn(std::future::IntoFuture::into_future(client.get("http://a.test/1")));
     tokio::task::yield_now().await;
     let begun = tokio::time::Instant::now();
@@ -112,15 +115,17 @@ async fn a_wait_that_is_too_long_is_a_timeout_of_its_own_phase() {
 #[tokio::test(start_paused = true)]
 async fn a_cap_on_the_total_closes_an_idle_connection_of_another_host() {
     let server = echo(Duration::ZERO);
-    let client = Client::builder().connector(server.connector()).pool(PoolLayer::new().max_total(2)).build().unwrap();
+    let client =
+        Client::builder().connector(server.connector()).pool_layer(PoolLayer::new().max_total(2)).build().unwrap();
     for host in ["a", "b", "c", "d"] {
         client.get(format!("http://{host}.test/")).await.unwrap().content().await.unwrap();
-        assert!(client.pool_stats().unwrap().open <= 2);
+        assert!(client.pool().unwrap().stats().open <= 2);
     }
     assert_eq!(server.connections(), 4);
     // A request that waits for the total is served when another host's exchange ends.
     let slow = echo(Duration::from_secs(1));
-    let client = Client::builder().connector(slow.connector()).pool(PoolLayer::new().max_total(1)).build().unwrap();
+    let client =
+        Client::builder().connector(slow.connector()).pool_layer(PoolLayer::new().max_total(1)).build().unwrap();
     let exchange = async |url: &str| client.get(url).await?.content().await;
     let (a, b, c) = tokio::join!(exchange("http://a.test/"), exchange("http://b.test/"), exchange("http://a.test/2"));
     assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
@@ -132,9 +137,9 @@ async fn idle_connections_are_closed_in_time() {
     let client = Client::builder().connector(server.connector()).build().unwrap();
     client.get("http://a.test/").await.unwrap().content().await.unwrap();
     tokio::time::sleep(Duration::from_secs(89)).await;
-    assert_eq!(client.pool_stats().unwrap().idle, 1);
+    assert_eq!(client.pool().unwrap().stats().idle, 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
     server.wait_closed().await;
 }
 
@@ -151,7 +156,7 @@ async fn the_servers_keep_alive_hint_shortens_the_idle_time() {
     }
     assert_eq!(server.connections(), 1);
     tokio::time::sleep(Duration::from_secs(6)).await;
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
     client.get("http://a.test/").await.unwrap().content().await.unwrap();
     assert_eq!(server.connections(), 2);
 }
@@ -160,21 +165,21 @@ async fn the_servers_keep_alive_hint_shortens_the_idle_time() {
 async fn limits_on_idle_connections_close_the_oldest() {
     let server = echo(Duration::from_millis(1));
     let pool = PoolLayer::new().idle_per_host(2).idle_total(3);
-    let client = Client::builder().connector(server.connector()).pool(pool).build().unwrap();
+    let client = Client::builder().connector(server.connector()).pool_layer(pool).build().unwrap();
     at_once(&client, "http://a.test/", 8).await;
-    assert_eq!(client.pool_stats().unwrap().open, 2);
+    assert_eq!(client.pool().unwrap().stats().open, 2);
     at_once(&client, "http://b.test/", 8).await;
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     assert_eq!((stats.open, stats.idle), (3, 3));
-    client.close_idle();
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    client.pool().unwrap().close_idle();
+    assert_eq!(client.pool().unwrap().stats().open, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_past_its_age_takes_no_further_request() {
     let server = echo(Duration::from_secs(4));
     let pool = PoolLayer::new().max_age(Duration::from_secs(10));
-    let client = Client::builder().connector(server.connector()).pool(pool).build().unwrap();
+    let client = Client::builder().connector(server.connector()).pool_layer(pool).build().unwrap();
     for _ in 0..6 {
         client.get("http://a.test/").await.unwrap().content().await.unwrap();
     }
@@ -184,7 +189,7 @@ async fn a_connection_past_its_age_takes_no_further_request() {
 #[tokio::test]
 async fn connections_are_not_kept_when_the_pool_is_told_so() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().pool(PoolLayer::new().idle_per_host(0)).build().unwrap();
+    let client = Client::builder().pool_layer(PoolLayer::new().idle_per_host(0)).build().unwrap();
     for _ in 0..3 {
         let text = client.get(server.url("/headers")).await.unwrap().text().await.unwrap();
         assert!(text.contains("\"Connection\": \"close\""), "{text}");
@@ -199,10 +204,10 @@ async fn sixty_four_first_requests_over_http2_share_one_connection() {
     let client = Client::builder().connector(server.connector()).http_version(HttpVersion::Http2).build().unwrap();
     at_once(&client, "http://a.test/", 64).await;
     assert_eq!(server.connections(), 1);
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     assert_eq!((stats.open, stats.idle, stats.waiting), (1, 1, 0));
     tokio::time::sleep(Duration::from_secs(91)).await;
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,7 +257,7 @@ async fn a_failed_handshake_fails_nobody_else_by_turns() {
 async fn half_dropped(http: HttpVersion) {
     let server = Arc::new(echo(Duration::from_millis(2)));
     let pool = PoolLayer::new().max_per_host(16).wait(None);
-    let client = Client::builder().connector(server.connector()).pool(pool).http_version(http).build().unwrap();
+    let client = Client::builder().connector(server.connector()).pool_layer(pool).http_version(http).build().unwrap();
     let dropped = Arc::new(AtomicUsize::new(0));
     let mut random = Random::new(0);
     for _ in 0..100 {
@@ -277,10 +282,10 @@ async fn half_dropped(http: HttpVersion) {
         }
     }
     assert!(dropped.load(Ordering::Relaxed) > 1000, "{dropped:?}");
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     assert_eq!((stats.open, stats.waiting, stats.connecting), (stats.idle, 0, 0), "{stats:?}");
     // No task but the server's accepting ones, the pool's one and those that drive idle connections.
-    client.close_idle();
+    client.pool().unwrap().close_idle();
     drop(client);
     server.wait_closed().await;
     drop(server);
@@ -303,7 +308,7 @@ async fn ten_thousand_requests_over_http2_half_of_them_dropped_leave_nothing_beh
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropped_requests_over_sockets_leave_open_what_is_idle() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().pool(PoolLayer::new().max_per_host(8)).build().unwrap();
+    let client = Client::builder().pool_layer(PoolLayer::new().max_per_host(8)).build().unwrap();
     let mut requests = JoinSet::new();
     for n in 0..2000_u64 {
         let request = client.get(server.url("/bytes/20000"));
@@ -313,7 +318,7 @@ async fn dropped_requests_over_sockets_leave_open_what_is_idle() {
         });
     }
     requests.join_all().await;
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     assert_eq!((stats.open, stats.waiting), (stats.idle, 0), "{stats:?}");
     server.wait_for_open(stats.open).await;
 }
@@ -329,7 +334,7 @@ async fn a_body_left_unread_is_drained_where_it_is_small_and_there() {
     assert!(server.connections().accepted <= 5);
     drop(client.get(server.url("/zeros/100000000")).await.unwrap());
     // The large one was closed at once.
-    assert_eq!(client.pool_stats().unwrap().in_use(), 0);
+    assert_eq!(client.pool().unwrap().stats().in_use(), 0);
 }
 
 #[tokio::test]
@@ -414,5 +419,8 @@ async fn the_default_client_can_be_another() {
     let before = treq::set_default_client(own).unwrap();
     let mut response = treq::get(server.url("/headers")).await.unwrap();
     assert!(response.text().await.unwrap().contains("X-Own"));
-    assert_eq!((treq::global_pool().unwrap().unwrap().stats().open, before.pool_stats().unwrap().open), (1, 0));
+    assert_eq!(
+        (treq::default_client().unwrap().pool().unwrap().stats().open, before.pool().unwrap().stats().open),
+        (1, 0)
+    );
 }

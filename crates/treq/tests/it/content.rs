@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use treq::{Client, Content, Form, Kind, Part};
+use treq::body::Content;
+use treq::{Client, Form, Kind, Part};
 use treq_testing::{RawRequest, RawServer, Step};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -128,5 +129,5 @@ async fn a_request_that_is_not_persistent_has_a_connection_of_its_own() {
     let said: Vec<_> =
         server.requests().iter().map(|request| request.header("connection").map(str::to_owned)).collect();
     assert_eq!(said, [None, Some("close".to_owned()), None]);
-    assert_eq!((server.connections(), client.pool_stats().unwrap().open), (2, 1));
+    assert_eq!((server.connections(), client.pool().unwrap().stats().open), (2, 1));
 }

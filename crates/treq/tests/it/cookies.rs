@@ -1,6 +1,7 @@
 //! Cookies through the whole client.
 
-use treq::{Client, Cookie, Jar, Kind, SessionCookies};
+use treq::cookies::SessionCookies;
+use treq::{Client, Cookie, Jar, Kind};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -125,12 +126,12 @@ async fn clients_share_a_jar_that_outlives_them() {
 #[derive(Clone, Default)]
 struct Notes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 
-impl treq::Store for Notes {
-    fn cookie_field(&self, context: &treq::StoreContext<'_>) -> Option<http::HeaderValue> {
+impl treq::cookies::Store for Notes {
+    fn cookie_field(&self, context: &treq::cookies::StoreContext<'_>) -> Option<http::HeaderValue> {
         Some(format!("at={}", context.url().path()).parse().unwrap())
     }
 
-    fn set_cookies(&self, _: &treq::StoreContext<'_>, headers: &http::HeaderMap) {
+    fn set_cookies(&self, _: &treq::cookies::StoreContext<'_>, headers: &http::HeaderMap) {
         self.0.lock().unwrap().push(headers["set-cookie"].to_str().unwrap().to_owned());
     }
 }

@@ -1,7 +1,9 @@
 //! Content codings through the whole client.
 
 use serde_json::Value;
-use treq::{BodyEnd, Client, Coding, DecodeLayer, Decoder, Kind, Progress};
+use treq::body::BodyEnd;
+use treq::decode::{Coding, DecodeLayer, Decoder, Progress};
+use treq::{Client, Kind};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -56,10 +58,10 @@ async fn a_bomb_stops_at_the_limit_on_content_and_streams_through() {
     let mut bytes = 0;
     treq::get(server.url("/")).await.unwrap().collect(|piece| bytes += piece.len()).await.unwrap();
     assert_eq!(bytes, 60_000_000);
-    let client = Client::builder().decode(DecodeLayer::new().max_size(1000)).build().unwrap();
+    let client = Client::builder().decode_layer(DecodeLayer::new().max_size(1000)).build().unwrap();
     let error = client.get(server.url("/")).await.unwrap().collect(drop).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Decode);
-    assert_eq!(error.find::<treq::Expanded>().unwrap().size, Some(1000));
+    assert_eq!(error.find::<treq::decode::Expanded>().unwrap().size, Some(1000));
 }
 
 #[tokio::test]
@@ -101,13 +103,13 @@ async fn what_failed_fails_again_by_the_same_cause() {
 struct Upper;
 
 impl Decoder for Upper {
-    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::BoxError> {
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, treq::error::BoxError> {
         let len = input.len().min(output.len());
         output[..len].copy_from_slice(&input[..len].to_ascii_uppercase());
         Ok(Progress::new(len, len))
     }
 
-    fn finish(&mut self) -> Result<(), treq::BoxError> {
+    fn finish(&mut self) -> Result<(), treq::error::BoxError> {
         Ok(())
     }
 }
@@ -117,7 +119,7 @@ async fn a_coding_of_ones_own_is_offered_last_and_undone() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Encoding: x-upper\r\nContent-Length: 5\r\n\r\nhello";
     let server = RawServer::builder().connection([Step::ReadRequest, Step::send(answer)]).start().await;
     let decode = DecodeLayer::new().coding(Coding::new("x-upper", || Upper));
-    let client = Client::builder().decode(decode).build().unwrap();
+    let client = Client::builder().decode_layer(decode).build().unwrap();
     assert_eq!(client.get(server.url("/")).await.unwrap().text().await.unwrap(), "HELLO");
     assert_eq!(server.requests()[0].header("accept-encoding"), Some("gzip, deflate, br, zstd, x-upper"));
 }

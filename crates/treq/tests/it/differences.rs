@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use treq::{Client, Follow};
+use treq::Client;
+use treq::options::Follow;
 use treq_testing::{RawServer, Step};
 
 async fn server(responses: &[&'static str]) -> RawServer {
@@ -95,13 +96,13 @@ async fn a_cookie_field_of_the_callers_goes_out_with_those_of_the_call_and_hides
 
 #[tokio::test]
 async fn secure_cookies_come_and_go_over_http_to_localhost_alone() {
-    use treq::Store;
+    use treq::cookies::Store;
 
     let (jar, now) = (treq::Jar::new(), SystemTime::now());
     for (host, is_kept) in [("localhost", true), ("app.localhost", true), ("a.test", false), ("127.0.0.1", false)] {
         let url = format!("http://{host}/").parse().unwrap();
         jar.set_cookie(b"sid=7f; Secure", &url);
-        assert_eq!(jar.cookie_field(&treq::StoreContext::new(&url, now)).is_some(), is_kept, "{host}");
+        assert_eq!(jar.cookie_field(&treq::cookies::StoreContext::new(&url, now)).is_some(), is_kept, "{host}");
     }
 }
 

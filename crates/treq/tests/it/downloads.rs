@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
-use treq::{Body, Client, Downloaded, Kind};
+use treq::body::Downloaded;
+use treq::{Body, Client, Kind};
 use treq_testing::{MemoryServer, RawServer, Step};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n";

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use treq::{Body, BoxError, Client, Jar, SessionCookies};
+use treq::cookies::SessionCookies;
+use treq::error::BoxError;
+use treq::{Body, Client, Jar};
 use treq_testing::{Cassette, Mode};
 
 const MASK: &str = "TREQ_UMASK";

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use treq::{Body, BodyEnd, Client, HttpVersion, Kind, OnInformational};
+use treq::body::BodyEnd;
+use treq::options::{HttpVersion, OnInformational};
+use treq::{Body, Client, Kind};
 use treq_testing::{MemoryServer, RawServer, Step};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -137,7 +139,7 @@ async fn an_early_answer_does_not_wait_for_the_upload() {
     let exchange = async { sent.await?.text().await };
     let text = tokio::time::timeout(Duration::from_secs(5), exchange).await.unwrap().unwrap();
     assert_eq!(text, "big");
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
 }
 
 #[tokio::test]
@@ -182,7 +184,7 @@ async fn a_body_that_breaks_its_announced_length_is_an_error() {
 #[tokio::test]
 async fn a_body_that_goes_on_behind_its_length_is_an_error() {
     let server = treq_httpbin::Server::start().await.unwrap();
-    for version in [treq::HttpVersion::Http1, treq::HttpVersion::Http2] {
+    for version in [treq::options::HttpVersion::Http1, treq::options::HttpVersion::Http2] {
         for (length, pieces, part) in [
             ("5", &["hello", "world"][..], "longer than"),
             ("5", &["hello", "", "world"], "longer than"),

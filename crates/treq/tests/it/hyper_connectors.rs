@@ -7,7 +7,9 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tower::Layer;
-use treq::{Client, HttpVersion, Peer, TcpConnect, TlsConfig, TlsLayer};
+use treq::connect::{Peer, TcpConnect, TlsLayer};
+use treq::options::HttpVersion;
+use treq::{Client, TlsConfig};
 use treq_connect::hyper::{FromHyper, IntoHyper};
 use treq_httpbin::Server;
 use treq_proxy::ProxyConnect;
@@ -79,7 +81,7 @@ async fn and_over_tls_from_here() {
         let client = hyper_client(connector);
         let response = get(&client, &server.url("/get")).await;
         assert_eq!((response.status().as_u16(), response.version()), (200, version));
-        assert!(response.extensions().get::<std::sync::Arc<treq::TlsFacts>>().is_some());
+        assert!(response.extensions().get::<std::sync::Arc<treq::connect::TlsFacts>>().is_some());
     }
     // Without the layer nothing is sent in the clear.
     let client = hyper_client(IntoHyper::new(TcpConnect::new()));

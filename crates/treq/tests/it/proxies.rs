@@ -1,6 +1,7 @@
 //! Through proxies, chosen by the client and by the request.
 
-use treq::{Client, Digest, Kind, Proxies, Proxy};
+use treq::auth::Digest;
+use treq::{Client, Kind, Proxies, Proxy};
 use treq_testing::{RawServer, Step};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -89,7 +90,7 @@ async fn a_proxy_that_takes_addresses_is_given_those_of_the_client() {
     let steps = greet.into_iter().chain([grant, Step::ReadRequest, Step::send(OK)]);
     let server = RawServer::builder().connection(steps).start().await;
     // The resolver would find the proxy nowhere, so it is named by its address.
-    let tcp = treq::TcpConnect::new().resolve_to("exämple.test", ["203.0.113.7:0".parse().unwrap()]);
+    let tcp = treq::connect::TcpConnect::new().resolve_to("exämple.test", ["203.0.113.7:0".parse().unwrap()]);
     let client = Client::builder().tcp(tcp).build().unwrap();
     let request = client.get("http://EXÄMPLE.test.:81/").proxy(format!("socks5://{}", server.addr()));
     assert_eq!(request.await.unwrap().text().await.unwrap(), "ok");
@@ -99,8 +100,8 @@ async fn a_proxy_that_takes_addresses_is_given_those_of_the_client() {
 #[tokio::test]
 async fn names_below_localhost_are_this_machine() {
     let server = proxy().await;
-    let nowhere = treq::resolve_fn(|name| async move { panic!("{name:?} is looked up") });
-    let tcp = treq::TcpConnect::new().resolver(nowhere);
+    let nowhere = treq::connect::resolve_fn(|name| async move { panic!("{name:?} is looked up") });
+    let tcp = treq::connect::TcpConnect::new().resolver(nowhere);
     let client = Client::builder().tcp(tcp).build().unwrap();
     let port = server.addr().port();
     for host in ["app.localhost", "a.b.LocalHost", "app.localhost."] {
@@ -112,12 +113,12 @@ async fn names_below_localhost_are_this_machine() {
 #[tokio::test]
 async fn values_that_no_system_takes_are_taken_for_the_nearest() {
     use std::time::Duration;
-    use treq::Keepalive;
+    use treq::connect::Keepalive;
 
     let server = proxy().await;
     for time in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(500), Duration::MAX] {
         for probes in [0, 3, 200, u32::MAX] {
-            let tcp = treq::TcpConnect::new().keepalive(Keepalive::after(time).every(time).probes(probes));
+            let tcp = treq::connect::TcpConnect::new().keepalive(Keepalive::after(time).every(time).probes(probes));
             let client = Client::builder().tcp(tcp.user_timeout(time)).build().unwrap();
             let response = client.get(server.url("/")).await;
             assert!(response.is_ok(), "{time:?} {probes}: {response:?}");

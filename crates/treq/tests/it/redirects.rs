@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use treq::{Body, Client, Follow, Kind, RedirectLayer, TooManyRedirects};
+use treq::error::TooManyRedirects;
+use treq::options::Follow;
+use treq::redirect::RedirectLayer;
+use treq::{Body, Client, Kind};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -94,7 +97,8 @@ async fn what_cannot_be_followed_is_an_error_that_says_why() {
 #[tokio::test]
 async fn policy_and_limit_are_set_for_a_client_and_for_a_request() {
     let server = Server::start().await.unwrap();
-    let client = Client::builder().redirect(RedirectLayer::new().policy(Follow::Strict).limit(2)).build().unwrap();
+    let client =
+        Client::builder().redirect_layer(RedirectLayer::new().policy(Follow::Strict).limit(2)).build().unwrap();
     assert_eq!(client.get(server.url("/redirect/3")).await.unwrap_err().kind(), Kind::Redirect);
     assert!(client.get(server.url("/redirect/3")).max_redirects(3).await.is_ok());
     let to = server.url("/redirect-to?url=/get");
@@ -111,7 +115,7 @@ async fn the_body_of_a_redirect_is_waited_for_as_long_as_its_layer_says() {
             .connection([Step::ReadHead, Step::send(late), Step::Stall])
             .connection([Step::ReadHead, Step::send(OK)])
             .start_in_memory();
-        let client = Client::builder().connector(server.connector()).redirect(redirect).build().unwrap();
+        let client = Client::builder().connector(server.connector()).redirect_layer(redirect).build().unwrap();
         let begin = tokio::time::Instant::now();
         assert_eq!(client.get(server.url("/")).await.unwrap().status(), 200);
         assert!(begin.elapsed().abs_diff(wait) <= Duration::from_millis(2), "{:?}", begin.elapsed());

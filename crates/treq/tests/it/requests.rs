@@ -113,7 +113,7 @@ async fn every_verb_is_sent_as_it_is_named() {
 async fn hosts_of_every_kind_are_reached() {
     let server = echo().await;
     let (addr, port) = (server.addr(), server.addr().port());
-    let tcp = treq::TcpConnect::new();
+    let tcp = treq::connect::TcpConnect::new();
     let tcp = ["my_host.test", "xn--bcher-kva.test"].iter().fold(tcp, |tcp, host| tcp.resolve_to(host, [addr]));
     let client = Client::builder().tcp(tcp).build().unwrap();
     for (host, sent) in [
@@ -151,7 +151,7 @@ async fn client_and_request_are_told_the_same_in_the_same_words() {
 
     let server = Server::start().await.unwrap();
     let client = |builder: treq::ClientBuilder| builder.build().unwrap();
-    let none = client(Client::builder().redirects(treq::Follow::None));
+    let none = client(Client::builder().redirects(treq::options::Follow::None));
     assert_eq!(none.get(server.url("/redirect/1")).await.unwrap().status(), 302);
     let one = client(Client::builder().max_redirects(1));
     assert!(one.get(server.url("/redirect/2")).await.is_err());
@@ -160,7 +160,7 @@ async fn client_and_request_are_told_the_same_in_the_same_words() {
     assert!(raw.get(server.url("/gzip")).await.unwrap().headers().contains_key("content-encoding"));
     let twice = client(Client::builder().attempts(2));
     let response = twice.get(server.url("/status/503")).await.unwrap();
-    assert_eq!(response.extensions().get(), Some(&treq::Attempted::new(2)));
+    assert_eq!(response.extensions().get(), Some(&treq::retry::Attempted::new(2)));
     let keyed = client(Client::builder().idempotency_key(true));
     assert!(keyed.post(server.url("/post")).await.unwrap().text().await.unwrap().contains("Idempotency-Key"));
     let quick = client(Client::builder().head_timeout(Duration::from_millis(20)));

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use treq::{Client, Kind, StatusError};
+use treq::error::StatusError;
+use treq::{Client, Kind};
 use treq_httpbin::Server;
 use treq_testing::{RawServer, Step};
 
@@ -163,7 +164,7 @@ async fn a_mock_makes_responses() {
     assert_eq!(real.tea().await.unwrap().status(), 418);
     let mut response = Mock.tea().await.unwrap();
     assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (418, "café"));
-    assert_eq!(response.body_end(), Some(treq::BodyEnd::Complete));
+    assert_eq!(response.body_end(), Some(treq::body::BodyEnd::Complete));
 }
 
 #[tokio::test]
@@ -184,8 +185,8 @@ async fn a_response_becomes_one_of_http_and_back() {
         if taken.ends_with("piece") || taken.ends_with("again") {
             begun.extend(response.chunk().await.unwrap().unwrap());
         }
-        let response = http::Response::<treq::ResponseBody>::from(response);
-        assert!(response.extensions().get::<treq::Facts>().is_some(), "{taken}");
+        let response = http::Response::<treq::body::ResponseBody>::from(response);
+        assert!(response.extensions().get::<treq::connect::Facts>().is_some(), "{taken}");
         let back = treq::Response::from(response);
         assert!(back.facts().is_some() && back.status() == 200, "{taken}");
         begun.extend(back.into_body().collect().await.unwrap().to_bytes());
@@ -283,7 +284,7 @@ async fn an_error_says_what_programs_ask_of_it() {
     let bad = client.get("ftp://a.test/").await.unwrap_err();
     assert!(bad.is_builder());
     assert_eq!(
-        format!("{}, {}", bad.kind(), treq::Phase::Read),
+        format!("{}, {}", bad.kind(), treq::error::Phase::Read),
         "building the request, reading the body of the response"
     );
 }

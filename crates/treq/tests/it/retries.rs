@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use treq::{Attempted, Backoff, Client, Kind, RetryLayer};
+use treq::retry::{Attempted, Backoff, RetryLayer};
+use treq::{Client, Kind};
 use treq_testing::{RawServer, Step};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -15,7 +16,7 @@ async fn busy_once() -> RawServer {
 
 fn client() -> Client {
     let backoff = Backoff::new().base(Duration::from_millis(1));
-    Client::builder().retry(RetryLayer::new().attempts(3).backoff(backoff)).build().unwrap()
+    Client::builder().retry_layer(RetryLayer::new().attempts(3).backoff(backoff)).build().unwrap()
 }
 
 #[tokio::test]
@@ -49,7 +50,7 @@ async fn the_deadline_holds_over_all_attempts() {
         .attempts(1000)
         .budget(None)
         .backoff(Backoff::new().base(Duration::from_secs(3600)).cap(Duration::from_secs(3600)));
-    let client = Client::builder().retry(retry).timeout(Duration::from_millis(200)).build().unwrap();
+    let client = Client::builder().retry_layer(retry).timeout(Duration::from_millis(200)).build().unwrap();
     let error = client.get(server.url("/")).await.unwrap_err();
     assert!(matches!(error.kind(), Kind::Timeout(_)), "{error:?}");
 }
@@ -72,14 +73,15 @@ async fn nothing_goes_out_again_unless_asked_for() {
 async fn a_retry_layer_without_a_number_makes_three_attempts() {
     let server = RawServer::builder().connection([Step::ReadRequest, Step::send(BUSY), Step::Again]).repeat_last();
     let server = server.start().await;
-    let client = Client::builder().retry(RetryLayer::new().backoff(Backoff::new().base(Duration::ZERO)));
+    let client = Client::builder().retry_layer(RetryLayer::new().backoff(Backoff::new().base(Duration::ZERO)));
     let response = client.build().unwrap().get(server.url("/")).await.unwrap();
     assert_eq!((response.extensions().get(), server.requests().len()), (Some(&Attempted::new(3)), 3));
 }
 
 #[tokio::test]
 async fn a_policy_of_the_callers_own_decides_and_the_error_counts_the_attempts() {
-    use treq::layers::retry::{Action, Exhausted, Outcome, retry_fn};
+    use treq::error::Exhausted;
+    use treq::retry::{Action, Outcome, retry_fn};
 
     let server = RawServer::builder().connection([Step::ReadRequest, Step::Close]).repeat_last().start().await;
     // A closed connection counts as a failure that is worth another try, whatever the method.
@@ -87,7 +89,7 @@ async fn a_policy_of_the_callers_own_decides_and_the_error_counts_the_attempts()
         Outcome::Error(_) => Action::After(Duration::ZERO),
         _ => Action::Stop,
     });
-    let client = Client::builder().retry(RetryLayer::new().attempts(3).policy(policy)).build().unwrap();
+    let client = Client::builder().retry_layer(RetryLayer::new().attempts(3).policy(policy)).build().unwrap();
     let error = client.post(server.url("/")).data("tea").await.unwrap_err();
     assert_eq!((server.requests().len(), error.find::<Exhausted>().unwrap().attempts()), (3, 3), "{error:?}");
 }

@@ -27,7 +27,6 @@ fn three_hundred_runtimes_leave_nothing_behind() {
     }
     outer.block_on(server.wait_for_open(0));
     assert_eq!(server.connections().accepted, 300);
-    assert_eq!(treq::default_clients(), 0);
 }
 
 /// Polls once, outside of any runtime.
@@ -56,7 +55,7 @@ fn a_warm_client_outside_of_a_runtime_says_so_too() {
     runtime.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });
     let kept = (0..1000).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(1));
-        client.pool_stats().unwrap().idle > 0
+        client.pool().unwrap().stats().idle > 0
     });
     assert!(kept, "its connection was not kept");
     refused(client.get(server.url("/delay/5")));
@@ -73,13 +72,13 @@ fn one_whose_connection_lost_its_runtime_says_so() {
     let request = client.post(server.url("/delay/5"));
     let waiting = second.spawn(async move { request.await });
     // It is under way, on a connection of the first.
-    while client.pool_stats().unwrap().idle > 0 {
+    while client.pool().unwrap().stats().idle > 0 {
         std::thread::yield_now();
     }
     std::thread::sleep(std::time::Duration::from_millis(100));
     first.shutdown_background();
     let error = second.block_on(waiting).unwrap().unwrap_err();
-    assert_eq!((error.kind(), error.resend()), (Kind::Cancelled, treq::Resend::MaybeProcessed), "{error:?}");
+    assert_eq!((error.kind(), error.resend()), (Kind::Cancelled, treq::error::Resend::MaybeProcessed), "{error:?}");
     assert!(error.to_string().contains("runtime"), "{error}");
     // Another connection is made on this one.
     second.block_on(async { client.get(server.url("/get")).await.unwrap().content().await.unwrap() });

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
-use treq::{
-    AuthLayer, Basic, Bearer, Body, Client, Cookie, Credentials, Digest, Error, Follow, Form, Jar, Netrc, Origin, Part,
-    Proxies, Proxy, RedirectLayer, RequestBuilder, SessionCookies,
-};
+use treq::auth::{AuthLayer, Basic, Bearer, Digest, Netrc};
+use treq::cookies::SessionCookies;
+use treq::options::{Credentials, Follow};
+use treq::redirect::RedirectLayer;
+use treq::{Body, Client, Cookie, Error, Form, Jar, Origin, Part, Proxies, Proxy, RequestBuilder};
 use treq_testing::{MemoryServer, RawServer, Step};
 
 /// As keys are made: long, of letters and digits.
@@ -98,7 +99,8 @@ fn playing(steps: impl IntoIterator<Item = Step>) -> (RawServer, Client) {
     let server =
         RawServer::builder().connection([Step::ReadHead].into_iter().chain(steps)).repeat_last().start_in_memory();
     let limit = Duration::from_secs(5);
-    let client = Client::builder().connector(server.connector()).timeout(limit).redirect(RedirectLayer::new().limit(1));
+    let client =
+        Client::builder().connector(server.connector()).timeout(limit).redirect_layer(RedirectLayer::new().limit(1));
     (server, client.build().unwrap())
 }
 
@@ -191,13 +193,13 @@ async fn no_setting_and_no_refusal_shows_it() {
     shown.debug("proxy", &proxy);
     let auth = AuthLayer::new().credentials(home(), Bearer::new(CANARY).unwrap()).netrc(netrc);
     shown.debug("auth", &auth);
-    let builder = Client::builder().header("authorization", CANARY).auth(auth).proxy(Proxies::all(proxy));
+    let builder = Client::builder().header("authorization", CANARY).auth_layer(auth).proxy(Proxies::all(proxy));
     shown.debug("builder", &builder);
     shown.debug("client", &builder.build().unwrap());
     shown.debug("body", &Body::from(CANARY));
     shown.debug("part", &Part::text(CANARY));
-    shown.debug("pairs", &treq::Content::pairs(&[("password", CANARY)]).unwrap());
-    shown.debug("content", &treq::Content::new(CANARY));
+    shown.debug("pairs", &treq::body::Content::pairs(&[("password", CANARY)]).unwrap());
+    shown.debug("content", &treq::body::Content::new(CANARY));
     shown.debug("form", &Form::new().part("a", Part::text(CANARY)));
     let nowhere = Client::builder().connector(RawServer::builder().start_in_memory().connector()).build().unwrap();
     for text in [
@@ -229,7 +231,7 @@ async fn no_setting_and_no_refusal_shows_it() {
         shown.outcome(&text, nowhere.get(&text).await);
         shown.outcome(&text, nowhere.get("http://a.test/").proxy(text.as_str()).await);
         shown.outcome(&text, Proxy::try_from(&text).map(|_| ()));
-        shown.outcome(&text, treq::layers::core::uri::parse(&text).map(|_| ()));
+        shown.outcome(&text, treq_core::uri::parse(&text).map(|_| ()));
         if let Ok(uri) = text.parse::<http::Uri>() {
             shown.outcome(&text, Origin::of(&uri).map(|_| ()));
         }

@@ -20,7 +20,7 @@ async fn a_client_and_a_reference_to_one_are_services() {
     let text = response.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&text).contains("\"data\": \"text\""));
     let response = (&client).oneshot(request()).await.unwrap();
-    assert!(response.extensions().get::<treq::Facts>().unwrap().is_reused());
+    assert!(response.extensions().get::<treq::connect::Facts>().unwrap().is_reused());
 }
 
 /// Counts the requests that go by.
@@ -74,7 +74,7 @@ async fn the_stack_can_be_had_in_its_own_type() {
     // And a client's surface put over it again.
     let client = Client::from_service(stack);
     assert_eq!(client.get(server.url("/get")).await.unwrap().status(), 200);
-    assert!(client.pool_stats().is_none());
+    assert!(client.pool().map(|pool| pool.stats()).is_none());
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_client_takes_any_body() {
     let owned = request().body(String::from("text")).unwrap();
     async fn echoed<B>(client: &Client, request: Request<B>) -> String
     where
-        for<'a> &'a Client: Service<Request<B>, Response = Response<treq::ResponseBody>, Error = treq::Error>,
+        for<'a> &'a Client: Service<Request<B>, Response = Response<treq::body::ResponseBody>, Error = treq::Error>,
     {
         let response = client.oneshot(request).await.unwrap();
         let text = response.into_body().collect().await.unwrap().to_bytes();

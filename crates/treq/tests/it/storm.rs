@@ -10,10 +10,12 @@ use bytes::Bytes;
 use http::Method;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use treq::{
-    Body, BodyEnd, Client, Connected, Error, HttpVersion, Kind, Peer, PoolLayer, RequestBuilder, Response, Target,
-    TimeoutLayer,
-};
+use treq::body::BodyEnd;
+use treq::connect::{Connected, Peer, Target};
+use treq::options::HttpVersion;
+use treq::pool::PoolLayer;
+use treq::timeout::TimeoutLayer;
+use treq::{Body, Client, Error, Kind, RequestBuilder, Response};
 use treq_testing::{Random, Storm};
 
 /// Seeds of each protocol played where nothing else is said.
@@ -248,8 +250,8 @@ async fn in_memory(seed: u64, http_version: HttpVersion) -> Vec<String> {
     let client = Client::builder()
         .connector(storm.connector())
         .http_version(http_version)
-        .pool(pool(&mut random))
-        .timeouts(timeouts(Duration::from_secs(10)))
+        .pool_layer(pool(&mut random))
+        .timeout_layer(timeouts(Duration::from_secs(10)))
         .timeout(TOTAL)
         .build()
         .unwrap();
@@ -262,12 +264,12 @@ async fn in_memory(seed: u64, http_version: HttpVersion) -> Vec<String> {
     }
     // What was given up comes to its end by itself, within the limits on making a connection.
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let stats = client.pool_stats().unwrap();
+    let stats = client.pool().unwrap().stats();
     if (stats.in_use(), stats.connecting, stats.waiting) != (0, 0, 0) {
         wrong.push(format!("something is left: {stats:?}"));
     }
-    client.close_idle();
-    let stats = client.pool_stats().unwrap();
+    client.pool().unwrap().close_idle();
+    let stats = client.pool().unwrap().stats();
     if stats.open != 0 {
         wrong.push(format!("something is open: {stats:?}"));
     }
@@ -297,8 +299,8 @@ async fn over_sockets(seed: u64, http_version: HttpVersion) -> Vec<String> {
     let client = Client::builder()
         .connector(connector)
         .http_version(http_version)
-        .pool(pool(&mut random))
-        .timeouts(timeouts(Duration::from_millis(400)))
+        .pool_layer(pool(&mut random))
+        .timeout_layer(timeouts(Duration::from_millis(400)))
         .timeout(Duration::from_secs(3))
         .build()
         .unwrap();
@@ -306,14 +308,14 @@ async fn over_sockets(seed: u64, http_version: HttpVersion) -> Vec<String> {
     wrong.extend(storm.ledger().faults());
     let begun = Instant::now();
     let is_busy = || {
-        let stats = client.pool_stats().unwrap();
+        let stats = client.pool().unwrap().stats();
         (stats.in_use(), stats.connecting, stats.waiting) != (0, 0, 0)
     };
     while is_busy() && begun.elapsed() < Duration::from_secs(20) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     if is_busy() {
-        wrong.push(format!("something is left: {:?}", client.pool_stats()));
+        wrong.push(format!("something is left: {:?}", client.pool().map(|pool| pool.stats())));
     }
     wrong
 }

@@ -13,7 +13,7 @@ fn what_is_held_across_an_await_can_be_shared() {
     send::<treq::ResponseFuture>();
     fn shared<T: Send + Sync>() {}
     shared::<treq::Body>();
-    shared::<treq::BodyStream>();
+    shared::<treq::body::BodyStream>();
     shared::<treq::Client>();
     shared::<treq::ClientBuilder>();
     shared::<treq::Error>();
@@ -21,11 +21,11 @@ fn what_is_held_across_an_await_can_be_shared() {
     shared::<treq::Part>();
     shared::<treq::RequestBuilder>();
     shared::<treq::Response>();
-    shared::<treq::ResponseBody>();
-    shared::<treq::layers::decode::DecodeBody<treq::Body>>();
-    shared::<treq::layers::multipart::FormBody>();
-    shared::<treq::layers::timeout::TimeoutBody<treq::Body>>();
-    shared::<treq::layers::timeout::DeadlineBody<treq::Body>>();
+    shared::<treq::body::ResponseBody>();
+    shared::<treq::decode::DecodeBody<treq::Body>>();
+    shared::<treq::body::FormBody>();
+    shared::<treq::timeout::TimeoutBody<treq::Body>>();
+    shared::<treq::timeout::DeadlineBody<treq::Body>>();
     shared::<http::Request<treq::Body>>();
     #[cfg(feature = "blocking")]
     shared::<treq::blocking::Response>();

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tower::{Layer, service_fn};
+use treq::error::BoxError;
 use treq::testing::{
     ANY, Arrival, Faults, HasCookies, HasForm, HasHeaders, HasParts, InMemory, MemoryServer, NetworkBan,
     RequestSequence, RequestTraversalAgent, StringStubbing, StubTreq,
 };
-use treq::{Body, BoxError, Client, Error, Kind, Part, Proxies, Proxy};
+use treq::{Body, Client, Error, Kind, Part, Proxies, Proxy};
 
 /// The manual's example.
 async fn make_a_request(treq: &Client) -> Result<serde_json::Value, BoxError> {
@@ -113,7 +114,7 @@ async fn http2_is_spoken_where_it_is_wished_for() {
         let secure = request.extensions().get::<Arrival>().unwrap().is_secure();
         Ok::<_, Infallible>(Response::new(Body::from(format!("{:?} {secure}", request.version()))))
     }));
-    let mut response = stub.get("https://a.test/").http_version(treq::HttpVersion::Http2).await.unwrap();
+    let mut response = stub.get("https://a.test/").http_version(treq::options::HttpVersion::Http2).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "HTTP/2.0 true");
 }
 
@@ -178,7 +179,7 @@ async fn a_request_that_is_given_up_closes_its_connection() {
     assert!(outcome.is_err());
     stub.agent().server().wait_closed().await;
     let error = stub.get("http://a.test/").timeout(Duration::from_secs(1)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Timeout(treq::Phase::Total));
+    assert_eq!(error.kind(), Kind::Timeout(treq::error::Phase::Total));
 }
 
 #[tokio::test(start_paused = true)]
@@ -342,9 +343,10 @@ async fn tls_is_spoken_in_memory_where_that_is_wished_for() {
     let tls = treq_httpbin::Tls::new().unwrap();
     let trusted = treq::TlsConfig::builder().roots_pem(tls.ca_pem()).build().unwrap();
     let server = MemoryServer::new(treq_httpbin::Httpbin::new()).tls(move |end| tls.accept(end));
-    for (http_version, version) in
-        [(treq::HttpVersion::Any, http::Version::HTTP_2), (treq::HttpVersion::Http1, http::Version::HTTP_11)]
-    {
+    for (http_version, version) in [
+        (treq::options::HttpVersion::Any, http::Version::HTTP_2),
+        (treq::options::HttpVersion::Http1, http::Version::HTTP_11),
+    ] {
         let builder = Client::builder().tls(trusted.clone()).http_version(http_version);
         let client = builder.connector(server.connector()).build().unwrap();
         let mut response = client.get("https://localhost/get").await.unwrap();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use treq::{Body, Client, Elapsed, Error, Kind, Phase, TimeoutLayer};
+use treq::error::{Elapsed, Phase};
+use treq::timeout::TimeoutLayer;
+use treq::{Body, Client, Error, Kind};
 use treq_testing::{RawServer, Step};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -32,7 +34,8 @@ async fn each_part_that_takes_too_long_is_named_and_the_client_goes_on() {
         .connection([Step::ReadRequest, Step::send(OK), Step::ReadRequest, Step::send(OK)])
         .start()
         .await;
-    let client = Client::builder().timeouts(TimeoutLayer::new().head(SHORT).read(SHORT).write(SHORT)).build().unwrap();
+    let client =
+        Client::builder().timeout_layer(TimeoutLayer::new().head(SHORT).read(SHORT).write(SHORT)).build().unwrap();
     let url = server.url("/");
     assert_eq!(phase(&read(client.get(&url)).await.unwrap_err()), Phase::Head);
     assert_eq!(phase(&read(client.get(&url)).await.unwrap_err()), Phase::Head);
@@ -42,7 +45,7 @@ async fn each_part_that_takes_too_long_is_named_and_the_client_goes_on() {
     assert_eq!(phase(&read(client.post(&url).body(large)).await.unwrap_err()), Phase::Write);
     // What was late is closed, not kept, and the next request is fine.
     assert_eq!(read(client.get(&url)).await.unwrap(), "ok");
-    assert_eq!(client.pool_stats().unwrap().open, 1);
+    assert_eq!(client.pool().unwrap().stats().open, 1);
     let patient = client.get(&url).head_timeout(None).read_timeout(None).write_timeout(None).timeout(None);
     assert_eq!(read(patient).await.unwrap(), "ok");
 }
@@ -54,7 +57,7 @@ async fn what_making_a_connection_takes_counts_for_no_other_limit() {
     });
     let server = treq_testing::MemoryServer::new(answer).connect_delay(Duration::from_secs(5));
     let limits = TimeoutLayer::new().head(SHORT).read(SHORT).write(SHORT);
-    let client = Client::builder().connector(server.connector()).timeouts(limits).build().unwrap();
+    let client = Client::builder().connector(server.connector()).timeout_layer(limits).build().unwrap();
     assert_eq!(read(client.get("http://a.test/")).await.unwrap(), "ok");
     let fresh = client.post("http://a.test/").persistent(false).body("body");
     assert_eq!(read(fresh).await.unwrap(), "ok");
@@ -88,8 +91,8 @@ async fn a_connection_that_is_not_made_is_given_up_in_time() {
     let url = server.url("/").replace("http:", "https:");
     let error = read(client.get(url)).await.unwrap_err();
     assert_eq!(phase(&error), Phase::Connect);
-    assert_eq!(error.resend(), treq::Resend::Safe);
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(error.resend(), treq::error::Resend::Safe);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
 }
 
 #[tokio::test]
@@ -100,11 +103,11 @@ async fn limits_that_no_clock_reaches_are_none() {
         let client = Client::builder()
             .timeout(forever)
             .connect_timeout(forever)
-            .timeouts(TimeoutLayer::new().head(forever).read(forever).write(forever))
+            .timeout_layer(TimeoutLayer::new().head(forever).read(forever).write(forever))
             .build()
             .unwrap();
         assert_eq!(read(client.post(server.url("/")).body(Body::from("x"))).await.unwrap(), "ok");
-        client.close_idle();
+        client.pool().unwrap().close_idle();
     }
 }
 

@@ -1,6 +1,7 @@
 //! https against the embedded server.
 
-use treq::{Client, HttpVersion, Kind, TlsConfig};
+use treq::options::HttpVersion;
+use treq::{Client, Kind, TlsConfig};
 use treq_httpbin::Server;
 
 use crate::chain;

@@ -22,9 +22,9 @@ async fn a_101_hands_the_connection_out_with_what_came_behind_it() {
     assert_eq!(text, "first pong");
     assert_eq!(server.connection(0).extra, "ping");
     // It counts for the caps as long as it lives.
-    assert_eq!(client.pool_stats().unwrap().open, 1);
+    assert_eq!(client.pool().unwrap().stats().open, 1);
     drop(io);
-    assert_eq!(client.pool_stats().unwrap().open, 0);
+    assert_eq!(client.pool().unwrap().stats().open, 0);
 }
 
 #[tokio::test]

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tower::Layer;
+use treq::connect::TcpConnect;
+use treq::options::HttpVersion;
 use treq::testing::{InMemory, RequestTraversalAgent};
-use treq::{Client, ClientBuilder, Error, HttpVersion, Kind, TcpConnect, TlsConfig};
+use treq::{Client, ClientBuilder, Error, Kind, TlsConfig};
 use treq_httpbin::{Httpbin, Server};
 use treq_testing::{Faults, suite};
 
@@ -69,7 +71,7 @@ async fn one(run: Run, ground: Ground, limit: Duration, goes_on: bool) -> Result
     }
     // What a connection still has to do for an answer given up, it does in the background.
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(client.pool_stats().unwrap().in_use(), 0, "connections that stay in use");
+    assert_eq!(client.pool().unwrap().stats().in_use(), 0, "connections that stay in use");
     client.pool().unwrap().close();
     outcome
 }

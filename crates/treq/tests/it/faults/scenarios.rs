@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http_body_util::StreamBody;
 use tower::Layer;
-use treq::{Attempted, Backoff, Body, Client, Digest, Error, Form, Kind, Part, Proxy, RetryLayer};
+use treq::auth::Digest;
+use treq::retry::{Attempted, Backoff, RetryLayer};
+use treq::{Body, Client, Error, Form, Kind, Part, Proxy};
 use treq_testing::{RawServer, Step};
 
 use super::{Ground, Run};
@@ -90,7 +92,7 @@ scenarios! { ALL:
         // This client gets over any single fault of a GET.
         let backoff = Backoff::new().base(Duration::from_millis(1));
         let retry = RetryLayer::new().attempts(3).backoff(backoff);
-        let connector = on.faults.layer(tower::service_fn(|target: treq::Target| async move {
+        let connector = on.faults.layer(tower::service_fn(|target: treq::connect::Target| async move {
             let server = RawServer::builder()
                 .connection([Step::ReadRequest, Step::send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntea"), Step::Again])
                 .start_in_memory();
@@ -98,7 +100,7 @@ scenarios! { ALL:
             // The server lives as long as its connection.
             connected.map(|connected| connected.map(|io| Held { io, _server: server }))
         }));
-        let client = Client::builder().retry(retry).connector(connector).build()?;
+        let client = Client::builder().retry_layer(retry).connector(connector).build()?;
         let answer = client.get("http://raw.test/").await;
         assert!(answer.is_ok(), "{answer:?}");
         client.pool().unwrap().close();

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use treq::{AuthLayer, Client, Digest, Origin};
+use treq::auth::{AuthLayer, Digest};
+use treq::{Client, Origin};
 
 use super::{Seen, Watched, peer, story};
 
@@ -10,7 +11,7 @@ use super::{Seen, Watched, peer, story};
 fn client(base: &str, password: &str) -> (Client, Arc<Mutex<Vec<Seen>>>) {
     let (scheme, seen) = Watched::new("u", password);
     let origin = Origin::of(&base.parse().unwrap()).unwrap();
-    (Client::builder().auth(AuthLayer::new().credentials(origin, scheme)).build().unwrap(), seen)
+    (Client::builder().auth_layer(AuthLayer::new().credentials(origin, scheme)).build().unwrap(), seen)
 }
 
 #[tokio::test]

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex};
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
-use treq::{BoxError, Client, Digest, Proxies, Proxy, Response, Scheme, TlsConfig};
+use treq::auth::{Digest, Scheme};
+use treq::error::BoxError;
+use treq::{Client, Proxies, Proxy, Response, TlsConfig};
 use treq_auth::{Challenges, Outgoing, Sent, Step};
 
 /// The value of a variable, or a line that says what is missing.

@@ -1,7 +1,8 @@
 //! Through squid, which asks by Basic or by Digest, and tinyproxy: requests in absolute form, and tunnels.
 
 use http::Version;
-use treq::{Client, Digest, Kind, Proxy};
+use treq::auth::Digest;
+use treq::{Client, Kind, Proxy};
 
 use super::{Watched, came_from, peer, story, through};
 use crate::chain;

@@ -1,6 +1,7 @@
 //! httpbin, nginx and caddy, asked directly.
 
-use treq::{Client, HttpVersion, TlsConfig};
+use treq::options::HttpVersion;
+use treq::{Client, TlsConfig};
 
 use super::{peer, tls};
 
@@ -155,7 +156,7 @@ async fn httpbin_keeps_a_session_by_cookies() {
     let json: serde_json::Value = treq::get(format!("{base}/cookies")).await.unwrap().json().await.unwrap();
     assert_eq!(json["cookies"], serde_json::json!({}));
     let error = client.get(format!("{base}/delay/3")).timeout(std::time::Duration::from_millis(300)).await.unwrap_err();
-    assert_eq!(error.kind(), treq::Kind::Timeout(treq::Phase::Total));
+    assert_eq!(error.kind(), treq::Kind::Timeout(treq::error::Phase::Total));
 }
 
 #[tokio::test]
@@ -170,5 +171,5 @@ async fn httpbin_and_nginx_redirect() {
     assert_eq!(response.history()[0].status, 308);
     assert!(response.text().await.unwrap().starts_with("GET /echo HTTP/1.1"));
     let error = client.get(format!("{base}/loop")).await.unwrap_err();
-    assert!(error.find::<treq::TooManyRedirects>().is_some(), "{error}");
+    assert!(error.find::<treq::error::TooManyRedirects>().is_some(), "{error}");
 }

@@ -6,10 +6,11 @@ use treq_auth::{Challenges, Outgoing, Scheme, Sent, Step};
 use treq_core::BoxError;
 use treq_proxy::{ProxyAuth, ProxyRequest};
 
-/// Any [`Scheme`], such as [`Digest`](crate::Digest), as the credentials of a proxy.
+/// Any [`Scheme`], such as [`Digest`](crate::auth::Digest), as the credentials of a proxy.
 ///
 /// ```
-/// use treq::{Client, Digest, Proxies, Proxy};
+/// use treq::{Client, Proxies, Proxy};
+/// use treq::auth::Digest;
 ///
 /// let proxy = Proxy::try_from("http://proxy.test:3128")?.auth(treq::proxy_auth(Digest::new("ada", "s3cret")));
 /// let client = Client::builder().proxy(Proxies::all(proxy)).build()?;

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use treq_cookies::{Cookie, RequestCookies, Store, StoreContext, set_cookies_at};
 use treq_core::{Body, Error, Origin};
 
-use crate::Response;
+use crate::response::Response;
 
 /// A store of any type.
 #[derive(Clone)]
