@@ -1,4 +1,5 @@
-//! Which crates the public signatures name: a type of a crate that stands in one binds its users to that crate's version.
+//! Which crates the public signatures name: a type of a crate that stands in one binds its users to that crate's version. And the
+//! public names themselves, compared with those in `xtask/api`, a file for each crate, so that none comes or goes unnoticed.
 //!
 //! rustdoc's JSON lists what is public; its form is not stable, so only what has been there in all its versions is read:
 //! items, and within them references, objects with an `id` that the table `paths` leads to a crate. The JSON needs a
@@ -13,13 +14,17 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::metadata::Metadata;
-use crate::run::{Outcome, cargo, to_end};
+use crate::run::{Outcome, cargo, flag, root, to_end};
 use crate::tidy::table::{self, COMMON};
+
+mod names;
 
 /// A foreign crate, and the public items that name it.
 type Named = BTreeMap<String, BTreeSet<String>>;
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let mut arguments = arguments.to_vec();
+    let writes = flag(&mut arguments, "--write");
     let metadata = Metadata::load()?;
     let rustdoc = wrapper(&metadata.target.join("xtask"))?;
     // Of the whole workspace, so that what `cargo doc` has checked for the documentation's sake serves again.
@@ -30,11 +35,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some(stranger) = arguments.iter().find(|name| table::row(name).is_none()) {
         return Err(format!("{stranger} is no published crate"));
     }
-    let mut broken = 0;
+    let (mut broken, mut changed) = (0, 0);
     for package in metadata.published().filter(|package| asked(&package.name)) {
-        let Some(may_name) = table::row(&package.name).and_then(|row| row.may_name) else { continue };
         let file = metadata.target.join("doc").join(format!("{}.json", package.name.replace('-', "_")));
-        let named = of_file(&file)?;
+        let failed = |error: String| format!("{}: {error}", file.display());
+        let document = read(&file).map_err(failed)?;
+        changed += compare(&package.name, &document, writes)?;
+        let Some(may_name) = table::row(&package.name).and_then(|row| row.may_name) else { continue };
+        let named = checked(&document).map_err(failed)?;
         println!("{}: {}", package.name, named.keys().cloned().collect::<Vec<_>>().join(" "));
         for (foreign, items) in strangers(&named, may_name) {
             broken += 1;
@@ -45,7 +53,25 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             );
         }
     }
-    if broken == 0 { Ok(()) } else { Err(format!("{broken} crates that public signatures should not name")) }
+    match (broken, changed) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(format!("{changed} public names differ; if that is meant, run `cargo xtask api --write`")),
+        _ => Err(format!("{broken} crates that public signatures should not name")),
+    }
+}
+
+/// Returns how many of the crate's public names are not those that are kept.
+fn compare(package: &str, document: &Value, writes: bool) -> Outcome<usize> {
+    let file = root()?.join("xtask/api").join(format!("{package}.txt"));
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    let found = names::of(document).map_err(|error| format!("{package}: {error}"))?;
+    if writes {
+        fs::write(&file, found.join("\n") + "\n").map_err(failed)?;
+        return Ok(0);
+    }
+    let differences = names::difference(&fs::read_to_string(&file).map_err(failed)?, &found);
+    differences.iter().for_each(|line| println!("api: {package}: {line}"));
+    Ok(differences.len())
 }
 
 /// A rustdoc that takes unstable options.
@@ -58,14 +84,16 @@ fn wrapper(folder: &Path) -> Outcome<PathBuf> {
     Ok(path)
 }
 
-fn of_file(path: &Path) -> Outcome<Named> {
-    let failed = |error: String| format!("{}: {error}", path.display());
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let document: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-    let named = named(&document).map_err(failed)?;
+fn read(path: &Path) -> Outcome<Value> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+fn checked(document: &Value) -> Outcome<Named> {
+    let named = named(document)?;
     let root_alone = document["index"].as_object().is_some_and(|index| index.len() == 1);
     if named.is_empty() && !root_alone {
-        return Err(failed("nothing in it refers to any crate, so its form is not the one known here".to_owned()));
+        return Err("nothing in it refers to any crate, so its form is not the one known here".to_owned());
     }
     Ok(named)
 }
