@@ -34,7 +34,12 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command { name: "ci", usage: "[--fast]", help: "all checks, in order, up to the first that fails", run: ci::run },
     Command { name: "tidy", usage: "", help: "the design's invariants: crates, dependencies, files", run: tidy::run },
-    Command { name: "api", usage: "[--write] [CRATE..]", help: "the public names, and the crates that signatures name", run: api::run },
+    Command {
+        name: "api",
+        usage: "[--write] [CRATE..]",
+        help: "the public names, and the crates that signatures name",
+        run: api::run,
+    },
     Command { name: "msrv", usage: "", help: "the published crates by Rust 1.85, which it unpacks", run: msrv::run },
     Command { name: "features", usage: "", help: "each published crate with each feature alone", run: features::run },
     Command {

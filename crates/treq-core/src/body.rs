@@ -235,6 +235,13 @@ macro_rules! from_bytes_like {
     )+};
 }
 
+/// A copy of the text.
+impl From<&String> for Body {
+    fn from(text: &String) -> Body {
+        text.clone().into()
+    }
+}
+
 impl From<Cow<'static, str>> for Body {
     fn from(text: Cow<'static, str>) -> Body {
         match text {

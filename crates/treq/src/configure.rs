@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
-use treq_core::{BoxError, HttpVersion};
+use treq_core::HttpVersion;
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 use treq_redirect::{Follow, RedirectLayer};
 use treq_timeout::TimeoutLayer;
 
 use crate::builder::ClientBuilder;
+use crate::fields::{Headers, IntoHeaderName, IntoHeaderValue, field};
 
 impl ClientBuilder {
     /// How connections are kept.
@@ -241,14 +241,8 @@ impl ClientBuilder {
     ///
     /// A name that is no token or a value with control characters is an error of [`Kind::Builder`](crate::Kind) when the client is
     /// built.
-    pub fn header<K, V>(mut self, name: K, value: V) -> Self
-    where
-        K: AsRef<str> + TryInto<HeaderName>,
-        K::Error: Into<BoxError>,
-        V: AsRef<[u8]> + TryInto<HeaderValue>,
-        V::Error: Into<BoxError>,
-    {
-        match crate::fields::field(name, value) {
+    pub fn header(mut self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self {
+        match field(&name, &value) {
             Ok((name, value)) => _ = self.parts.fields.headers.append(name, value),
             Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(error)),
         }
@@ -256,7 +250,7 @@ impl ClientBuilder {
     }
 
     /// Fields of every request that does not set them itself; see [`header`](ClientBuilder::header).
-    pub fn headers(mut self, headers: impl crate::fields::Headers) -> Self {
+    pub fn headers(mut self, headers: impl Headers) -> Self {
         if let Err(error) = headers.add_to(&mut self.parts.fields.headers) {
             self.parts.error.get_or_insert_with(|| Arc::new(error));
         }

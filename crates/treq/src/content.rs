@@ -1,13 +1,13 @@
 //! What a request says and carries: params, fields, body.
 
 use http::header::{CONTENT_TYPE, Entry};
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderValue, Request};
 use serde::Serialize;
 use treq_core::{Body, BoxError, Error, Kind};
 use treq_multipart::{Form, Part};
 
 use crate::data::{Content, Data, FORM, Inner};
-use crate::fields::{Headers, field};
+use crate::fields::{Headers, IntoHeaderName, IntoHeaderValue, field};
 use crate::query;
 use crate::request::{Gathered, Given, RequestBuilder};
 
@@ -26,15 +26,9 @@ impl<M> RequestBuilder<M> {
     }
 
     /// Adds a field. The client's own fields of that name are left out.
-    pub fn header<K, V>(self, name: K, value: V) -> Self
-    where
-        K: AsRef<str> + TryInto<HeaderName>,
-        K::Error: Into<BoxError>,
-        V: AsRef<[u8]> + TryInto<HeaderValue>,
-        V::Error: Into<BoxError>,
-    {
+    pub fn header(self, name: impl IntoHeaderName, value: impl IntoHeaderValue) -> Self {
         self.and_then(|request| {
-            let (name, value) = field(name, value)?;
+            let (name, value) = field(&name, &value)?;
             request.headers_mut().append(name, value);
             Ok(())
         })
@@ -69,9 +63,9 @@ impl<M> RequestBuilder<M> {
     ///
     /// NaN and infinities are refused: JSON has no such numbers.
     #[cfg(feature = "json")]
-    pub fn json<T: Serialize + ?Sized>(self, json: &T) -> Self {
+    pub fn json<T: Serialize>(self, json: T) -> Self {
         self.filled("json", |_| {
-            let text = json_text(json)
+            let text = json_text(&json)
                 .map_err(|error| crate::builder::refuse("the value cannot be written as JSON".to_owned(), error))?;
             Ok(Content::new(text).with_type(HeaderValue::from_static("application/json")))
         })
@@ -79,8 +73,8 @@ impl<M> RequestBuilder<M> {
 
     /// A body of pairs, with `Content-Type: application/x-www-form-urlencoded` unless the request has one: pairs, a map,
     /// or anything that serializes to one.
-    pub fn form<T: Serialize + ?Sized>(self, form: &T) -> Self {
-        self.filled("form", |_| Content::pairs(form))
+    pub fn form<T: Serialize>(self, form: T) -> Self {
+        self.filled("form", |_| Content::pairs(&form))
     }
 
     /// Files, or other parts, each with the name of its field: the body is `multipart/form-data` (RFC 7578). Pairs that

@@ -1,5 +1,6 @@
 //! What a body can be made of.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -144,7 +145,7 @@ macro_rules! data_of_bytes {
     )+};
 }
 
-data_of_bytes! { (), &'static str, String, &'static [u8], Vec<u8>, Box<[u8]>, Bytes, Body }
+data_of_bytes! { (), &'static str, String, &String, Cow<'static, str>, &'static [u8], Vec<u8>, Box<[u8]>, Bytes, Body }
 
 impl<const N: usize> Data for &'static [u8; N] {
     fn into_content(self) -> Result<Content, Error> {

@@ -137,7 +137,7 @@ pub mod error {
 /// Header fields as types.
 pub mod headers {
     pub use crate::disposition::ContentDisposition;
-    pub use crate::fields::Headers;
+    pub use crate::fields::{Headers, IntoHeaderName, IntoHeaderValue};
     pub use crate::links::Link;
     pub use crate::media_type::MediaType;
 }

@@ -1,6 +1,6 @@
 //! What bodies are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 use treq::body::Content;
@@ -16,6 +16,57 @@ async fn echo() -> RawServer {
 fn text(request: &RawRequest) -> (Option<String>, String) {
     let field = request.header("content-type").map(str::to_owned);
     (field, String::from_utf8_lossy(&request.body).into_owned())
+}
+
+/// By value or by reference, as text, bytes or numbers, in lists, maps and iterators.
+#[tokio::test]
+async fn headers_params_and_forms_are_given_in_any_shape() {
+    let server = echo().await;
+    let (url, text) = (server.url("/"), "tea".to_owned());
+    let map = HashMap::from([("x-a", 1_u64)]);
+    let mut fields = http::HeaderMap::new();
+    fields.append("x-a", 1.into());
+    fields.append("x-a", 2.into());
+    let post = || treq::post(&url);
+    for (request, values) in [
+        (post().header("x-a", 5_u64), "5"),
+        (post().header(String::from("x-a"), &text), "tea"),
+        (post().header(&http::HeaderName::from_static("x-a"), http::HeaderValue::from(7)), "7"),
+        (post().header("x-a", b"bytes").header("x-a", vec![b'v']), "bytes,v"),
+        (post().headers(&map), "1"),
+        (post().headers(map.clone()), "1"),
+        (post().headers(&vec![("x-a", "1"), ("x-a", "2")]), "1,2"),
+        (post().headers([("x-a", 1), ("x-a", 2)].iter()), "1,2"),
+        (post().headers((1..4).map(|n| ("x-a", n))), "1,2,3"),
+        (post().headers(&fields), "1,2"),
+        (post().headers(fields.clone()), "1,2"),
+    ] {
+        let sent = request.build().unwrap();
+        let sent: Vec<_> = sent.headers().get_all("x-a").iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(sent.join(","), values);
+    }
+
+    #[derive(serde::Serialize)]
+    struct Tea {
+        tea: [u8; 2],
+    }
+    let tea = Tea { tea: [1, 2] };
+    for request in [
+        post().params(&tea).form(&tea),
+        post().params([("tea", [1, 2])]).form([("tea", [1, 2])]),
+        post().params(BTreeMap::from([("tea", vec![1, 2])])).data([("tea", [1, 2])]),
+        post().params(Tea { tea: [1, 2] }).form(Tea { tea: [1, 2] }),
+    ] {
+        request.await.unwrap();
+        let last = server.requests().pop().unwrap();
+        assert_eq!((last.target(), &*last.body), ("/?tea=1&tea=2", &b"tea=1&tea=2"[..]));
+    }
+    for (request, body) in
+        [(post().data(&text), "tea"), (post().body(&text), "tea"), (post().json(text.clone()), "\"tea\"")]
+    {
+        request.await.unwrap();
+        assert_eq!(server.requests().pop().unwrap().body, body.as_bytes());
+    }
 }
 
 #[tokio::test]
