@@ -8,7 +8,7 @@ use super::{Netrc, syntax};
 use crate::Why;
 use crate::error::unusable;
 
-pub(super) fn of_user() -> Result<Netrc, Error> {
+pub(super) fn from_user() -> Result<Netrc, Error> {
     if let Some(path) = std::env::var_os("NETRC").filter(|path| !path.is_empty()) {
         return load(Path::new(&path));
     }

@@ -69,8 +69,8 @@ impl Netrc {
     /// # Errors
     ///
     /// As [`load`](Netrc::load); that the file is missing is one where `NETRC` names it.
-    pub fn of_user() -> Result<Netrc, Error> {
-        file::of_user()
+    pub fn from_user() -> Result<Netrc, Error> {
+        file::from_user()
     }
 
     /// The entry of a host, or of one of its users. None where the host has entries and none of this user, and none
