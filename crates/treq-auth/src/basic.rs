@@ -1,12 +1,11 @@
 use std::fmt;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
+use treq_core::auth::{Outgoing, Scheme, Step, basic};
 use treq_core::{BoxError, Error};
 
+use crate::Why;
 use crate::error::unusable;
-use crate::{Outgoing, Scheme, Step, Why};
 
 /// User name and password, sent with every request ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)). Text goes out
 /// as UTF-8, bytes as they are.
@@ -39,14 +38,7 @@ impl Basic {
                            colon for the password";
             return Err(unusable(Why::Colon, message));
         }
-        let pair = [user, b":", password].concat();
-        let mut text = String::with_capacity(6 + pair.len().div_ceil(3) * 4);
-        text.push_str("Basic ");
-        BASE64_STANDARD.encode_string(pair, &mut text);
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(text))
-            .map_err(|error| unusable(Why::Name, "these credentials fit into no header field").with_source(error))?;
-        value.set_sensitive(true);
-        Ok(Basic { value })
+        Ok(Basic { value: basic(user, password) })
     }
 }
 

@@ -1,10 +1,11 @@
 use std::fmt;
 
 use http::HeaderValue;
+use treq_core::auth::{Outgoing, Scheme, Step};
 use treq_core::{BoxError, Error};
 
+use crate::Why;
 use crate::error::unusable;
-use crate::{Outgoing, Scheme, Step, Why};
 
 /// A token, sent with every request ([RFC 6750, section
 /// 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{Request, Uri};
+use treq_core::auth::Scheme;
 use treq_core::options::LeftOrigin;
 use treq_core::{BoxError, Error, Kind, Origin, uri};
 
 use crate::error::unusable;
 use crate::layer::Config;
-use crate::{Credentials, Scheme, Why};
+use crate::{Credentials, Why};
 
 /// The scheme of a request, if it gets any; takes userinfo out of its URL.
 pub(crate) fn choose<B>(config: &Config, request: &mut Request<B>) -> Result<Option<Arc<dyn Scheme>>, Error> {

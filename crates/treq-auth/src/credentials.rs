@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use treq_core::auth::Scheme;
 use treq_core::uri::Userinfo;
 use treq_core::{Error, Origin};
 
-use crate::{Basic, Scheme};
+use crate::Basic;
 
 /// Request option: a [`Scheme`] together with the one origin that may see it. To a request to any other origin nothing
 /// is added, so that it may stay among the extensions of a chain of redirects.

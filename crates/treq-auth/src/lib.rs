@@ -4,7 +4,6 @@
 
 mod basic;
 mod bearer;
-mod challenge;
 mod choose;
 mod credentials;
 #[cfg(feature = "digest")]
@@ -15,14 +14,10 @@ mod kept;
 mod layer;
 #[cfg(feature = "netrc")]
 mod netrc;
-mod outgoing;
-mod parser;
-mod scheme;
 mod service;
 
 pub use basic::Basic;
 pub use bearer::Bearer;
-pub use challenge::{Challenge, Challenges};
 pub use credentials::Credentials;
 #[cfg(feature = "digest")]
 pub use digest::Digest;
@@ -31,6 +26,5 @@ pub use future::AuthFuture;
 pub use layer::AuthLayer;
 #[cfg(feature = "netrc")]
 pub use netrc::{Entry, Netrc};
-pub use outgoing::{Content, Outgoing, Sent};
-pub use scheme::{BodyHash, Scheme, Step};
 pub use service::Auth;
+pub use treq_core::auth::{BodyHash, Challenge, Challenges, Content, Outgoing, Scheme, SentHead, Step};

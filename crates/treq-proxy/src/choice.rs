@@ -100,15 +100,15 @@ mod tests {
     use std::hash::{BuildHasher, RandomState};
 
     use treq_core::Origin;
+    use treq_core::auth::{Outgoing, Scheme, Step};
 
     use super::*;
-    use crate::{ProxyAuth, ProxyRequest};
 
     struct Nothing;
 
-    impl ProxyAuth for Nothing {
-        fn authorize(&self, _: &mut ProxyRequest<'_>) -> Result<(), treq_core::BoxError> {
-            Ok(())
+    impl Scheme for Nothing {
+        fn authorize(&self, _: &mut Outgoing<'_>) -> Result<Step, treq_core::BoxError> {
+            Ok(Step::Send)
         }
     }
 

@@ -3,8 +3,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
-mod auth;
-mod base64;
 mod choice;
 mod connect;
 mod credentials;
@@ -22,7 +20,6 @@ mod socks;
 mod stream;
 mod tunnel;
 
-pub use auth::{ProxyAuth, ProxyRequest};
 pub use choice::ProxyChoice;
 pub use connect::{ProxyConnect, ProxyFuture};
 pub use error::{Refused, Reply};

@@ -40,7 +40,6 @@ mod last_url;
 mod links;
 mod media_type;
 mod pool;
-mod proxy;
 mod query;
 mod reading;
 mod request;
@@ -74,7 +73,6 @@ pub use json::JsonError;
 pub use links::Link;
 pub use media_type::MediaType;
 pub use pool::ClientPool;
-pub use proxy::proxy_auth;
 pub use reading::Collected;
 pub use request::{Async, RequestBuilder, ResponseFuture};
 pub use response::{Response, Timings};
@@ -97,7 +95,7 @@ pub use treq_core::{
 pub use treq_decode::{Coding, DecodeLayer, Decoder, Expanded, Progress};
 pub use treq_multipart::{Form, Part};
 pub use treq_pool::{Pool, PoolLayer, PoolStats};
-pub use treq_proxy::{Proxies, Proxy, ProxyAuth, ProxyChoice, ProxyRequest};
+pub use treq_proxy::{Proxies, Proxy, ProxyChoice};
 pub use treq_redirect::{
     FinalUrl, Follow, History, Hop, RedirectError, RedirectErrorReason, RedirectLayer, ReferrerPolicy,
     TooManyRedirects, policy,

@@ -1,10 +1,11 @@
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
+use treq_core::auth::Challenge;
 use treq_core::{Error, Origin};
 
 use super::algorithm::{Algorithm, hex};
+use crate::Why;
 use crate::error::unusable;
-use crate::{Challenge, Why};
 
 pub(crate) struct User {
     pub(crate) name: Vec<u8>,
@@ -66,8 +67,8 @@ impl Session {
             algorithm: Algorithm::of(challenge.param("algorithm"))?,
             algorithm_name: bytes("algorithm"),
             qop: Qop::of(challenge.param("qop"))?,
-            utf8: challenge.is("charset", "utf-8"),
-            userhash: challenge.is("userhash", "true"),
+            utf8: challenge.has("charset", "utf-8"),
+            userhash: challenge.has("userhash", "true"),
             domain: domain.split_ascii_whitespace().map(str::to_owned).collect(),
             count: 0,
             key_nonces: None,

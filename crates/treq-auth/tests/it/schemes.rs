@@ -1,7 +1,7 @@
 use http::header::PROXY_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use treq_auth::{
-    AuthLayer, Bearer, BodyHash, Challenges, Content, Credentials, Digest, Outgoing, Scheme, Sent, Step, Why,
+    AuthLayer, Bearer, BodyHash, Challenges, Content, Credentials, Digest, Outgoing, Scheme, SentHead, Step, Why,
 };
 use treq_core::{Body, BoxError, Kind};
 
@@ -62,14 +62,14 @@ impl Scheme for Buyer {
     }
 
     fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
-        let Some(offer) = challenges.of("shop").find_map(|challenge| challenge.token68()) else {
+        let Some(offer) = challenges.by_scheme("shop").find_map(|challenge| challenge.token68()) else {
             return Err("no shop".into());
         };
         request.authorize(format!("Shop {offer}").parse()?);
         Ok(Step::Send)
     }
 
-    fn accept(&self, sent: &Sent<'_>, status: StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
+    fn accept(&self, sent: &SentHead<'_>, status: StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
         let paid = sent.authorization().is_some_and(|value| value == "Shop b2Zm");
         match (status, sent.uri().path()) {
             (StatusCode::OK, "/") if paid && !sent.is_to_proxy() => Ok(()),
@@ -137,7 +137,7 @@ fn a_digest_serves_a_proxy_without_any_service() {
     let (method, uri) = (Method::CONNECT, Uri::from_static("a.test:443"));
     let ask = |answer: Option<&HeaderMap>| {
         let mut headers = HeaderMap::new();
-        let mut connect = Outgoing::to_proxy(&method, &uri, "a.test:443", &mut headers);
+        let mut connect = Outgoing::for_proxy(&method, &uri, "a.test:443", &mut headers);
         match answer {
             Some(answer) => digest.answer(&Challenges::parse(answer, &PROXY_AUTHENTICATE), &mut connect),
             None => digest.authorize(&mut connect),
@@ -153,10 +153,12 @@ fn a_digest_serves_a_proxy_without_any_service() {
     );
     let first = ask(Some(&answer)).unwrap();
     answer.insert("proxy-authentication-info", HeaderValue::from_static(r#"nextnonce="n2""#));
-    digest.accept(&Sent::to_proxy(&uri, Some(&first)), StatusCode::OK, &answer).unwrap();
+    digest.accept(&SentHead::for_proxy(&uri, Some(&first)), StatusCode::OK, &answer).unwrap();
     let second = ask(None).unwrap();
     assert!(second.to_str().unwrap().contains(r#"nonce="n2""#) && second.is_sensitive());
-    digest.accept(&Sent::to_proxy(&uri, Some(&second)), StatusCode::PROXY_AUTHENTICATION_REQUIRED, &answer).unwrap();
+    digest
+        .accept(&SentHead::for_proxy(&uri, Some(&second)), StatusCode::PROXY_AUTHENTICATION_REQUIRED, &answer)
+        .unwrap();
     assert!(ask(None).is_none());
 }
 

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
+use treq_core::auth::Waiting;
 use treq_core::{BoxError, Error};
 
 use super::kept::{Kept, Verdict};
@@ -30,16 +31,30 @@ pin_project! {
         #[pin]
         state: State<S::Future, R>,
         // Boxed, since requests whose proxy does not see each of them have none.
-        more: Option<Box<More<S, B>>>,
+        more: Option<Box<More<S, B, R>>>,
     }
 }
 
 /// What a request needs whose response may not be the caller's.
-struct More<S, B> {
+struct More<S, B, R> {
     inner: S,
     kept: Box<Kept<B>>,
+    pause: Option<Pause<B, R>>,
     /// What goes out as soon as the inner service is ready.
     next: Option<Request<B>>,
+}
+
+/// What the scheme waits for, and what is done then.
+struct Pause<B, R> {
+    waiting: Waiting,
+    then: Then<B, R>,
+}
+
+enum Then<B, R> {
+    /// Send this request.
+    SetOut(Request<B>),
+    /// Judge this response.
+    Judge(Response<R>),
 }
 
 pin_project! {
@@ -47,6 +62,8 @@ pin_project! {
     enum State<F, R> {
         /// A request is under way.
         Calling { #[pin] future: F },
+        /// The scheme waits.
+        Pausing,
         /// The response was a challenge; its body goes to waste up to its end or these limits.
         Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
@@ -69,8 +86,14 @@ where
     }
 
     pub(super) fn listening(future: S::Future, inner: S, kept: Box<Kept<B>>) -> Self {
-        let more = More { inner, kept, next: None };
+        let more = More { inner, kept, pause: None, next: None };
         RoutedFuture { state: State::Calling { future }, more: Some(Box::new(more)) }
+    }
+
+    pub(super) fn waiting(inner: S, kept: Box<Kept<B>>, waiting: Waiting, request: Request<B>) -> Self {
+        let pause = Some(Pause { waiting, then: Then::SetOut(request) });
+        let more = More { inner, kept, pause, next: None };
+        RoutedFuture { state: State::Pausing, more: Some(Box::new(more)) }
     }
 }
 
@@ -98,13 +121,16 @@ where
                         None => outcome.map(Next::Return),
                     }
                 }
+                StateProj::Pausing => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept waits") };
+                    ready!(more.poll_pause(cx))
+                }
                 StateProj::Draining { body, bytes, frames, late } => {
                     let Some(more) = this.more.as_deref() else {
                         unreachable!("a challenge is answered by what was kept")
                     };
                     ready!(poll_drain(body, bytes, frames, late, more.kept.drain_timeout(), cx));
-                    this.state.set(State::Readying);
-                    continue;
+                    Ok(Next::Ready)
                 }
                 StateProj::Readying => {
                     let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
@@ -130,7 +156,9 @@ where
                     this.state.set(State::Done);
                     return Poll::Ready(Ok(response));
                 }
+                Ok(Next::Pause) => this.state.set(State::Pausing),
                 Ok(Next::Drain(body)) => this.state.set(drain(body)),
+                Ok(Next::Ready) => this.state.set(State::Readying),
                 Err(error) => {
                     this.state.set(State::Done);
                     return Poll::Ready(Err(error));
@@ -140,20 +168,45 @@ where
     }
 }
 
-/// What follows a response.
+/// What follows a state.
 enum Next<R> {
     Return(Response<R>),
+    Pause,
     Drain(R),
+    Ready,
 }
 
-impl<S, B: Body + Default> More<S, B> {
-    fn judge<R>(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
+impl<S, B: Body + Default, R> More<S, B, R> {
+    fn judge(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
         Ok(match self.kept.judge(&response)? {
             Verdict::Return => Next::Return(response),
             Verdict::Again(headers) => {
                 self.next = Some(self.kept.request(headers));
                 Next::Drain(response.into_body())
             }
+            Verdict::Wait(waiting) => {
+                self.pause = Some(Pause { waiting, then: Then::Judge(response) });
+                Next::Pause
+            }
+        })
+    }
+
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
+        let Some(pause) = &mut self.pause else { unreachable!("a scheme waits") };
+        ready!(pause.waiting.as_mut().poll(cx)).map_err(|error| self.kept.unusable(error))?;
+        let Some(Pause { then, .. }) = self.pause.take() else { unreachable!("it is there") };
+        Poll::Ready(match then {
+            Then::SetOut(mut request) => self.kept.set_out(&mut request).map(|waiting| match waiting {
+                Some(waiting) => {
+                    self.pause = Some(Pause { waiting, then: Then::SetOut(request) });
+                    Next::Pause
+                }
+                None => {
+                    self.next = Some(request);
+                    Next::Ready
+                }
+            }),
+            Then::Judge(response) => self.judge(response),
         })
     }
 }

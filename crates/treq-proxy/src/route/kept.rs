@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use http::header::PROXY_AUTHORIZATION;
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use treq_core::{Error, KeptFields, Origin, Replay};
+use treq_core::auth::{Challenges, Outgoing, SchemeCall, SentHead, Step, Waiting};
+use treq_core::{BoxError, Error, KeptFields, Origin, Replay};
 
 use super::RouteLayer;
+use crate::Proxy;
 use crate::credentials::Credentials;
-use crate::tunnel::unusable;
-use crate::{Proxy, ProxyAuth, ProxyRequest};
+use crate::tunnel::{tell_body, unusable};
 
 /// What is needed to send a request once more.
 pub(super) struct Kept<B> {
@@ -25,6 +26,9 @@ pub(super) struct Kept<B> {
     body: Again<B>,
     /// The `Proxy-Authorization` that went out last.
     sent: Option<HeaderValue>,
+    answered: bool,
+    /// What the scheme has asked for since it was first called for this request, or for its challenge.
+    call: SchemeCall,
     drain_timeout: Duration,
 }
 
@@ -42,6 +46,8 @@ pub(super) enum Verdict {
     Return,
     /// It is a challenge, and these fields answer it.
     Again(HeaderMap),
+    /// It is a challenge, to be judged again after this.
+    Wait(Waiting),
 }
 
 impl<B: Body + Default> Kept<B> {
@@ -65,49 +71,89 @@ impl<B: Body + Default> Kept<B> {
             extensions: request.extensions().clone(),
             body,
             sent: None,
+            answered: false,
+            call: SchemeCall::new(),
             drain_timeout: layer.drain_timeout,
         }
     }
 
-    /// Puts credentials on the first request, if they can be known.
-    pub(super) fn set_out(&mut self, request: &mut Request<B>) -> Result<(), Error> {
-        let (sent, ()) = self.ask(request.headers_mut(), |auth, outgoing| auth.authorize(outgoing))?;
-        self.sent = sent;
-        Ok(())
+    /// Puts credentials on the first request, if they can be known. To be called again after what it returns.
+    pub(super) fn set_out(&mut self, request: &mut Request<B>) -> Result<Option<Waiting>, Error> {
+        match self.ask(None, request.headers_mut())? {
+            Step::Wait(waiting) => Ok(Some(waiting)),
+            _ => {
+                self.sent = request.headers().get(PROXY_AUTHORIZATION).cloned();
+                self.call = SchemeCall::new();
+                if matches!(self.body, Again::Once) {
+                    self.call.set_once();
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether the scheme sees responses.
+    pub(super) fn listens(&self) -> bool {
+        matches!(self.proxy.credentials(), Credentials::Scheme(scheme) if scheme.listens())
     }
 
     /// What a response means: a 407 is answered once, if it came by way of this proxy as far as can be told, and if there
     /// is a body to go with the answer.
     pub(super) fn judge<R>(&mut self, response: &Response<R>) -> Result<Verdict, Error> {
-        let challenged = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if challenged && !matches!(self.body, Again::Once) {
+        if !self.listens() {
+            return Ok(Verdict::Return);
+        }
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && !self.answered {
+            let challenges = Challenges::parse(response.headers(), &PROXY_AUTHENTICATE);
             let mut headers = self.headers.to_map();
-            let answer =
-                |auth: &dyn ProxyAuth, outgoing: &mut ProxyRequest<'_>| auth.answer(response.headers(), outgoing);
-            if let (sent, true) = self.ask(&mut headers, answer)? {
-                self.sent = sent;
-                return Ok(Verdict::Again(headers));
+            match self.ask(Some(&challenges), &mut headers)? {
+                Step::Wait(waiting) => return Ok(Verdict::Wait(waiting)),
+                // A request without its body would be another request.
+                Step::Send if !matches!(self.body, Again::Once) => {
+                    self.sent = headers.get(PROXY_AUTHORIZATION).cloned();
+                    self.answered = true;
+                    return Ok(Verdict::Again(headers));
+                }
+                _ => {}
             }
         }
-        let mut sent = HeaderMap::new();
-        sent.extend(self.sent.clone().map(|value| (PROXY_AUTHORIZATION, value)));
-        self.ask(&mut sent, |auth, outgoing| auth.accept(outgoing, response.status(), response.headers()))?;
+        if let Credentials::Scheme(scheme) = self.proxy.credentials() {
+            let sent = SentHead::for_proxy(&self.url, self.sent.as_ref());
+            let accepted = scheme.accept(&sent, response.status(), response.headers());
+            accepted.map_err(|error| self.unusable(error))?;
+        }
         Ok(Verdict::Return)
     }
 
-    /// Lets the credentials see the request; the field that they left, and what they said.
-    fn ask<T>(
-        &self,
-        headers: &mut HeaderMap,
-        ask: impl FnOnce(&dyn ProxyAuth, &mut ProxyRequest<'_>) -> Result<T, treq_core::BoxError>,
-    ) -> Result<(Option<HeaderValue>, T), Error> {
-        let Credentials::Scheme(auth) = self.proxy.credentials() else { unreachable!("only such a proxy is kept") };
+    /// What the scheme says of the request, or of a challenge: to send, to return, or to wait.
+    fn ask(&mut self, challenges: Option<&Challenges>, headers: &mut HeaderMap) -> Result<Step, Error> {
+        let proxy = self.proxy.clone();
+        let Credentials::Scheme(scheme) = proxy.credentials() else { unreachable!("only such a proxy is kept") };
         let origin = Origin::of(&self.url)?;
         // As the agent writes it.
         let target = format!("{origin}{}", self.url.path_and_query().map_or("/", |path| path.as_str()));
-        let mut outgoing = ProxyRequest::new(&self.method, &self.url, &target, headers);
-        let said = ask(&**auth, &mut outgoing).map_err(|error| unusable(&self.proxy, &origin, error))?;
-        Ok((headers.get(PROXY_AUTHORIZATION).cloned(), said))
+        loop {
+            let outgoing = Outgoing::for_proxy(&self.method, &self.url, &target, headers);
+            let step = match challenges {
+                Some(challenges) => self.call.answer(&**scheme, challenges, outgoing.with_refused(self.sent.as_ref())),
+                None => self.call.authorize(&**scheme, outgoing),
+            };
+            match step.map_err(|error| unusable(&proxy, &origin, error))? {
+                step @ (Step::Send | Step::Return | Step::Wait(_)) => return Ok(step),
+                step => {
+                    let is_empty = matches!(self.body, Again::Empty);
+                    tell_body(step, is_empty, &mut self.call).map_err(|error| unusable(&proxy, &origin, error))?;
+                }
+            }
+        }
+    }
+
+    /// The error of a scheme, also while it waited.
+    pub(super) fn unusable(&self, error: BoxError) -> Error {
+        match Origin::of(&self.url) {
+            Ok(origin) => unusable(&self.proxy, &origin, error),
+            Err(error) => error,
+        }
     }
 
     /// The request with these fields.

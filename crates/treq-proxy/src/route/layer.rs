@@ -28,7 +28,7 @@ use crate::{Proxies, Routed};
 ///
 /// # Errors
 ///
-/// The inner service's, adopted; of `Kind::Proxy` what a [`ProxyAuth`](crate::ProxyAuth) says; of `Kind::Builder` where a
+/// The inner service's, adopted; of `Kind::Proxy` what a [`Scheme`](treq_core::auth::Scheme) says; of `Kind::Builder` where a
 /// proxy is chosen for a request that has a route of another kind.
 #[derive(Clone)]
 pub struct RouteLayer<Y = ByTryClone> {

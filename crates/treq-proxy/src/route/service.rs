@@ -70,14 +70,21 @@ where
             Err(error) => return RoutedFuture::failed(error),
         };
         let mut kept = Box::new(Kept::of(&self.layer, proxy, &request));
-        if let Err(error) = kept.set_out(&mut request) {
-            return RoutedFuture::failed(error);
-        }
+        let waiting = match kept.set_out(&mut request) {
+            Ok(None) if !kept.listens() => return RoutedFuture::calling(self.inner.call(request)),
+            Ok(waiting) => waiting,
+            Err(error) => return RoutedFuture::failed(error),
+        };
         // The instance that is ready goes into the future, its clone waits for the next request.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let calling = inner.call(request);
-        RoutedFuture::listening(calling, inner, kept)
+        match waiting {
+            Some(waiting) => RoutedFuture::waiting(inner, kept, waiting, request),
+            None => {
+                let calling = inner.call(request);
+                RoutedFuture::listening(calling, inner, kept)
+            }
+        }
     }
 }
 

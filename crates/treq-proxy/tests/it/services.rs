@@ -69,7 +69,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         Ok::<_, Infallible>(match field {
             Some(field) => {
-                assert_eq!(field, "Own POST http://a.test/1");
+                assert_eq!(field, "own POST http://a.test/1");
                 Response::new(Body::from(body))
             }
             // Of unknown length, so in chunks.

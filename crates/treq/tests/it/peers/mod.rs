@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
 use treq::{BoxError, Client, Digest, Proxies, Proxy, Response, Scheme, TlsConfig};
-use treq_auth::{Challenges, Outgoing, Sent, Step};
+use treq_auth::{Challenges, Outgoing, SentHead, Step};
 
 /// The value of a variable, or a line that says what is missing.
 fn peer(name: &str) -> Option<String> {
@@ -89,7 +89,7 @@ impl Scheme for Watched {
         Ok(step)
     }
 
-    fn accept(&self, sent: &Sent<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
+    fn accept(&self, sent: &SentHead<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
         // Credentials are written as challenges are.
         let mut fields = HeaderMap::new();
         fields.extend(sent.authorization().map(|field| (WWW_AUTHENTICATE, field.clone())));
