@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
-use treq_core::auth::{BodyHash, Challenges, Waiting};
-use treq_core::{BoxError, Error, Kind, Replay};
+use treq_core::auth::Challenges;
+use treq_core::{BoxError, Error, Replay};
 
 use crate::kept::{Kept, Verdict, Work};
 
@@ -46,13 +46,8 @@ struct More<S, B, R, Y> {
 
 /// What the scheme has asked for, and what is done then.
 struct Pause<B, R> {
-    work: Pausing<B>,
+    work: Work<B>,
     then: Then<B, R>,
-}
-
-enum Pausing<B> {
-    Read { body: Pin<Box<B>>, hash: Box<dyn BodyHash> },
-    Wait(Waiting),
 }
 
 enum Then<B, R> {
@@ -96,7 +91,7 @@ where
     }
 
     pub(crate) fn pausing(inner: S, replay: Y, kept: Box<Kept<B>>, work: Work<B>, request: Request<B>) -> Self {
-        let pause = Some(Pause::new(work, Then::SetOut(request)));
+        let pause = Some(Pause { work, then: Then::SetOut(request) });
         let more = More { inner, replay, kept, pause, next: None };
         AuthFuture { state: State::Pausing, more: Some(Box::new(more)) }
     }
@@ -199,7 +194,7 @@ where
             Verdict::Return => Next::Return(response),
             Verdict::Again(headers) => self.again(headers, response),
             Verdict::Pause(work, challenges) => {
-                self.pause = Some(Pause::new(work, Then::Answer(response, challenges)));
+                self.pause = Some(Pause { work, then: Then::Answer(response, challenges) });
                 Next::Pause
             }
         }
@@ -213,19 +208,17 @@ where
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
         let Some(pause) = &mut self.pause else { unreachable!("a scheme has asked for this") };
         match &mut pause.work {
-            Pausing::Wait(waiting) => {
-                ready!(waiting.as_mut().poll(cx)).map_err(|error| self.kept.adopt(error))?;
+            Work::Wait(waiting) => ready!(waiting.as_mut().poll(cx)).map_err(|error| self.kept.adopt(error))?,
+            Work::Read(hashing) => {
+                let hash = ready!(Pin::new(hashing).poll(cx))?;
+                self.kept.set_hash(hash);
             }
-            Pausing::Read { body, hash } => ready!(poll_read(body.as_mut(), &mut **hash, cx))?,
         }
-        let Some(Pause { work, then }) = self.pause.take() else { unreachable!("it is there") };
-        if let Pausing::Read { hash, .. } = work {
-            self.kept.set_hash(hash.finish());
-        }
+        let Some(Pause { then, .. }) = self.pause.take() else { unreachable!("it is there") };
         Poll::Ready(match then {
             Then::SetOut(mut request) => self.kept.set_out(&self.replay, &mut request).map(|work| match work {
                 Some(work) => {
-                    self.pause = Some(Pause::new(work, Then::SetOut(request)));
+                    self.pause = Some(Pause { work, then: Then::SetOut(request) });
                     Next::Pause
                 }
                 None => {
@@ -239,43 +232,6 @@ where
             }
         })
     }
-}
-
-impl<B, R> Pause<B, R> {
-    fn new(work: Work<B>, then: Then<B, R>) -> Pause<B, R> {
-        let work = match work {
-            Work::Read { body, hash } => Pausing::Read { body: Box::pin(body), hash },
-            Work::Wait(waiting) => Pausing::Wait(waiting),
-        };
-        Pause { work, then }
-    }
-}
-
-/// Reads a body into a hash, to its end.
-fn poll_read<B>(mut body: Pin<&mut B>, hash: &mut dyn BodyHash, cx: &mut Context<'_>) -> Poll<Result<(), Error>>
-where
-    B: Body,
-    B::Error: Into<BoxError>,
-{
-    while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
-        match frame.map(http_body::Frame::into_data) {
-            Ok(Ok(mut data)) => {
-                while data.has_remaining() {
-                    let chunk = data.chunk();
-                    hash.update(chunk);
-                    let len = chunk.len();
-                    data.advance(len);
-                }
-            }
-            // Trailers are no part of the content.
-            Ok(Err(_)) => {}
-            Err(error) => {
-                let message = "the body could not be read for the credentials that cover it";
-                return Poll::Ready(Err(Error::new(Kind::Body, message).with_source(error)));
-            }
-        }
-    }
-    Poll::Ready(Ok(()))
 }
 
 fn drain<F, R: Body>(body: R) -> State<F, R> {

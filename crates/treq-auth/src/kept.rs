@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use treq_core::auth::{BodyHash, Challenges, Content, Outgoing, Scheme, SchemeCall, SentHead, Step, Waiting};
+use treq_core::auth::{Challenges, Content, Hashing, Outgoing, Scheme, SchemeCall, SentHead, Step, Waiting};
 use treq_core::{BoxError, Error, KeptFields, Kind, Replay};
 
 use crate::choose::choose;
@@ -28,10 +28,7 @@ pub(crate) enum Start<B> {
 /// What a scheme asks for before it is called again.
 pub(crate) enum Work<B> {
     /// A copy of the body goes into the hash.
-    Read {
-        body: B,
-        hash: Box<dyn BodyHash>,
-    },
+    Read(Hashing<B>),
     Wait(Waiting),
 }
 
@@ -192,7 +189,7 @@ impl<B: Body + Default> Kept<B> {
                     Again::Empty | Again::Once => None,
                 };
                 match (copy, &self.body) {
-                    (Some(body), _) => return Ok(Some(Work::Read { body, hash })),
+                    (Some(body), _) => return Ok(Some(Work::Read(Hashing::new(body, hash)))),
                     (None, Again::Empty) => self.call.set_hash(hash.finish()),
                     (None, _) => self.call.set_once(),
                 }

@@ -49,6 +49,56 @@ async fn a_signer_covers_the_body() {
     assert_eq!((error.kind(), why(&error), world.seen().len()), (Kind::Auth, Some(Why::BodyOnce), 3));
 }
 
+/// Waits, hashes and waits again, and writes fields each time, as careless schemes do.
+struct Careless {
+    listens: bool,
+}
+
+impl Scheme for Careless {
+    fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+        request.authorize(HeaderValue::from_static("first"));
+        request.headers_mut().append("content-type", HeaderValue::from_static("second"));
+        let wait = || Step::wait(async { Ok(tokio::task::yield_now().await) });
+        match (request.content(), request.waits()) {
+            (_, 0) => Ok(wait()),
+            (Content::Unread, 1) => Ok(Step::Hash(Box::new(Sum(0)))),
+            (Content::Hashed(_), 1) => Ok(wait()),
+            (Content::Hashed(sum), waits) => {
+                let value = [waits.to_string().as_bytes(), b" ", sum].concat();
+                request.authorize(HeaderValue::from_bytes(&value)?);
+                Ok(Step::Send)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn listens(&self) -> bool {
+        self.listens
+    }
+
+    fn answer(&self, _: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+        assert_eq!(request.refused().unwrap(), "2 6");
+        self.authorize(request)
+    }
+}
+
+#[tokio::test]
+async fn each_call_of_a_scheme_starts_from_the_request_as_given() {
+    for listens in [false, true] {
+        let world = World::new(|_, _| unauthorized("Own"));
+        let layer = AuthLayer::new().credentials(origin("http://a.test/"), Careless { listens });
+        assert_eq!(world.ask(&layer, post("http://a.test/", vec![1, 2, 3])).await.unwrap().status(), 401);
+        let seen = world.seen();
+        assert_eq!(seen.len(), if listens { 2 } else { 1 });
+        for seen in seen {
+            assert_eq!(seen.field(), "2 6");
+            let types: Vec<_> = seen.headers.get_all("content-type").iter().collect();
+            assert_eq!(types, ["text/plain", "second"]);
+            assert_eq!(seen.body.unwrap(), [1, 2, 3]);
+        }
+    }
+}
+
 /// Buys a token with each challenge.
 struct Buyer;
 

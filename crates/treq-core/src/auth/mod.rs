@@ -6,6 +6,7 @@
 mod base64;
 mod call;
 mod challenge;
+mod hashing;
 mod outgoing;
 mod parser;
 mod scheme;
@@ -13,5 +14,6 @@ mod scheme;
 pub use base64::basic;
 pub use call::{SchemeCall, TooManyWaits};
 pub use challenge::{Challenge, Challenges};
+pub use hashing::Hashing;
 pub use outgoing::{Content, Outgoing, SentHead};
 pub use scheme::{BodyHash, Scheme, Step, Waiting};

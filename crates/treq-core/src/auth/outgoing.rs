@@ -18,8 +18,6 @@ pub enum Content<'a> {
     /// What [`BodyHash::finish`] gave.
     Hashed(&'a [u8]),
     /// It can be read only once, by being sent. A challenge cannot be answered either, only remembered.
-    ///
-    /// A request that a proxy forwards says so after [`Step::Hash`] too, if it has a body: that one is not read.
     Once,
 }
 

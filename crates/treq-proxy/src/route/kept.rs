@@ -5,13 +5,13 @@ use std::time::Duration;
 use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use treq_core::auth::{Challenges, Outgoing, SchemeCall, SentHead, Step, Waiting};
+use treq_core::auth::{Challenges, Content, Hashing, Outgoing, SchemeCall, SentHead, Step, Waiting};
 use treq_core::{BoxError, Error, KeptFields, Origin, Replay};
 
 use super::RouteLayer;
 use crate::Proxy;
 use crate::credentials::Credentials;
-use crate::tunnel::{tell_body, unusable};
+use crate::tunnel::{unusable, unusable_step};
 
 /// What is needed to send a request once more.
 pub(super) struct Kept<B> {
@@ -41,13 +41,27 @@ enum Again<B> {
 }
 
 /// What a response means.
-pub(super) enum Verdict {
+pub(super) enum Verdict<B> {
     /// It is the caller's.
     Return,
     /// It is a challenge, and these fields answer it.
     Again(HeaderMap),
     /// It is a challenge, to be judged again after this.
+    Pause(Work<B>),
+}
+
+/// What a scheme asks for before it is called again.
+pub(super) enum Work<B> {
+    /// A copy of the body goes into the hash.
+    Read(Hashing<B>),
     Wait(Waiting),
+}
+
+/// What a scheme says at last, or what is to be done before.
+enum Said<B> {
+    Send,
+    Return,
+    Pause(Work<B>),
 }
 
 impl<B: Body + Default> Kept<B> {
@@ -78,18 +92,24 @@ impl<B: Body + Default> Kept<B> {
     }
 
     /// Puts credentials on the first request, if they can be known. To be called again after what it returns.
-    pub(super) fn set_out(&mut self, request: &mut Request<B>) -> Result<Option<Waiting>, Error> {
-        match self.ask(None, request.headers_mut())? {
-            Step::Wait(waiting) => Ok(Some(waiting)),
-            _ => {
-                self.sent = request.headers().get(PROXY_AUTHORIZATION).cloned();
-                self.call = SchemeCall::new();
-                if matches!(self.body, Again::Once) {
-                    self.call.set_once();
-                }
-                Ok(None)
-            }
+    pub(super) fn set_out<Y: Replay<B>>(
+        &mut self,
+        replay: &Y,
+        request: &mut Request<B>,
+    ) -> Result<Option<Work<B>>, Error> {
+        if let Said::Pause(work) = self.ask(replay, None, request.headers_mut())? {
+            return Ok(Some(work));
         }
+        self.sent = request.headers().get(PROXY_AUTHORIZATION).cloned();
+        self.call = SchemeCall::new();
+        if matches!(self.body, Again::Once) {
+            self.call.set_once();
+        }
+        Ok(None)
+    }
+
+    pub(super) fn set_hash(&mut self, hash: Vec<u8>) {
+        self.call.set_hash(hash);
     }
 
     /// Whether the scheme sees responses.
@@ -99,22 +119,22 @@ impl<B: Body + Default> Kept<B> {
 
     /// What a response means: a 407 is answered once, if it came by way of this proxy as far as can be told, and if there
     /// is a body to go with the answer.
-    pub(super) fn judge<R>(&mut self, response: &Response<R>) -> Result<Verdict, Error> {
+    pub(super) fn judge<R, Y: Replay<B>>(&mut self, replay: &Y, response: &Response<R>) -> Result<Verdict<B>, Error> {
         if !self.listens() {
             return Ok(Verdict::Return);
         }
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && !self.answered {
             let challenges = Challenges::parse(response.headers(), &PROXY_AUTHENTICATE);
             let mut headers = self.headers.to_map();
-            match self.ask(Some(&challenges), &mut headers)? {
-                Step::Wait(waiting) => return Ok(Verdict::Wait(waiting)),
+            match self.ask(replay, Some(&challenges), &mut headers)? {
+                Said::Pause(work) => return Ok(Verdict::Pause(work)),
                 // A request without its body would be another request.
-                Step::Send if !matches!(self.body, Again::Once) => {
+                Said::Send if !matches!(self.body, Again::Once) => {
                     self.sent = headers.get(PROXY_AUTHORIZATION).cloned();
                     self.answered = true;
                     return Ok(Verdict::Again(headers));
                 }
-                _ => {}
+                Said::Send | Said::Return => {}
             }
         }
         if let Credentials::Scheme(scheme) = self.proxy.credentials() {
@@ -125,8 +145,13 @@ impl<B: Body + Default> Kept<B> {
         Ok(Verdict::Return)
     }
 
-    /// What the scheme says of the request, or of a challenge: to send, to return, or to wait.
-    fn ask(&mut self, challenges: Option<&Challenges>, headers: &mut HeaderMap) -> Result<Step, Error> {
+    /// What the scheme says of the request, or of a challenge.
+    fn ask<Y: Replay<B>>(
+        &mut self,
+        replay: &Y,
+        challenges: Option<&Challenges>,
+        headers: &mut HeaderMap,
+    ) -> Result<Said<B>, Error> {
         let proxy = self.proxy.clone();
         let Credentials::Scheme(scheme) = proxy.credentials() else { unreachable!("only such a proxy is kept") };
         let origin = Origin::of(&self.url)?;
@@ -139,11 +164,18 @@ impl<B: Body + Default> Kept<B> {
                 None => self.call.authorize(&**scheme, outgoing),
             };
             match step.map_err(|error| unusable(&proxy, &origin, error))? {
-                step @ (Step::Send | Step::Return | Step::Wait(_)) => return Ok(step),
-                step => {
-                    let is_empty = matches!(self.body, Again::Empty);
-                    tell_body(step, is_empty, &mut self.call).map_err(|error| unusable(&proxy, &origin, error))?;
-                }
+                Step::Send => return Ok(Said::Send),
+                Step::Return => return Ok(Said::Return),
+                Step::Wait(waiting) => return Ok(Said::Pause(Work::Wait(waiting))),
+                Step::Hash(hash) if self.call.content() == Content::Unread => match &self.body {
+                    Again::Empty => self.call.set_hash(hash.finish()),
+                    Again::Once => self.call.set_once(),
+                    Again::Copy(body) => match replay.copy(body) {
+                        Some(body) => return Ok(Said::Pause(Work::Read(Hashing::new(body, hash)))),
+                        None => self.call.set_once(),
+                    },
+                },
+                step => return Err(unusable(&proxy, &origin, unusable_step(&step))),
             }
         }
     }

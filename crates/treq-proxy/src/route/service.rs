@@ -52,12 +52,13 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone,
     S::Error: Into<BoxError> + 'static,
     B: Body + Default,
+    B::Error: Into<BoxError>,
     R: Body,
     Y: Replay<B> + Clone,
 {
     type Response = Response<R>;
     type Error = Error;
-    type Future = RoutedFuture<S, B, R>;
+    type Future = RoutedFuture<S, B, R, Y>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx).map_err(Error::adopt)
@@ -70,19 +71,20 @@ where
             Err(error) => return RoutedFuture::failed(error),
         };
         let mut kept = Box::new(Kept::of(&self.layer, proxy, &request));
-        let waiting = match kept.set_out(&mut request) {
+        let work = match kept.set_out(&self.layer.replay, &mut request) {
             Ok(None) if !kept.listens() => return RoutedFuture::calling(self.inner.call(request)),
-            Ok(waiting) => waiting,
+            Ok(work) => work,
             Err(error) => return RoutedFuture::failed(error),
         };
         // The instance that is ready goes into the future, its clone waits for the next request.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        match waiting {
-            Some(waiting) => RoutedFuture::waiting(inner, kept, waiting, request),
+        let replay = self.layer.replay.clone();
+        match work {
+            Some(work) => RoutedFuture::pausing(inner, replay, kept, work, request),
             None => {
                 let calling = inner.call(request);
-                RoutedFuture::listening(calling, inner, kept)
+                RoutedFuture::listening(calling, inner, replay, kept)
             }
         }
     }

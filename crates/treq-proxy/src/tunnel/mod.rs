@@ -68,7 +68,7 @@ impl<'a> Tunnel<'a> {
                     return Ok(None);
                 }
                 Step::Wait(waiting) => return Ok(Some(waiting)),
-                step => tell_body(step, true, &mut self.call).map_err(|error| self.unusable(error))?,
+                step => tell_empty(step, &mut self.call).map_err(|error| self.unusable(error))?,
             }
         }
     }
@@ -135,7 +135,7 @@ impl<'a> Tunnel<'a> {
             let step = self.call.answer(scheme, &challenges, outgoing).map_err(|error| self.unusable(error))?;
             match step {
                 Step::Send | Step::Return | Step::Wait(_) => break step,
-                step => tell_body(step, true, &mut self.call).map_err(|error| self.unusable(error))?,
+                step => tell_empty(step, &mut self.call).map_err(|error| self.unusable(error))?,
             }
         };
         if matches!(step, Step::Send) {
@@ -160,22 +160,24 @@ impl<'a> Tunnel<'a> {
     }
 }
 
-/// Tells the scheme the hash of an empty body, or that the body is not read, for whatever it asks next.
-pub(crate) fn tell_body(step: Step, is_empty: bool, call: &mut SchemeCall) -> Result<(), BoxError> {
+/// Takes a step that is not the last one, of a request without a body.
+fn tell_empty(step: Step, call: &mut SchemeCall) -> Result<(), BoxError> {
     match step {
         Step::Hash(hash) if call.content() == Content::Unread => {
-            match is_empty {
-                true => call.set_hash(hash.finish()),
-                false => call.set_once(),
-            }
+            call.set_hash(hash.finish());
             Ok(())
         }
-        Step::Hash(_) => {
-            Err("the scheme covers the body, which is not read for a proxy: use one that goes without, or a tunnel"
-                .into())
-        }
-        _ => Err("the scheme asks for a step that this version of treq-proxy does not know: update it".into()),
+        step => Err(unusable_step(&step)),
     }
+}
+
+/// The error of a step that is none here.
+pub(crate) fn unusable_step(step: &Step) -> BoxError {
+    match step {
+        Step::Hash(_) => "the scheme covers the body, which can be read only once: give one that can be made again",
+        _ => "the scheme asks for a step that this version of treq-proxy does not know: update it",
+    }
+    .into()
 }
 
 /// Our own error untouched; a stranger is the credentials'.
