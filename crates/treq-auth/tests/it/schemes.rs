@@ -58,7 +58,12 @@ impl Scheme for Careless {
     fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
         request.authorize(HeaderValue::from_static("first"));
         request.headers_mut().append("content-type", HeaderValue::from_static("second"));
-        let wait = || Step::wait(async { Ok(tokio::task::yield_now().await) });
+        let wait = || {
+            Step::wait(async {
+                tokio::task::yield_now().await;
+                Ok(())
+            })
+        };
         match (request.content(), request.waits()) {
             (_, 0) => Ok(wait()),
             (Content::Unread, 1) => Ok(Step::Hash(Box::new(Sum(0)))),

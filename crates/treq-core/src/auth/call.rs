@@ -106,7 +106,7 @@ impl SchemeCall {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`authorize`](SchemeCall::authorize).
     pub fn answer(
         &mut self,
         scheme: &dyn Scheme,

@@ -20,7 +20,8 @@ use crate::BoxError;
 /// Errors that are not a [`treq_core::Error`](crate::Error) are wrapped in one of `Kind::Auth`; those for a proxy are of
 /// `Kind::Proxy`. They must not hold secrets.
 ///
-/// A token that is fetched before the first request, and again when the server refuses it:
+/// A token that is fetched before the first request, and again when the server refuses it. Requests that come at the same
+/// time fetch one each, unless `fetch` has them share one:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex, PoisonError};
@@ -139,8 +140,8 @@ pub enum Step {
     /// [`Unread`](Content::Unread).
     Hash(Box<dyn BodyHash>),
     /// Await this, then call the same method again, with the request as it was given. An error of the future is one of
-    /// that method: the caller gets it, and the request is not sent. One call may wait 16 times; then it fails with
-    /// [`TooManyWaits`].
+    /// that method: the caller gets it, and the request is not sent. A challenge holds its connection meanwhile. One call
+    /// may wait 16 times; then it fails with [`TooManyWaits`].
     Wait(Waiting),
 }
 
