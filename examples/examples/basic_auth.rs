@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("a wrong password: {}", treq::get(&url).basic_auth("treq", "guess").await?.status());
 
     // Every request of this client to that origin, and to no other.
-    let auth = AuthLayer::new().credentials(Origin::of(&url.parse()?)?, Basic::new("treq", "s3cret")?);
+    let auth = AuthLayer::new().credentials(Origin::from_uri(&url.parse()?)?, Basic::new("treq", "s3cret")?);
     let client = Client::builder().auth_layer(auth).build()?;
     println!("a client: {}", client.get(&url).await?.status());
     examples::expect(told["user"] == "treq", "the name of the user")

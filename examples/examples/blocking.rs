@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Runtime::new()?;
     let base = runtime.block_on(examples::base())?;
 
-    let told: Value = blocking::post(base.url("/post")).json(&json!({ "cups": 2 })).send()?.json()?;
+    let told: Value = blocking::post(base.url("/post")).json(json!({ "cups": 2 })).send()?.json()?;
     println!("the server read {}", told["json"]);
 
     let client = Client::builder().header("user-agent", "shop/1.0").build_blocking()?;

@@ -11,7 +11,7 @@ use treq::{Client, Origin};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
-    let behind = Origin::of(&base.url("/").parse()?)?;
+    let behind = Origin::from_uri(&base.url("/").parse()?)?;
 
     // The port of the service by its name, as a registry of one's own would know it.
     let endpoint = tower::service_fn(move |target: Target| {

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("a wrong password: {}", treq::get(&url).auth(Digest::new("treq", "guess")).await?.status());
 
     // Credentials that a client has for an origin, which remembers the challenge.
-    let auth = AuthLayer::new().credentials(Origin::of(&url.parse()?)?, Digest::new("treq", "s3cret"));
+    let auth = AuthLayer::new().credentials(Origin::from_uri(&url.parse()?)?, Digest::new("treq", "s3cret"));
     let client = Client::builder().auth_layer(auth).build()?;
     for _ in 0..2 {
         println!("a client: {}", client.get(&url).await?.status());

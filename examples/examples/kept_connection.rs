@@ -15,7 +15,7 @@ use treq_core::{Body, Connection, Exchange, Origin, Target};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = examples::base().await?;
-    let origin = Origin::of(&base.url("/").parse()?)?;
+    let origin = Origin::from_uri(&base.url("/").parse()?)?;
 
     let host = origin.authority().to_string();
     let mut connection = HttpHandshake::<_, Body>::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let told: Value = treq::get(base.url("/get")).params([("q", "tea & milk")]).await?.json().await?;
     show("GET with params: the server read q =", &told["args"]["q"], json!("tea & milk"))?;
-    let told: Value = treq::post(base.url("/post")).json(&json!({ "cups": 2 })).await?.json().await?;
+    let told: Value = treq::post(base.url("/post")).json(json!({ "cups": 2 })).await?.json().await?;
     show("POST JSON: the server read", &told["json"], json!({ "cups": 2 }))?;
 
     let response = treq::get(base.url("/drip?numbytes=400&duration=1")).await?.error_for_status().await?;

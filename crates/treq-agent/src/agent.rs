@@ -105,7 +105,7 @@ fn target<B: Body>(request: &mut Request<B>) -> Result<Target, Error> {
             head::check_framing(request.headers_mut(), version, &body)?;
         }
     }
-    let mut target = Target::new(Origin::of(request.uri())?);
+    let mut target = Target::new(Origin::from_uri(request.uri())?);
     if !request.extensions().is_empty() {
         target.http_version = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
         target.route = request.extensions().get::<Arc<dyn Route>>().cloned();

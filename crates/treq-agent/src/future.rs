@@ -189,7 +189,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
                 self.snapshot = Some(Snapshot {
                     method: request.method().clone(),
                     version: request.version(),
-                    headers: KeptFields::of(request.headers()),
+                    headers: KeptFields::from_headers(request.headers()),
                     extensions: request.extensions().clone(),
                     body,
                     expects,
@@ -216,7 +216,7 @@ impl<C, R, B: Body> Sending<C, R, B> {
     }
 
     fn next_target(&self) -> Result<Target, Error> {
-        let mut target = Target::new(Origin::of(&self.uri)?);
+        let mut target = Target::new(Origin::from_uri(&self.uri)?);
         target.http_version = self.http_version;
         target.route = self.route.clone();
         target.reuse = self.reuse;

@@ -148,7 +148,7 @@ pub(crate) fn prepare_forwarded<B>(
     wire: Wire<'_>,
     persistent: bool,
 ) -> Result<Added, Error> {
-    let own = Origin::of(uri)?;
+    let own = Origin::from_uri(uri)?;
     let host = host(&own)?;
     let mut wire = wire;
     (wire.origin, wire.host) = (&own, &host);

@@ -1,12 +1,11 @@
 use std::fmt;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
+use treq_core::auth::{Outgoing, Scheme, Step, basic};
 use treq_core::{BoxError, Error};
 
+use crate::AuthErrorReason;
 use crate::error::unusable;
-use crate::{Outgoing, Scheme, Step, Why};
 
 /// User name and password, sent with every request ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)). Text goes out
 /// as UTF-8, bytes as they are.
@@ -30,23 +29,16 @@ impl Basic {
     ///
     /// # Errors
     ///
-    /// [`Why::Colon`]: the user name holds a colon, at which the server would cut it
+    /// [`AuthErrorReason::Colon`]: the user name holds a colon, at which the server would cut it
     /// ([section 2](https://www.rfc-editor.org/rfc/rfc7617#section-2)).
     pub fn new(user: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Result<Basic, Error> {
         let (user, password) = (user.as_ref(), password.as_ref());
         if user.contains(&b':') {
             let message = "a user name with a colon cannot be sent by Basic: the server takes what follows the first \
                            colon for the password";
-            return Err(unusable(Why::Colon, message));
+            return Err(unusable(AuthErrorReason::Colon, message));
         }
-        let pair = [user, b":", password].concat();
-        let mut text = String::with_capacity(6 + pair.len().div_ceil(3) * 4);
-        text.push_str("Basic ");
-        BASE64_STANDARD.encode_string(pair, &mut text);
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(text))
-            .map_err(|error| unusable(Why::Name, "these credentials fit into no header field").with_source(error))?;
-        value.set_sensitive(true);
-        Ok(Basic { value })
+        Ok(Basic { value: basic(user, password) })
     }
 }
 

@@ -1,10 +1,11 @@
 use std::fmt;
 
 use http::HeaderValue;
+use treq_core::auth::{Outgoing, Scheme, Step};
 use treq_core::{BoxError, Error};
 
+use crate::AuthErrorReason;
 use crate::error::unusable;
-use crate::{Outgoing, Scheme, Step, Why};
 
 /// A token, sent with every request ([RFC 6750, section
 /// 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
@@ -23,7 +24,7 @@ impl Bearer {
     ///
     /// # Errors
     ///
-    /// [`Why::Token`]: it is empty, or a byte of it is a space, a control character or not ASCII.
+    /// [`AuthErrorReason::Token`]: it is empty, or a byte of it is a space, a control character or not ASCII.
     pub fn new(token: impl AsRef<str>) -> Result<Bearer, Error> {
         let token = token.as_ref();
         let good = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -36,7 +37,7 @@ impl Bearer {
             _ => {
                 let message = "a bearer token is not empty, and has no spaces, control characters or characters \
                                beyond ASCII";
-                Err(unusable(Why::Token, message))
+                Err(unusable(AuthErrorReason::Token, message))
             }
         }
     }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{Request, Uri};
+use treq_core::auth::Scheme;
 use treq_core::options::LeftOrigin;
 use treq_core::{BoxError, Error, Kind, Origin, uri};
 
 use crate::error::unusable;
 use crate::layer::Config;
-use crate::{Credentials, Scheme, Why};
+use crate::{AuthErrorReason, Credentials};
 
 /// The scheme of a request, if it gets any; takes userinfo out of its URL.
 pub(crate) fn choose<B>(config: &Config, request: &mut Request<B>) -> Result<Option<Arc<dyn Scheme>>, Error> {
     let userinfo = take_userinfo(request.uri_mut())?;
     // CONNECT and the like have no origin to be bound to.
-    let Ok(origin) = Origin::of(request.uri()) else { return Ok(None) };
+    let Ok(origin) = Origin::from_uri(request.uri()) else { return Ok(None) };
     if request.headers().contains_key(AUTHORIZATION) {
         return in_clear(config, &origin, request.uri()).map(|()| None);
     }
@@ -82,7 +83,7 @@ fn in_clear(config: &Config, origin: &Origin, url: &Uri) -> Result<(), Error> {
         return Ok(());
     }
     let message = "credentials would go out in clear, and only https is allowed for them";
-    Err(unusable(Why::InClear, message).with_url(url))
+    Err(unusable(AuthErrorReason::InClear, message).with_url(url))
 }
 
 fn is_loopback(host: &str) -> bool {

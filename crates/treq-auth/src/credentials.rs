@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use treq_core::auth::Scheme;
 use treq_core::uri::Userinfo;
 use treq_core::{Error, Origin};
 
-use crate::{Basic, Scheme};
+use crate::Basic;
 
 /// Request option: a [`Scheme`] together with the one origin that may see it. To a request to any other origin nothing
 /// is added, so that it may stay among the extensions of a chain of redirects.
@@ -15,7 +16,7 @@ use crate::{Basic, Scheme};
 /// use treq_auth::{Bearer, Credentials};
 /// use treq_core::Origin;
 ///
-/// let origin = Origin::of(&"https://api.test/".parse()?)?;
+/// let origin = Origin::from_uri(&"https://api.test/".parse()?)?;
 /// let credentials = Credentials::new(origin, Bearer::new("t0ken")?);
 /// let request = http::Request::get("https://api.test/v1").extension(credentials).body(())?;
 /// assert!(!format!("{:?}", request.extensions().get::<Credentials>()).contains("t0ken"));
@@ -41,14 +42,14 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Why::Colon`](crate::Why::Colon): the user name holds a colon, percent-encoded.
+    /// [`AuthErrorReason::Colon`](crate::AuthErrorReason::Colon): the user name holds a colon, percent-encoded.
     ///
     /// ```
     /// use treq_auth::Credentials;
     /// use treq_core::{Origin, uri};
     ///
     /// let located = uri::parse("http://user:pass%20word@a.test/")?;
-    /// let credentials = Credentials::from_userinfo(Origin::of(&located.uri)?, &located.userinfo.unwrap())?;
+    /// let credentials = Credentials::from_userinfo(Origin::from_uri(&located.uri)?, &located.userinfo.unwrap())?;
     /// assert_eq!(credentials.origin().to_string(), "http://a.test");
     /// # Ok::<(), treq_core::Error>(())
     /// ```

@@ -5,14 +5,14 @@ use treq_core::{Error, Kind};
 
 /// The cause of an error of `Kind::Auth`: credentials that cannot or must not be used. Nothing secret stands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    why: Why,
+pub struct AuthError {
+    reason: AuthErrorReason,
 }
 
-/// Why credentials are [`Unusable`].
+/// Why credentials are [`AuthError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Why {
+pub enum AuthErrorReason {
     /// A colon in the user name of [`Basic`](crate::Basic).
     Colon,
     /// A [`Bearer`](crate::Bearer) token that is empty or holds a byte that no token may hold.
@@ -33,31 +33,31 @@ pub enum Why {
     Random,
 }
 
-impl Unusable {
+impl AuthError {
     /// Why.
-    pub fn why(&self) -> Why {
-        self.why
+    pub fn reason(&self) -> AuthErrorReason {
+        self.reason
     }
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.why {
-            Why::Colon => "the user name holds a colon",
-            Why::Token => "the token is not a token",
-            Why::Name => "the user name fits into no header field",
-            Why::InClear => "the credentials would go out in clear",
-            Why::BodyOnce => "the body can be read only once",
-            Why::Proof => "the server did not prove that it knows the password",
-            Why::File => "the netrc file is not usable",
-            Why::Syntax => "the netrc file is malformed",
-            Why::Random => "there are no random bytes",
+        f.write_str(match self.reason {
+            AuthErrorReason::Colon => "the user name holds a colon",
+            AuthErrorReason::Token => "the token is not a token",
+            AuthErrorReason::Name => "the user name fits into no header field",
+            AuthErrorReason::InClear => "the credentials would go out in clear",
+            AuthErrorReason::BodyOnce => "the body can be read only once",
+            AuthErrorReason::Proof => "the server did not prove that it knows the password",
+            AuthErrorReason::File => "the netrc file is not usable",
+            AuthErrorReason::Syntax => "the netrc file is malformed",
+            AuthErrorReason::Random => "there are no random bytes",
         })
     }
 }
 
-impl StdError for Unusable {}
+impl StdError for AuthError {}
 
-pub(crate) fn unusable(why: Why, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(Kind::Auth, message).with_source(Unusable { why })
+pub(crate) fn unusable(reason: AuthErrorReason, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Kind::Auth, message).with_source(AuthError { reason })
 }

@@ -10,10 +10,10 @@ use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
-use treq_core::{BoxError, Error, Kind, Replay};
+use treq_core::auth::Challenges;
+use treq_core::{BoxError, Error, Replay};
 
-use crate::kept::{Hashing, Kept, Verdict};
-use crate::{BodyHash, Challenges};
+use crate::kept::{Kept, Verdict, Work};
 
 /// How much of a 401's own body is read, so that its connection can be used again.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -39,15 +39,14 @@ struct More<S, B, R, Y> {
     inner: S,
     replay: Y,
     kept: Box<Kept<B>>,
-    reading: Option<Reading<B, R>>,
+    pause: Option<Pause<B, R>>,
     /// What goes out as soon as the inner service is ready.
     next: Option<Request<B>>,
 }
 
-/// A body on its way into a hash, and what is done then.
-struct Reading<B, R> {
-    body: Pin<Box<B>>,
-    hash: Box<dyn BodyHash>,
+/// What the scheme has asked for, and what is done then.
+struct Pause<B, R> {
+    work: Work<B>,
     then: Then<B, R>,
 }
 
@@ -63,8 +62,8 @@ pin_project! {
     enum State<F, R> {
         /// A request is under way.
         Calling { #[pin] future: F },
-        /// A copy of the body is read by the scheme.
-        Hashing,
+        /// The scheme waits, or reads a copy of the body.
+        Pausing,
         /// The response was a challenge; its body goes to waste up to its end or these limits.
         Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
@@ -87,14 +86,14 @@ where
     }
 
     pub(crate) fn listening(future: S::Future, inner: S, replay: Y, kept: Box<Kept<B>>) -> Self {
-        let more = More { inner, replay, kept, reading: None, next: None };
+        let more = More { inner, replay, kept, pause: None, next: None };
         AuthFuture { state: State::Calling { future }, more: Some(Box::new(more)) }
     }
 
-    pub(crate) fn hashing(inner: S, replay: Y, kept: Box<Kept<B>>, body: Hashing<B>, request: Request<B>) -> Self {
-        let reading = Some(Reading::new(body, Then::SetOut(request)));
-        let more = More { inner, replay, kept, reading, next: None };
-        AuthFuture { state: State::Hashing, more: Some(Box::new(more)) }
+    pub(crate) fn pausing(inner: S, replay: Y, kept: Box<Kept<B>>, work: Work<B>, request: Request<B>) -> Self {
+        let pause = Some(Pause { work, then: Then::SetOut(request) });
+        let more = More { inner, replay, kept, pause, next: None };
+        AuthFuture { state: State::Pausing, more: Some(Box::new(more)) }
     }
 }
 
@@ -124,10 +123,10 @@ where
                         None => outcome.map(Next::Return),
                     }
                 }
-                StateProj::Hashing => match this.more.as_deref_mut() {
-                    Some(more) => ready!(more.poll_hash(cx)),
-                    None => Ok(Next::Ready),
-                },
+                StateProj::Pausing => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept waits") };
+                    ready!(more.poll_pause(cx))
+                }
                 StateProj::Draining { body, bytes, frames, late } => {
                     let Some(more) = this.more.as_deref() else {
                         unreachable!("a challenge is answered by what was kept")
@@ -159,7 +158,7 @@ where
                     this.state.set(State::Done);
                     return Poll::Ready(Ok(response));
                 }
-                Ok(Next::Hash) => this.state.set(State::Hashing),
+                Ok(Next::Pause) => this.state.set(State::Pausing),
                 Ok(Next::Drain(body)) => this.state.set(drain(body)),
                 Ok(Next::Ready) => this.state.set(State::Readying),
                 Err(error) => {
@@ -174,7 +173,7 @@ where
 /// What follows a state.
 enum Next<R> {
     Return(Response<R>),
-    Hash,
+    Pause,
     Drain(R),
     Ready,
 }
@@ -194,9 +193,9 @@ where
         match verdict {
             Verdict::Return => Next::Return(response),
             Verdict::Again(headers) => self.again(headers, response),
-            Verdict::Hash(hashing, challenges) => {
-                self.reading = Some(Reading::new(hashing, Then::Answer(response, challenges)));
-                Next::Hash
+            Verdict::Pause(work, challenges) => {
+                self.pause = Some(Pause { work, then: Then::Answer(response, challenges) });
+                Next::Pause
             }
         }
     }
@@ -206,45 +205,32 @@ where
         Next::Drain(response.into_body())
     }
 
-    fn poll_hash(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
-        if let Some(reading) = &mut self.reading {
-            while let Some(frame) = ready!(reading.body.as_mut().poll_frame(cx)) {
-                match frame.map(http_body::Frame::into_data) {
-                    Ok(Ok(mut data)) => {
-                        while data.has_remaining() {
-                            let chunk = data.chunk();
-                            reading.hash.update(chunk);
-                            let len = chunk.len();
-                            data.advance(len);
-                        }
-                    }
-                    // Trailers are no part of the content.
-                    Ok(Err(_)) => {}
-                    Err(error) => {
-                        let message = "the body could not be read for the credentials that cover it";
-                        return Poll::Ready(Err(Error::new(Kind::Body, message).with_source(error)));
-                    }
-                }
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
+        let Some(pause) = &mut self.pause else { unreachable!("a scheme has asked for this") };
+        match &mut pause.work {
+            Work::Wait(waiting) => ready!(waiting.as_mut().poll(cx)).map_err(|error| self.kept.adopt(error))?,
+            Work::Read(hashing) => {
+                let hash = ready!(Pin::new(hashing).poll(cx))?;
+                self.kept.set_hash(hash);
             }
         }
-        let Some(Reading { hash, then, .. }) = self.reading.take() else { return Poll::Ready(Ok(Next::Ready)) };
-        let hash = hash.finish();
+        let Some(Pause { then, .. }) = self.pause.take() else { unreachable!("it is there") };
         Poll::Ready(match then {
-            Then::SetOut(mut request) => self.kept.set_out_hashed(&mut request, &hash).map(|()| {
-                self.next = Some(request);
-                Next::Ready
+            Then::SetOut(mut request) => self.kept.set_out(&self.replay, &mut request).map(|work| match work {
+                Some(work) => {
+                    self.pause = Some(Pause { work, then: Then::SetOut(request) });
+                    Next::Pause
+                }
+                None => {
+                    self.next = Some(request);
+                    Next::Ready
+                }
             }),
             Then::Answer(response, challenges) => {
-                let verdict = self.kept.answer_hashed(&challenges, &hash, &response);
+                let verdict = self.kept.answer(&self.replay, challenges, &response);
                 verdict.map(|verdict| self.follow(verdict, response))
             }
         })
-    }
-}
-
-impl<B, R> Reading<B, R> {
-    fn new(hashing: Hashing<B>, then: Then<B, R>) -> Reading<B, R> {
-        Reading { body: Box::pin(hashing.body), hash: hashing.hash, then }
     }
 }
 

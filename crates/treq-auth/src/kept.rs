@@ -6,12 +6,13 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
+use treq_core::auth::{Challenges, Content, Hashing, Outgoing, Scheme, SchemeCall, SentHead, Step, Waiting};
 use treq_core::{BoxError, Error, KeptFields, Kind, Replay};
 
 use crate::choose::choose;
 use crate::error::unusable;
 use crate::layer::Config;
-use crate::{AuthLayer, BodyHash, Challenges, Content, Outgoing, Scheme, Sent, Step, Why};
+use crate::{AuthErrorReason, AuthLayer};
 
 /// How a request sets out.
 pub(crate) enum Start<B> {
@@ -19,15 +20,16 @@ pub(crate) enum Start<B> {
     Send,
     /// It is ready, and the scheme sees the response.
     Listen(Box<Kept<B>>),
-    /// Its body is to be read first.
-    Hash(Box<Kept<B>>, Hashing<B>),
+    /// This is to be done first.
+    Pause(Box<Kept<B>>, Work<B>),
     Fail(Error),
 }
 
-/// A body that goes into a hash.
-pub(crate) struct Hashing<B> {
-    pub(crate) body: B,
-    pub(crate) hash: Box<dyn BodyHash>,
+/// What a scheme asks for before it is called again.
+pub(crate) enum Work<B> {
+    /// A copy of the body goes into the hash.
+    Read(Hashing<B>),
+    Wait(Waiting),
 }
 
 /// What is needed to send a request once more.
@@ -45,6 +47,8 @@ pub(crate) struct Kept<B> {
     sent: Option<HeaderValue>,
     /// How many challenges were answered.
     answers: u32,
+    /// What the scheme has asked for since it was first called for this request, or for this challenge.
+    call: SchemeCall,
 }
 
 /// What there is of the body for a further sending.
@@ -61,8 +65,8 @@ pub(crate) enum Verdict<B> {
     Return,
     /// It is a challenge, and these fields answer it.
     Again(HeaderMap),
-    /// It is a challenge, and the answer covers the body.
-    Hash(Hashing<B>, Challenges),
+    /// It is a challenge, and this is to be done before it is answered.
+    Pause(Work<B>, Challenges),
 }
 
 impl<B> Start<B> {
@@ -83,25 +87,28 @@ where
     let Some(scheme) = choose(&layer.config, request)? else { return Ok(Start::Send) };
     // Before the scheme adds its own.
     let kept = scheme.listens().then(|| Kept::of(layer, &scheme, request));
-    let step = outgoing(request, Content::Unread, &*scheme)?;
-    let Step::Hash(hash) = step else {
+    let mut call = SchemeCall::new();
+    let step = authorize(&mut call, &*scheme, request)?;
+    if matches!(step, Step::Send | Step::Return) {
         return Ok(match kept {
             Some(kept) => Start::Listen(Box::new(kept.sent(request.headers()))),
             None => Start::Send,
         });
-    };
-    let kept = kept.unwrap_or_else(|| Kept::of(layer, &scheme, request));
-    match kept.to_hash(&layer.replay, hash) {
-        ToHash::Read(hashing) => Ok(Start::Hash(Box::new(kept), hashing)),
-        ToHash::Done(hash) => kept.set_out(request, Content::Hashed(&hash)),
-        ToHash::Once => kept.set_out(request, Content::Once),
     }
+    // The call has taken back what the scheme had added.
+    let mut kept = kept.unwrap_or_else(|| Kept::of(layer, &scheme, request));
+    kept.call = call;
+    Ok(match kept.set_out_after(step, &layer.replay, request)? {
+        Some(work) => Start::Pause(Box::new(kept), work),
+        None if scheme.listens() => Start::Listen(Box::new(kept)),
+        None => Start::Send,
+    })
 }
 
-fn outgoing<B>(request: &mut Request<B>, content: Content<'_>, scheme: &dyn Scheme) -> Result<Step, Error> {
+fn authorize<B>(call: &mut SchemeCall, scheme: &dyn Scheme, request: &mut Request<B>) -> Result<Step, Error> {
     let (method, url) = (request.method().clone(), request.uri().clone());
-    let mut outgoing = Outgoing::new(&method, &url, request.headers_mut()).with_content(content);
-    scheme.authorize(&mut outgoing).map_err(|error| adopt(error, &url))
+    let outgoing = Outgoing::new(&method, &url, request.headers_mut());
+    call.authorize(scheme, outgoing).map_err(|error| adopt(error, &url))
 }
 
 /// Our own error untouched; a stranger is the scheme's.
@@ -111,14 +118,6 @@ fn adopt(error: BoxError, url: &Uri) -> Error {
         Err(stranger) => Error::new(Kind::Auth, "the credentials could not be used").with_source(stranger),
     };
     error.with_url(url)
-}
-
-/// What comes of it where a scheme wants to hash a body.
-enum ToHash<B> {
-    Read(Hashing<B>),
-    /// The body is empty.
-    Done(Vec<u8>),
-    Once,
 }
 
 impl<B: Body + Default> Kept<B> {
@@ -139,22 +138,12 @@ impl<B: Body + Default> Kept<B> {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
-            headers: KeptFields::of(request.headers()),
+            headers: KeptFields::from_headers(request.headers()),
             extensions: request.extensions().clone(),
             body,
             sent: None,
             answers: 0,
-        }
-    }
-
-    fn to_hash(&self, replay: &impl Replay<B>, hash: Box<dyn BodyHash>) -> ToHash<B> {
-        match &self.body {
-            Again::Empty => ToHash::Done(hash.finish()),
-            Again::Once => ToHash::Once,
-            Again::Copy(body) => match replay.copy(body) {
-                Some(body) => ToHash::Read(Hashing { body, hash }),
-                None => ToHash::Once,
-            },
+            call: SchemeCall::new(),
         }
     }
 
@@ -163,32 +152,68 @@ impl<B: Body + Default> Kept<B> {
         self
     }
 
-    /// The first request, once its body is hashed or known not to be.
-    fn set_out(self, request: &mut Request<B>, content: Content<'_>) -> Result<Start<B>, Error> {
-        self.authorize(request, content)?;
-        Ok(match self.scheme.listens() {
-            true => Start::Listen(Box::new(self.sent(request.headers()))),
-            false => Start::Send,
-        })
+    /// Calls the scheme for the first request again, once what it asked for is done.
+    pub(crate) fn set_out(
+        &mut self,
+        replay: &impl Replay<B>,
+        request: &mut Request<B>,
+    ) -> Result<Option<Work<B>>, Error> {
+        let step = authorize(&mut self.call, &*self.scheme, request)?;
+        self.set_out_after(step, replay, request)
     }
 
-    /// The same later, for a request that has waited for its hash.
-    pub(crate) fn set_out_hashed(&mut self, request: &mut Request<B>, hash: &[u8]) -> Result<(), Error> {
-        self.authorize(request, Content::Hashed(hash))?;
-        self.sent = request.headers().get(AUTHORIZATION).cloned();
-        Ok(())
-    }
-
-    fn authorize(&self, request: &mut Request<B>, content: Content<'_>) -> Result<(), Error> {
-        match outgoing(request, content, &*self.scheme)? {
-            Step::Send | Step::Return => Ok(()),
-            Step::Hash(_) => Err(self.cannot_hash()),
+    /// What is to be done before the request is ready; `None` if it is.
+    fn set_out_after(
+        &mut self,
+        step: Step,
+        replay: &impl Replay<B>,
+        request: &mut Request<B>,
+    ) -> Result<Option<Work<B>>, Error> {
+        if matches!(step, Step::Send | Step::Return) {
+            self.sent = request.headers().get(AUTHORIZATION).cloned();
+            return Ok(None);
+        }
+        match self.work(step, replay)? {
+            Some(work) => Ok(Some(work)),
+            None => self.set_out(replay, request),
         }
     }
 
-    fn cannot_hash(&self) -> Error {
-        let message = "these credentials cover the body, which can be read only once: give one that can be made again";
-        unusable(Why::BodyOnce, message).with_url(&self.url)
+    /// The work of a step that is not the last one; `None` if it is done.
+    fn work(&mut self, step: Step, replay: &impl Replay<B>) -> Result<Option<Work<B>>, Error> {
+        match step {
+            Step::Wait(waiting) => Ok(Some(Work::Wait(waiting))),
+            Step::Hash(hash) if self.call.content() == Content::Unread => {
+                let copy = match &self.body {
+                    Again::Copy(body) => replay.copy(body),
+                    Again::Empty | Again::Once => None,
+                };
+                match (copy, &self.body) {
+                    (Some(body), _) => return Ok(Some(Work::Read(Hashing::new(body, hash)))),
+                    (None, Again::Empty) => self.call.set_hash(hash.finish()),
+                    (None, _) => self.call.set_once(),
+                }
+                Ok(None)
+            }
+            Step::Hash(_) => {
+                let message =
+                    "these credentials cover the body, which can be read only once: give one that can be made again";
+                Err(unusable(AuthErrorReason::BodyOnce, message).with_url(&self.url))
+            }
+            _ => {
+                let message = "the scheme asks for a step that this version of treq-auth does not know: update it";
+                Err(Error::new(Kind::Auth, message).with_url(&self.url))
+            }
+        }
+    }
+
+    pub(crate) fn set_hash(&mut self, hash: Vec<u8>) {
+        self.call.set_hash(hash);
+    }
+
+    /// The scheme's error while it waited is one of the scheme.
+    pub(crate) fn adopt(&self, error: BoxError) -> Error {
+        adopt(error, &self.url)
     }
 
     /// What a response means.
@@ -200,74 +225,51 @@ impl<B: Body + Default> Kept<B> {
             let challenges = Challenges::parse(response.headers(), &WWW_AUTHENTICATE);
             // Once, and once more where only the nonce was too old.
             if self.answers == 0 || (self.answers == 1 && challenges.is_stale()) {
-                let content = if matches!(self.body, Again::Once) { Content::Once } else { Content::Unread };
-                let verdict = self.answer(replay, challenges, content)?;
-                if !matches!(verdict, Verdict::Return) {
-                    return Ok(verdict);
+                self.call = SchemeCall::new();
+                if matches!(self.body, Again::Once) {
+                    self.call.set_once();
                 }
+                return self.answer(replay, challenges, response);
             }
         }
         self.accept(response)?;
         Ok(Verdict::Return)
     }
 
-    fn answer(
+    /// The answer to a challenge; asked for once more when what the scheme asked for is done.
+    pub(crate) fn answer<R>(
         &mut self,
         replay: &impl Replay<B>,
         challenges: Challenges,
-        content: Content<'_>,
-    ) -> Result<Verdict<B>, Error> {
-        match self.ask(&challenges, content)? {
-            Asked::Verdict(verdict) => Ok(verdict),
-            Asked::Hash(hash) if content == Content::Unread => match self.to_hash(replay, hash) {
-                ToHash::Read(hashing) => Ok(Verdict::Hash(hashing, challenges)),
-                ToHash::Done(hash) => self.answer_with(&challenges, Content::Hashed(&hash)),
-                ToHash::Once => self.answer_with(&challenges, Content::Once),
-            },
-            Asked::Hash(_) => Err(self.cannot_hash()),
-        }
-    }
-
-    /// The answer where the body is hashed.
-    pub(crate) fn answer_hashed<R>(
-        &mut self,
-        challenges: &Challenges,
-        hash: &[u8],
         response: &Response<R>,
     ) -> Result<Verdict<B>, Error> {
-        let verdict = self.answer_with(challenges, Content::Hashed(hash))?;
-        if matches!(verdict, Verdict::Return) {
-            self.accept(response)?;
-        }
-        Ok(verdict)
-    }
-
-    fn answer_with(&mut self, challenges: &Challenges, content: Content<'_>) -> Result<Verdict<B>, Error> {
-        match self.ask(challenges, content)? {
-            Asked::Verdict(verdict) => Ok(verdict),
-            Asked::Hash(_) => Err(self.cannot_hash()),
-        }
-    }
-
-    fn ask(&mut self, challenges: &Challenges, content: Content<'_>) -> Result<Asked<B>, Error> {
-        let mut headers = self.headers.to_map();
-        let mut outgoing = Outgoing::new(&self.method, &self.url, &mut headers).with_content(content);
-        let step = self.scheme.answer(challenges, &mut outgoing).map_err(|error| adopt(error, &self.url))?;
-        match step {
-            // A request without its body would be another request.
-            Step::Send if matches!(self.body, Again::Once) => Ok(Asked::Verdict(Verdict::Return)),
-            Step::Send => {
-                self.answers += 1;
-                self.sent = headers.get(AUTHORIZATION).cloned();
-                Ok(Asked::Verdict(Verdict::Again(headers)))
+        loop {
+            let mut headers = self.headers.to_map();
+            let outgoing = Outgoing::new(&self.method, &self.url, &mut headers).with_refused(self.sent.as_ref());
+            let step =
+                self.call.answer(&*self.scheme, &challenges, outgoing).map_err(|error| adopt(error, &self.url))?;
+            match step {
+                // A request without its body would be another request.
+                Step::Send if !matches!(self.body, Again::Once) => {
+                    self.answers += 1;
+                    self.sent = headers.get(AUTHORIZATION).cloned();
+                    return Ok(Verdict::Again(headers));
+                }
+                Step::Send | Step::Return => {
+                    self.accept(response)?;
+                    return Ok(Verdict::Return);
+                }
+                step => {
+                    if let Some(work) = self.work(step, replay)? {
+                        return Ok(Verdict::Pause(work, challenges));
+                    }
+                }
             }
-            Step::Return => Ok(Asked::Verdict(Verdict::Return)),
-            Step::Hash(hash) => Ok(Asked::Hash(hash)),
         }
     }
 
     fn accept<R>(&self, response: &Response<R>) -> Result<(), Error> {
-        let sent = Sent::new(&self.url, self.sent.as_ref());
+        let sent = SentHead::new(&self.url, self.sent.as_ref());
         let accepted = self.scheme.accept(&sent, response.status(), response.headers());
         accepted.map_err(|error| adopt(error, &self.url))
     }
@@ -297,10 +299,4 @@ impl<B: Body + Default> Kept<B> {
     pub(crate) fn drain_timeout(&self) -> Duration {
         self.config.drain_timeout
     }
-}
-
-/// What a scheme said to a challenge.
-enum Asked<B> {
-    Verdict(Verdict<B>),
-    Hash(Box<dyn BodyHash>),
 }

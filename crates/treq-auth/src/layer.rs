@@ -3,13 +3,77 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_layer::Layer;
+use treq_core::auth::Scheme;
 use treq_core::{ByTryClone, Never, Origin};
 
 #[cfg(feature = "netrc")]
 use crate::Netrc;
-use crate::{Auth, Credentials, Scheme};
+use crate::{Auth, Credentials};
 
 /// Adds credentials to requests of the service that it is put around; see the [crate's page](crate).
+///
+/// A scheme of your own is a [`Scheme`]. Here a signer in the manner of AWS Signature Version 4, which covers method,
+/// target, date and the hash of the body:
+///
+/// ```
+/// use sha2::{Digest as _, Sha256};
+/// use treq_auth::{BodyHash, Content, Outgoing, Scheme, Step};
+/// use treq_core::BoxError;
+///
+/// struct Signer {
+///     key: Vec<u8>,
+///     now: fn() -> String,
+/// }
+///
+/// struct Sha256Hash(Sha256);
+///
+/// impl BodyHash for Sha256Hash {
+///     fn update(&mut self, bytes: &[u8]) {
+///         self.0.update(bytes);
+///     }
+///
+///     fn finish(self: Box<Self>) -> Vec<u8> {
+///         self.0.finalize().to_vec()
+///     }
+/// }
+///
+/// fn hex(bytes: &[u8]) -> String {
+///     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// }
+///
+/// impl Scheme for Signer {
+///     fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+///         let content = match request.content() {
+///             Content::Unread => return Ok(Step::Hash(Box::new(Sha256Hash(Sha256::new())))),
+///             Content::Hashed(hash) => hex(hash),
+///             _ => "UNSIGNED-PAYLOAD".to_owned(),
+///         };
+///         let date = (self.now)();
+///         // Stands for the chain of HMACs.
+///         let signed = format!("{}\n{}\n{date}\n{content}", request.method(), request.target());
+///         let signature = hex(&Sha256::digest([&self.key[..], signed.as_bytes()].concat()));
+///         request.headers_mut().insert("x-amz-date", date.parse()?);
+///         request.headers_mut().insert("x-amz-content-sha256", content.parse()?);
+///         request.authorize(format!("AWS4-HMAC-SHA256 Signature={signature}").parse()?);
+///         Ok(Step::Send)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use treq_core::{Body, Origin};
+///
+/// let echo = service_fn(|request: Request<Body>| async move {
+///     Ok::<_, std::convert::Infallible>(Response::new(format!("{:?}", request.headers()["x-amz-content-sha256"])))
+/// });
+/// let origin = Origin::from_uri(&"https://bucket.test/".parse()?)?;
+/// let signer = Signer { key: b"secret".to_vec(), now: || "20261121T140000Z".to_owned() };
+/// let client = treq_auth::AuthLayer::new().credentials(origin, signer).layer(echo);
+/// let response = client.oneshot(Request::put("https://bucket.test/key").body(Body::from("tea"))?).await?;
+/// assert!(response.body().contains(&hex(&Sha256::digest("tea"))));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct AuthLayer<Y = ByTryClone> {
     /// Shared by all clones.
@@ -69,7 +133,7 @@ impl<Y> AuthLayer<Y> {
         self
     }
 
-    /// Whether credentials over `http` are an error of cause [`Why::InClear`](crate::Why::InClear), before anything is
+    /// Whether credentials over `http` are an error of cause [`AuthErrorReason::InClear`](crate::AuthErrorReason::InClear), before anything is
     /// sent: those of this layer and a caller's own `Authorization`. `localhost` and loopback addresses are exempt. Off
     /// unless set.
     #[must_use]

@@ -4,7 +4,6 @@
 
 mod basic;
 mod bearer;
-mod challenge;
 mod choose;
 mod credentials;
 #[cfg(feature = "digest")]
@@ -15,22 +14,17 @@ mod kept;
 mod layer;
 #[cfg(feature = "netrc")]
 mod netrc;
-mod outgoing;
-mod parser;
-mod scheme;
 mod service;
 
 pub use basic::Basic;
 pub use bearer::Bearer;
-pub use challenge::{Challenge, Challenges};
 pub use credentials::Credentials;
 #[cfg(feature = "digest")]
 pub use digest::Digest;
-pub use error::{Unusable, Why};
+pub use error::{AuthError, AuthErrorReason};
 pub use future::AuthFuture;
 pub use layer::AuthLayer;
 #[cfg(feature = "netrc")]
 pub use netrc::{Entry, Netrc};
-pub use outgoing::{Content, Outgoing, Sent};
-pub use scheme::{BodyHash, Scheme, Step};
 pub use service::Auth;
+pub use treq_core::auth::{BodyHash, Challenge, Challenges, Content, Outgoing, Scheme, SentHead, Step, TooManyWaits};

@@ -51,10 +51,10 @@ where
                 let calling = inner.call(request);
                 AuthFuture::listening(calling, inner, self.layer.replay.clone(), kept)
             }
-            Start::Hash(kept, hash) => {
+            Start::Pause(kept, work) => {
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
-                AuthFuture::hashing(inner, self.layer.replay.clone(), kept, hash, request)
+                AuthFuture::pausing(inner, self.layer.replay.clone(), kept, work, request)
             }
             Start::Fail(error) => AuthFuture::failed(error),
         }

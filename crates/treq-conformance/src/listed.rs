@@ -23,7 +23,7 @@ pub fn reason(suite: &str, row: &Row) -> Option<&'static str> {
 }
 
 fn redirects(row: &Row) -> Option<&'static str> {
-    let origin = |key: &str| Origin::of(&row.text(key)?.parse::<Uri>().ok()?).ok();
+    let origin = |key: &str| Origin::from_uri(&row.text(key)?.parse::<Uri>().ok()?).ok();
     if row.text("expect") == Some("stripped") && origin("first").is_some_and(|first| origin("location") == Some(first))
     {
         return Some(

@@ -219,7 +219,7 @@ fn credentials(row: &Row, first: &str) -> Result<AuthLayer, String> {
     }
     let Some(given) = row.text("client_auth") else { return Ok(auth) };
     let first = first.parse().map_err(|_| format!("{first:?} is no URL"))?;
-    let origin = Origin::of(&first).map_err(|error| error.to_string())?;
+    let origin = Origin::from_uri(&first).map_err(|error| error.to_string())?;
     let (scheme, secret) = given.split_once(' ').ok_or_else(|| format!("{given:?} is no scheme with a secret"))?;
     let pair = || secret.split_once(':').ok_or_else(|| format!("{secret:?} is no name with a password"));
     Ok(match scheme {

@@ -86,7 +86,7 @@ impl Service<Uri> for ByUri {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut connector = self.0.clone();
         Box::pin(async move {
-            let connected = connector.call(Target::new(Origin::of(&uri)?)).await?;
+            let connected = connector.call(Target::new(Origin::from_uri(&uri)?)).await?;
             Ok(TokioIo::new(Stream(connected.io)))
         })
     }

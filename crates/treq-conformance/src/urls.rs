@@ -20,7 +20,7 @@ pub(crate) fn play(row: &Row) -> Result<(), String> {
     // An empty query is none among the parts.
     let query = found.query().filter(|query| !query.is_empty()).map_or_else(String::new, |query| format!("?{query}"));
     // As it stands in `Host`, which a default port never does.
-    let origin = Origin::of(&found).map_err(|error| error.to_string())?;
+    let origin = Origin::from_uri(&found).map_err(|error| error.to_string())?;
     let scheme = found.scheme_str().unwrap_or_default();
     let seen = format!("{scheme}://{}{}{query}", origin.authority(), found.path());
     if seen == want { Ok(()) } else { Err(format!("{seen}, not {want}")) }

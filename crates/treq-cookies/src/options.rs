@@ -17,7 +17,7 @@ use crate::builder::check;
 /// use treq_core::Origin;
 ///
 /// let url = "https://example.com/".parse()?;
-/// let cookies = RequestCookies::new(Origin::of(&url)?).with("sid", "7f")?;
+/// let cookies = RequestCookies::new(Origin::from_uri(&url)?).with("sid", "7f")?;
 /// let request = http::Request::get(url).extension(cookies).body(())?;
 /// assert!(!format!("{:?}", request.extensions().get::<RequestCookies>()).contains("7f"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -71,7 +71,7 @@ impl RequestCookies {
 
     /// Whether there are cookies for this URL.
     pub(crate) fn is_for(&self, url: &Uri) -> bool {
-        !self.pairs.is_empty() && Origin::of(url).is_ok_and(|origin| origin == self.origin)
+        !self.pairs.is_empty() && Origin::from_uri(url).is_ok_and(|origin| origin == self.origin)
     }
 
     fn has(&self, pair: &[u8]) -> bool {

@@ -11,7 +11,7 @@ const FEW: usize = 2;
 ///
 /// let mut fields = http::HeaderMap::new();
 /// fields.insert("accept", "text/html".parse().unwrap());
-/// let kept = KeptFields::of(&fields);
+/// let kept = KeptFields::from_headers(&fields);
 /// assert_eq!(kept.to_map(), fields);
 /// ```
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ pub struct KeptFields {
 impl KeptFields {
     /// A copy of these fields.
     #[must_use]
-    pub fn of(fields: &HeaderMap) -> KeptFields {
+    pub fn from_headers(fields: &HeaderMap) -> KeptFields {
         if fields.len() > FEW {
             return KeptFields { few: Default::default(), many: Some(Box::new(fields.clone())) };
         }
@@ -69,7 +69,7 @@ mod tests {
             let mut secret = HeaderValue::from_static("s3cret");
             secret.set_sensitive(true);
             fields.insert("x-key", secret);
-            let kept = KeptFields::of(&fields);
+            let kept = KeptFields::from_headers(&fields);
             let map = kept.to_map();
             assert_eq!(map, fields);
             assert!(map["x-key"].is_sensitive());

@@ -43,7 +43,7 @@ impl Scheme {
 /// ```
 /// use treq_core::Origin;
 ///
-/// let origin = Origin::of(&"HTTP://Example.test:80/path".parse().unwrap()).unwrap();
+/// let origin = Origin::from_uri(&"HTTP://Example.test:80/path".parse().unwrap()).unwrap();
 /// assert_eq!(origin.to_string(), "http://example.test");
 /// assert_eq!((origin.host(), origin.port()), ("example.test", 80));
 /// ```
@@ -74,7 +74,7 @@ impl TryFrom<&Uri> for Origin {
     type Error = Error;
 
     fn try_from(uri: &Uri) -> Result<Origin, Error> {
-        Origin::of(uri)
+        Origin::from_uri(uri)
     }
 }
 
@@ -82,7 +82,7 @@ impl TryFrom<Uri> for Origin {
     type Error = Error;
 
     fn try_from(uri: Uri) -> Result<Origin, Error> {
-        Origin::of(&uri)
+        Origin::from_uri(&uri)
     }
 }
 
@@ -99,7 +99,7 @@ impl FromStr for Origin {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Origin, Error> {
-        Origin::of(&crate::uri::parse(text)?.uri)
+        Origin::from_uri(&crate::uri::parse(text)?.uri)
     }
 }
 
@@ -118,7 +118,7 @@ impl Origin {
     ///
     /// [`Kind::Builder`] for a URL without scheme or host, a scheme other than `http` and `https`, and a port that is
     /// 0, above 65535 or not a number.
-    pub fn of(uri: &Uri) -> Result<Origin, Error> {
+    pub fn from_uri(uri: &Uri) -> Result<Origin, Error> {
         let scheme = match uri.scheme_str() {
             Some("http") => Scheme::Http,
             Some("https") => Scheme::Https,
@@ -137,7 +137,7 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// As [`Origin::of`].
+    /// As [`Origin::from_uri`].
     pub fn from_authority(scheme: Scheme, authority: &Authority) -> Result<Origin, Error> {
         let whole = authority.as_str();
         let bytes = whole.as_bytes();
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Result<Origin, Error> {
-        Origin::of(&text.parse().unwrap())
+        Origin::from_uri(&text.parse().unwrap())
     }
 
     #[test]

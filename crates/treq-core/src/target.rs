@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn target(route: Option<&'static str>, http_version: HttpVersion) -> Target {
-        let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
+        let mut target = Target::new(Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap());
         target.route = route.map(|name| Arc::new(Via(name)) as Arc<dyn Route>);
         target.http_version = http_version;
         target
@@ -199,7 +199,7 @@ mod tests {
         assert_ne!(plain.key(), target(None, HttpVersion::Http2).key());
 
         let elsewhere = |mut target: Target, url: &'static str| {
-            target.origin = Origin::of(&http::Uri::from_static(url)).unwrap();
+            target.origin = Origin::from_uri(&http::Uri::from_static(url)).unwrap();
             target
         };
         let shared = target(Some("shared"), HttpVersion::Any);

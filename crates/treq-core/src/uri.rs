@@ -165,7 +165,7 @@ fn strange(scheme: &str, text: &str) -> Error {
 
 fn checked(uri: Uri, text: &str) -> Result<Located, Error> {
     // Not with the URL: of a text that is none, what looks like a path may be a password.
-    Origin::of(&uri).map_err(|error| bad(text, error.message()))?;
+    Origin::from_uri(&uri).map_err(|error| bad(text, error.message()))?;
     Ok(uri.into())
 }
 

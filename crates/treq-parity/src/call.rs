@@ -313,8 +313,8 @@ fn written(content: &[u8]) -> Result<std::fs::File, String> {
 
 fn as_json(request: RequestBuilder, value: &Json) -> RequestBuilder {
     match value.marked("float").and_then(Json::text).and_then(|text| text.parse::<f64>().ok()) {
-        Some(float) => request.json(&float),
-        None => request.json(&untupled(value)),
+        Some(float) => request.json(float),
+        None => request.json(untupled(value)),
     }
 }
 

@@ -22,7 +22,7 @@ struct Waiter<W> {
     after: Option<ConnectionId>,
 }
 
-/// The wish of a waiter.
+/// The http_version of a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     /// A suitable connection, or a place to make one.

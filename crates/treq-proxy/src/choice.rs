@@ -100,15 +100,15 @@ mod tests {
     use std::hash::{BuildHasher, RandomState};
 
     use treq_core::Origin;
+    use treq_core::auth::{Outgoing, Scheme, Step};
 
     use super::*;
-    use crate::{ProxyAuth, ProxyRequest};
 
     struct Nothing;
 
-    impl ProxyAuth for Nothing {
-        fn authorize(&self, _: &mut ProxyRequest<'_>) -> Result<(), treq_core::BoxError> {
-            Ok(())
+    impl Scheme for Nothing {
+        fn authorize(&self, _: &mut Outgoing<'_>) -> Result<Step, treq_core::BoxError> {
+            Ok(Step::Send)
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
     fn each_difference_is_another_connection() {
         let state = RandomState::new();
         let target = |via: Option<&ProxyChoice>| {
-            let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
+            let mut target = Target::new(Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap());
             target.route = via.map(ProxyChoice::route);
             target
         };
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_route_comes_before_what_is_set_for_all() {
-        let mut target = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
+        let mut target = Target::new(Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap());
         let all = Proxies::all(Proxy::try_from("all").unwrap());
         assert_eq!(choose(&target, &all).unwrap().host(), "all");
         target.route = Some(ProxyChoice::direct().route());

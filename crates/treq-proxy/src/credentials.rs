@@ -2,16 +2,17 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use http::HeaderValue;
+use treq_core::auth::{self, Scheme};
 use treq_core::{Error, Kind};
 
-use crate::{ProxyAuth, ProxyScheme, base64};
+use crate::ProxyScheme;
 
 /// How a proxy is told who asks.
 #[derive(Clone)]
 pub(crate) enum Credentials {
     None,
     Login(Arc<Login>),
-    Scheme(Arc<dyn ProxyAuth>),
+    Scheme(Arc<dyn Scheme>),
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -51,12 +52,8 @@ impl Login {
     }
 
     /// The field of Basic, marked sensitive.
-    pub(crate) fn basic(&self) -> Result<HeaderValue, Error> {
-        let pair = [&self.user[..], b":", self.password.as_deref().unwrap_or_default()].concat();
-        let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from(format!("Basic {}", base64::encode(&pair))))
-            .map_err(|error| Error::new(Kind::Proxy, "the credentials fit into no header field").with_source(error))?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(crate) fn basic(&self) -> HeaderValue {
+        auth::basic(&self.user, self.password.as_deref().unwrap_or_default())
     }
 }
 

@@ -8,14 +8,14 @@ use crate::Proxy;
 
 /// The cause of an error of `Kind::Proxy`: the proxy answered, and said no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
-    reply: Reply,
+pub struct ProxyRefused {
+    reply: ProxyReply,
 }
 
-/// What a proxy [refused](Refused) with.
+/// What a proxy [refused](ProxyRefused) with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reply {
+pub enum ProxyReply {
     /// The status of its answer to CONNECT ([RFC 9110, section
     /// 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)).
     Status(StatusCode),
@@ -30,38 +30,38 @@ pub enum Reply {
     SocksLogin(u8),
 }
 
-impl Refused {
-    pub(crate) fn new(reply: Reply) -> Refused {
-        Refused { reply }
+impl ProxyRefused {
+    pub(crate) fn new(reply: ProxyReply) -> ProxyRefused {
+        ProxyRefused { reply }
     }
 
     /// What it said.
-    pub fn reply(&self) -> Reply {
+    pub fn reply(&self) -> ProxyReply {
         self.reply
     }
 
     /// The status of an answer to CONNECT.
     pub fn status(&self) -> Option<StatusCode> {
         match self.reply {
-            Reply::Status(status) => Some(status),
+            ProxyReply::Status(status) => Some(status),
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ProxyRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reply {
-            Reply::Status(status) => write!(f, "CONNECT was answered by {status}"),
-            Reply::Socks4(code) => write!(f, "SOCKS4 reply {code}: {}", socks4(code)),
-            Reply::Socks5(code) => write!(f, "SOCKS5 reply {code}: {}", socks5(code)),
-            Reply::SocksMethods => f.write_str("none of the offered ways to log in is taken"),
-            Reply::SocksLogin(status) => write!(f, "user name and password were refused with status {status}"),
+            ProxyReply::Status(status) => write!(f, "CONNECT was answered by {status}"),
+            ProxyReply::Socks4(code) => write!(f, "SOCKS4 reply {code}: {}", socks4(code)),
+            ProxyReply::Socks5(code) => write!(f, "SOCKS5 reply {code}: {}", socks5(code)),
+            ProxyReply::SocksMethods => f.write_str("none of the offered ways to log in is taken"),
+            ProxyReply::SocksLogin(status) => write!(f, "user name and password were refused with status {status}"),
         }
     }
 }
 
-impl StdError for Refused {}
+impl StdError for ProxyRefused {}
 
 fn socks4(code: u8) -> &'static str {
     match code {
@@ -100,20 +100,22 @@ pub(crate) fn failed(proxy: &Proxy, origin: &Origin, what: impl fmt::Display) ->
     Error::new(Kind::Proxy, message).with_resend(Resend::Safe)
 }
 
-pub(crate) fn refused(proxy: &Proxy, origin: &Origin, reply: Reply) -> Error {
-    let cause = Refused::new(reply);
+pub(crate) fn refused(proxy: &Proxy, origin: &Origin, reply: ProxyReply) -> Error {
+    let cause = ProxyRefused::new(reply);
     let known = proxy.has_credentials();
     let what = match reply {
-        Reply::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) | Reply::SocksMethods if !known => {
+        ProxyReply::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) | ProxyReply::SocksMethods if !known => {
             format!("wants credentials: give them in its address, as {}://user:password@host", proxy.scheme())
         }
-        Reply::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+        ProxyReply::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
             "does not take the credentials (407): see whether they are right, and which scheme it wants".to_owned()
         }
-        Reply::SocksMethods => "takes neither user name with password nor a connection without".to_owned(),
-        Reply::SocksLogin(_) => "does not take the user name and the password: see whether they are right".to_owned(),
-        Reply::Status(status) => format!("answered CONNECT by {status}, and only 2xx opens a tunnel"),
-        Reply::Socks4(_) | Reply::Socks5(_) => format!("refused ({cause})"),
+        ProxyReply::SocksMethods => "takes neither user name with password nor a connection without".to_owned(),
+        ProxyReply::SocksLogin(_) => {
+            "does not take the user name and the password: see whether they are right".to_owned()
+        }
+        ProxyReply::Status(status) => format!("answered CONNECT by {status}, and only 2xx opens a tunnel"),
+        ProxyReply::Socks4(_) | ProxyReply::Socks5(_) => format!("refused ({cause})"),
     };
     failed(proxy, origin, what).with_source(cause)
 }

@@ -43,7 +43,7 @@ use crate::{NoStream, Proxies, ProxyConnect};
 /// # Errors
 ///
 /// Those of the connector where there is no proxy. Else `Kind::Proxy`, naming proxy (without credentials), origin and
-/// what to do; its source is [`Refused`](crate::Refused), an [`std::io::Error`], or the connector's own error. A time
+/// what to do; its source is [`ProxyRefused`](crate::ProxyRefused), an [`std::io::Error`], or the connector's own error. A time
 /// limit of the connector stays one. All are [`Resend::Safe`]: nothing of the request was sent.
 #[derive(Clone)]
 pub struct ProxyLayer<S = NoTls> {

@@ -3,8 +3,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
-mod auth;
-mod base64;
 mod choice;
 mod connect;
 mod credentials;
@@ -22,10 +20,9 @@ mod socks;
 mod stream;
 mod tunnel;
 
-pub use auth::{ProxyAuth, ProxyRequest};
 pub use choice::ProxyChoice;
 pub use connect::{ProxyConnect, ProxyFuture};
-pub use error::{Refused, Reply};
+pub use error::{ProxyRefused, ProxyReply};
 pub use layer::{NoTls, ProxyLayer};
 pub use proxies::Proxies;
 pub use proxy::Proxy;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use http::Uri;
 #[cfg(doc)]
 use treq_core::Kind;
+use treq_core::auth::Scheme;
 use treq_core::{Error, Origin, Route};
 
+use crate::ProxyScheme;
 use crate::address::{self, Address};
 use crate::credentials::{Credentials, Login};
-use crate::{ProxyAuth, ProxyScheme};
 
 /// The address of a proxy, with the credentials for it. Cloning it copies no text.
 ///
@@ -75,13 +76,35 @@ impl Proxy {
         Ok(self.with(Credentials::Login(Arc::new(login))))
     }
 
-    /// The same HTTP proxy with another way to prove who one is, instead of user name and password. A SOCKS proxy cannot
-    /// use it, and connecting through it then fails.
+    /// The same HTTP proxy with a [`Scheme`] instead of user name and password: for each CONNECT, and for each request that
+    /// the proxy forwards, which needs a [`RouteLayer`](crate::RouteLayer). A 407 is answered once. A SOCKS proxy cannot use
+    /// a scheme, and connecting through it then fails.
     ///
-    /// For requests that the proxy hands on in the clear it needs a [`RouteLayer`](crate::RouteLayer).
+    /// The time that a scheme waits for a tunnel is part of that of connecting. Connections are shared by clones of this
+    /// proxy, not by another one with the same scheme.
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use treq_core::BoxError;
+    /// use treq_core::auth::{Outgoing, Scheme, Step};
+    /// use treq_proxy::Proxy;
+    ///
+    /// struct ApiKey(HeaderValue);
+    ///
+    /// impl Scheme for ApiKey {
+    ///     fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+    ///         request.authorize(self.0.clone());
+    ///         Ok(Step::Send)
+    ///     }
+    /// }
+    ///
+    /// let proxy = Proxy::try_from("http://proxy.test:3128")?.auth(ApiKey(HeaderValue::from_static("ApiKey t0ken")));
+    /// assert!(!format!("{proxy:?}").contains("t0ken"));
+    /// # Ok::<(), treq_core::Error>(())
+    /// ```
     #[must_use]
-    pub fn auth(self, auth: impl ProxyAuth) -> Proxy {
-        self.with(Credentials::Scheme(Arc::new(auth)))
+    pub fn auth(self, scheme: impl Scheme) -> Proxy {
+        self.with(Credentials::Scheme(Arc::new(scheme)))
     }
 
     /// Whether an HTTP proxy is asked for a tunnel to `http` origins too, as for WebSocket and other upgrades, which few

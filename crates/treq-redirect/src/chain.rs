@@ -96,7 +96,7 @@ impl Chain {
             url: request.uri().clone(),
             version: request.version(),
             userinfo: None,
-            headers: KeptFields::of(request.headers()),
+            headers: KeptFields::from_headers(request.headers()),
             extensions: request.extensions().clone(),
             content,
             referrer: config.referrer,
@@ -178,7 +178,7 @@ impl Chain {
             self.content = Content::Empty;
         }
         self.refer(&mut headers, &located.uri, &answer.headers);
-        self.headers = KeptFields::of(&headers);
+        self.headers = KeptFields::from_headers(&headers);
         // The fragment of an earlier hop stays where this one has none (RFC 9110, section 10.2.2).
         if let Some(fragment) = located.fragment {
             self.extensions.insert(Fragment::new(fragment));

@@ -176,7 +176,7 @@ impl<'a> Attempt<'a> {
 }
 
 pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
-    matches!((Origin::of(one), Origin::of(other)), (Ok(one), Ok(other)) if one == other)
+    matches!((Origin::from_uri(one), Origin::from_uri(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// As RFC 9110 has it and all current clients do: 301 and 302 turn POST, 303 all but HEAD, into GET; 307 and 308 keep

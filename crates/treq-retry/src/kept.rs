@@ -59,7 +59,7 @@ impl<B, Y> Kept<B, Y> {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
-            headers: KeptFields::of(request.headers()),
+            headers: KeptFields::from_headers(request.headers()),
             extensions: request.extensions().clone(),
             keyed: key::is_in(request.headers()),
             body,

@@ -95,7 +95,7 @@ where
 
 async fn traverse(server: Arc<MemoryServer>, request: Request<Body>) -> Result<Response<Body>, Error> {
     let uri = request.uri().clone();
-    let origin = Origin::of(&uri)?;
+    let origin = Origin::from_uri(&uri)?;
     let request = outgoing(request, &origin)?;
     let connected = server.connector().call(Target::new(origin)).await.map_err(|error| error.with_url(&uri))?;
     let failed = |error: hyper::Error| {

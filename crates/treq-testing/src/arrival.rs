@@ -20,7 +20,7 @@ impl Arrival {
             return Arrival { origin: origin.clone() };
         }
         let https = treq_core::uri::parse(&format!("https://{}", hosts::names(origin)[0]))
-            .and_then(|located| Origin::of(&located.uri));
+            .and_then(|located| Origin::from_uri(&located.uri));
         // The host stood in a URL already, so there is nothing to go wrong.
         Arrival { origin: https.unwrap_or_else(|_| origin.clone()) }
     }

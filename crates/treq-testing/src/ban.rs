@@ -28,7 +28,7 @@ use crate::tasks::lock;
 /// let ban = NetworkBan::but(["a.test", "b.test:8080"]);
 /// let mut connector = ban.layer().layer(agent.connector());
 ///
-/// let target = |url: &str| Ok::<_, treq_core::Error>(Target::new(Origin::of(&url.parse().unwrap())?));
+/// let target = |url: &str| Ok::<_, treq_core::Error>(Target::new(Origin::from_uri(&url.parse().unwrap())?));
 /// assert!(connector.call(target("https://a.test")?).await.is_ok());
 /// assert!(connector.call(target("http://b.test")?).await.is_err());
 /// assert_eq!(ban.take_refused(), ["http://b.test"]);

@@ -13,7 +13,7 @@ pub(crate) fn normal(name: &str) -> Result<String, String> {
     let bracketed = if name.parse::<Ipv6Addr>().is_ok() { format!("[{name}]") } else { name.to_owned() };
     let is_host = !bracketed.is_empty() && !bracketed.contains(['/', '@', '?', '#', '*', '\\']);
     let origin = is_host.then(|| uri::parse(&format!("http://{bracketed}"))).and_then(Result::ok);
-    let Some(origin) = origin.and_then(|located| Origin::of(&located.uri).ok()) else {
+    let Some(origin) = origin.and_then(|located| Origin::from_uri(&located.uri).ok()) else {
         return Err(format!("{name:?} is no host: name it as \"a.test\", or as \"a.test:8080\" for one port of it"));
     };
     let port = bracketed.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());

@@ -53,7 +53,7 @@ impl ClientBuilder {
     /// use treq::Origin;
     /// use treq::auth::{AuthLayer, Basic};
     ///
-    /// let shop = Origin::of(&"https://shop.test".parse()?)?;
+    /// let shop = Origin::from_uri(&"https://shop.test".parse()?)?;
     /// let client = treq::Client::builder().auth_layer(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
     /// # Ok(()) }
     /// ```

@@ -63,7 +63,7 @@ where
 {
     let extra = match request.extensions_mut().remove::<RequestCookies>() {
         Some(extra) => extra,
-        None => RequestCookies::new(Origin::of(request.uri())?),
+        None => RequestCookies::new(Origin::from_uri(request.uri())?),
     };
     let extra = pairs.into_iter().try_fold(extra, |extra, (name, value)| extra.with(name, value))?;
     request.extensions_mut().insert(extra);

@@ -40,7 +40,6 @@ mod last_url;
 mod links;
 mod media_type;
 mod pairs;
-mod proxy_auth;
 mod query;
 mod reading;
 mod request;
@@ -61,7 +60,6 @@ pub use free::{delete, get, head, options, patch, post, put, request};
 pub use global::{default_client, set_default_client};
 pub use http::{self, StatusCode};
 pub use into_url::IntoUrl;
-pub use proxy_auth::proxy_auth;
 pub use request::{RequestBuilder, ResponseFuture};
 pub use response::Response;
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
@@ -75,7 +73,7 @@ pub use treq_proxy::{Proxies, Proxy};
 pub mod auth {
     pub use treq_auth::{
         Auth, AuthLayer, Basic, Bearer, BodyHash, Challenge, Challenges, Content, Digest, Entry, Netrc, Outgoing,
-        Scheme, Sent, Step,
+        Scheme, SentHead, Step,
     };
 }
 
@@ -126,9 +124,9 @@ pub mod error {
     #[cfg(feature = "json")]
     pub use crate::json::JsonError;
     pub use treq_agent::TooManyInterim;
-    pub use treq_auth::{Unusable, Why};
+    pub use treq_auth::{AuthError, AuthErrorReason, TooManyWaits};
     pub use treq_core::{BoxError, Phase, Resend, StatusError};
-    pub use treq_proxy::Refused;
+    pub use treq_proxy::{ProxyRefused, ProxyReply};
     pub use treq_redirect::{RedirectError, RedirectErrorReason, TooManyRedirects};
     pub use treq_retry::{Exhausted, SlowAttempt};
     pub use treq_timeout::Elapsed;

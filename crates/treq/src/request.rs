@@ -132,7 +132,7 @@ where
     *request.method_mut() = parse_method(method)?;
     let located = url()?;
     if let Some(userinfo) = &located.userinfo {
-        let credentials = treq_auth::Credentials::from_userinfo(treq_core::Origin::of(&located.uri)?, userinfo)?;
+        let credentials = treq_auth::Credentials::from_userinfo(treq_core::Origin::from_uri(&located.uri)?, userinfo)?;
         request.extensions_mut().insert(credentials);
     }
     *request.uri_mut() = located.uri;

@@ -256,7 +256,7 @@ impl<M> RequestBuilder<M> {
 
 /// What the caller says last counts.
 fn authorize(request: &mut Request<Body>, scheme: impl treq_auth::Scheme) -> Result<(), Error> {
-    let credentials = treq_auth::Credentials::new(treq_core::Origin::of(request.uri())?, scheme);
+    let credentials = treq_auth::Credentials::new(treq_core::Origin::from_uri(request.uri())?, scheme);
     request.headers_mut().remove(http::header::AUTHORIZATION);
     request.extensions_mut().insert(credentials);
     Ok(())

@@ -210,7 +210,7 @@ fn in_clear(uri: &Uri) -> Result<Option<(Uri, HeaderValue)>, Error> {
         return Ok(None);
     }
     let refused = |error: http::Error| Error::new(Kind::Builder, "the URL cannot be asked").with_source(error);
-    let origin = Origin::of(uri)?;
+    let origin = Origin::from_uri(uri)?;
     let host = HeaderValue::from_str(origin.authority().as_str()).map_err(|error| refused(error.into()))?;
     let name = origin.host();
     let bracketed = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };

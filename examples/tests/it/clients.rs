@@ -112,7 +112,7 @@ async fn five_layers_over_hyper_utils_client_send_no_credentials_that_came_back(
     let server = treq_httpbin::Server::start().await.unwrap();
     let a = server.url("");
     let b = a.replace("127.0.0.1", "localhost");
-    let origin = || Origin::of(&a.parse().unwrap()).unwrap();
+    let origin = || Origin::from_uri(&a.parse().unwrap()).unwrap();
     let client =
         Client::builder(hyper_util::rt::TokioExecutor::new()).build::<_, Empty<bytes::Bytes>>(HttpConnector::new());
     let client = ServiceBuilder::new()

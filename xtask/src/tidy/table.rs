@@ -97,7 +97,6 @@ pub(crate) const PUBLISHED: &[Row] = &[
         name: "treq-auth",
         role: Role::Layer,
         may_use: Some(&[
-            "base64",
             "bytes",
             "getrandom",
             "http",

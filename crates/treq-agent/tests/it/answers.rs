@@ -108,7 +108,7 @@ async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so
                 send(&agent, request).await.unwrap_err()
             } else {
                 // A connection that was made earlier, and on which the server has spoken meanwhile.
-                let mut target = Target::new(Origin::of(request.uri()).unwrap());
+                let mut target = Target::new(Origin::from_uri(request.uri()).unwrap());
                 target.http_version = http_version;
                 let mut connection = made.oneshot(target).await.unwrap();
                 tokio::time::sleep(Duration::from_secs(late)).await;

@@ -1,7 +1,6 @@
 use md5::Md5;
 use sha2::{Digest as _, Sha256, Sha512_256};
-
-use crate::BodyHash;
+use treq_core::auth::BodyHash;
 
 /// In the order of their strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use http::header::HeaderName;
 use http::{HeaderMap, StatusCode};
 use treq_core::BoxError;
+use treq_core::auth::{Challenge, Challenges, Content, Outgoing, Scheme, SentHead, Step};
 
 use self::algorithm::Hashing;
 use self::session::{Qop, Session, User};
+use crate::AuthErrorReason;
 use crate::error::unusable;
-use crate::parser::Parser;
-use crate::{Challenge, Challenges, Content, Outgoing, Scheme, Sent, Step, Why};
 
 /// How many nonces are remembered: a server that hands out one per second and worker may come back to an earlier one.
 const SESSIONS: usize = 8;
@@ -40,7 +40,7 @@ const SESSIONS: usize = 8;
 ///
 /// let (method, uri, mut headers) = (http::Method::CONNECT, "a.test:443".parse()?, HeaderMap::new());
 /// let digest = Digest::new("user", "password");
-/// digest.answer(&challenges, &mut Outgoing::to_proxy(&method, &uri, "a.test:443", &mut headers))?;
+/// digest.answer(&challenges, &mut Outgoing::for_proxy(&method, &uri, "a.test:443", &mut headers))?;
 /// assert!(headers["proxy-authorization"].to_str()?.contains(r#"uri="a.test:443""#));
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
@@ -64,7 +64,7 @@ impl Digest {
     }
 
     /// Whether a wrong `rspauth` of the server ([section 3.5](https://www.rfc-editor.org/rfc/rfc7616#section-3.5)) is an
-    /// error of cause [`Why::Proof`]. It is, unless set otherwise; one that is missing, or belongs to `auth-int`, is not
+    /// error of cause [`AuthErrorReason::Proof`]. It is, unless set otherwise; one that is missing, or belongs to `auth-int`, is not
     /// looked at.
     #[must_use]
     pub fn check_proof(self, on: bool) -> Digest {
@@ -87,12 +87,13 @@ impl Digest {
         let Some(session) = sessions.first_mut() else { return Ok(Step::Return) };
         let body = match (session.qop, request.content()) {
             (Qop::AuthInt, Content::Unread) => return Ok(Step::Hash(Box::new(Hashing::new(session.algorithm)))),
-            (Qop::AuthInt, Content::Once) => return Ok(Step::Return),
             (Qop::AuthInt, Content::Hashed(hash)) => match Hashing::hex(session.algorithm, hash) {
                 Some(hash) => hash,
                 // Another request has been told of another algorithm meanwhile.
                 None => return Ok(Step::Return),
             },
+            // It can be read only once.
+            (Qop::AuthInt, _) => return Ok(Step::Return),
             (Qop::None | Qop::Auth, _) => String::new(),
         };
         let cnonce = match session.qop {
@@ -106,7 +107,7 @@ impl Digest {
 
     /// Whether the server knows the password, as far as its answer tells.
     fn proves(&self, sent: &Challenge, info: &Challenge) -> bool {
-        let Some(proof) = info.param("rspauth").filter(|_| self.check_proof && sent.is("qop", "auth")) else {
+        let Some(proof) = info.param("rspauth").filter(|_| self.check_proof && sent.has("qop", "auth")) else {
             return true;
         };
         match self.sessions().iter().find(|session| session.sent(sent)) {
@@ -135,7 +136,7 @@ impl Scheme for Digest {
 
     fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
         let mut best: Option<Session> = None;
-        for session in challenges.of("digest").filter_map(Session::of) {
+        for session in challenges.by_scheme("digest").filter_map(Session::of) {
             if best.as_ref().is_none_or(|best| session.algorithm.hash > best.algorithm.hash) {
                 best = Some(session);
             }
@@ -150,7 +151,7 @@ impl Scheme for Digest {
         self.put(&mut sessions, request)
     }
 
-    fn accept(&self, sent: &Sent<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
+    fn accept(&self, sent: &SentHead<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
         const INFO: HeaderName = HeaderName::from_static("authentication-info");
         const PROXY_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
         let refused = match sent.is_to_proxy() {
@@ -162,22 +163,20 @@ impl Scheme for Digest {
             return Ok(());
         }
         let Some(field) = sent.authorization() else { return Ok(()) };
-        let mut parsed = Vec::new();
-        Parser::new(field.as_bytes()).challenges(&mut parsed);
-        let [field] = &parsed[..] else { return Ok(()) };
+        let Some(field) = Challenge::parse(field) else { return Ok(()) };
         if status == refused {
             // Not to be tried again unasked.
-            self.sessions().retain(|session| !session.sent(field));
+            self.sessions().retain(|session| !session.sent(&field));
             return Ok(());
         }
-        let Some(info) = info.map(|info| Parser::new(info.as_bytes()).params()) else { return Ok(()) };
-        if !self.proves(field, &info) {
+        let Some(info) = info.map(Challenge::parse_params) else { return Ok(()) };
+        if !self.proves(&field, &info) {
             let message = "the server's proof that it knows the password is wrong";
-            return Err(unusable(Why::Proof, message).into());
+            return Err(unusable(AuthErrorReason::Proof, message).into());
         }
         if let Some(nonce) = info.param("nextnonce") {
             let mut sessions = self.sessions();
-            if let Some(at) = sessions.iter().position(|session| session.sent(field)) {
+            if let Some(at) = sessions.iter().position(|session| session.sent(&field)) {
                 let session = sessions.remove(at).with_nonce(nonce);
                 learn(&mut sessions, session);
             }
@@ -201,7 +200,9 @@ fn random() -> Result<String, BoxError> {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {
         Ok(()) => Ok(algorithm::hex(&bytes)),
-        Err(error) => Err(unusable(Why::Random, format!("the system gives no random bytes: {error}")).into()),
+        Err(error) => {
+            Err(unusable(AuthErrorReason::Random, format!("the system gives no random bytes: {error}")).into())
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
+use treq_core::auth::Challenge;
 use treq_core::{Error, Origin};
 
 use super::algorithm::{Algorithm, hex};
+use crate::AuthErrorReason;
 use crate::error::unusable;
-use crate::{Challenge, Why};
 
 pub(crate) struct User {
     pub(crate) name: Vec<u8>,
@@ -66,8 +67,8 @@ impl Session {
             algorithm: Algorithm::of(challenge.param("algorithm"))?,
             algorithm_name: bytes("algorithm"),
             qop: Qop::of(challenge.param("qop"))?,
-            utf8: challenge.is("charset", "utf-8"),
-            userhash: challenge.is("userhash", "true"),
+            utf8: challenge.has("charset", "utf-8"),
+            userhash: challenge.has("userhash", "true"),
             domain: domain.split_ascii_whitespace().map(str::to_owned).collect(),
             count: 0,
             key_nonces: None,
@@ -111,7 +112,7 @@ impl Session {
         self.domain.is_empty()
             || self.domain.iter().any(|space| match space.parse::<Uri>() {
                 Ok(space) if space.scheme().is_some() => {
-                    matches!((Origin::of(&space), Origin::of(uri)), (Ok(one), Ok(other)) if one == other)
+                    matches!((Origin::from_uri(&space), Origin::from_uri(uri)), (Ok(one), Ok(other)) if one == other)
                         && within(space.path())
                 }
                 _ => within(space),
@@ -256,6 +257,6 @@ impl Field {
 
     fn finish(self) -> Result<HeaderValue, Error> {
         HeaderValue::from_maybe_shared(Bytes::from(self.0))
-            .map_err(|_| unusable(Why::Name, "the user name fits into no header field"))
+            .map_err(|_| unusable(AuthErrorReason::Name, "the user name fits into no header field"))
     }
 }

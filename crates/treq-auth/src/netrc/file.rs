@@ -5,10 +5,10 @@ use std::path::Path;
 use treq_core::Error;
 
 use super::{Netrc, syntax};
-use crate::Why;
+use crate::AuthErrorReason;
 use crate::error::unusable;
 
-pub(super) fn of_user() -> Result<Netrc, Error> {
+pub(super) fn from_user() -> Result<Netrc, Error> {
     if let Some(path) = std::env::var_os("NETRC").filter(|path| !path.is_empty()) {
         return load(Path::new(&path));
     }
@@ -35,7 +35,7 @@ fn read(file: File, path: &Path) -> Result<Netrc, Error> {
     file.take(limit).read_to_string(&mut text).map_err(|error| unreadable(path, &error))?;
     let netrc = Netrc::parse(&text).map_err(|error| {
         let message = format!("{}: {error}", path.display());
-        unusable(Why::Syntax, message)
+        unusable(AuthErrorReason::Syntax, message)
     })?;
     if netrc.entries().iter().any(|entry| entry.password().is_some()) {
         check(&metadata, path)?;
@@ -49,12 +49,12 @@ fn check(metadata: &Metadata, path: &Path) -> Result<(), Error> {
     let path = path.display();
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         let message = format!("{path} holds passwords and belongs to another user: make it your own");
-        return Err(unusable(Why::File, message));
+        return Err(unusable(AuthErrorReason::File, message));
     }
     let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
         let message = format!("{path} holds passwords and has mode {mode:04o}: make that 0600");
-        return Err(unusable(Why::File, message));
+        return Err(unusable(AuthErrorReason::File, message));
     }
     Ok(())
 }
@@ -65,5 +65,5 @@ fn check(_: &Metadata, _: &Path) -> Result<(), Error> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
-    unusable(Why::File, format!("{} cannot be read: {error}", path.display()))
+    unusable(AuthErrorReason::File, format!("{} cannot be read: {error}", path.display()))
 }

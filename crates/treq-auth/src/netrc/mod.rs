@@ -47,7 +47,7 @@ impl Netrc {
     ///
     /// # Errors
     ///
-    /// [`Why::Syntax`](crate::Why::Syntax), with the number of the line but none of its words: an unknown keyword, a
+    /// [`AuthErrorReason::Syntax`](crate::AuthErrorReason::Syntax), with the number of the line but none of its words: an unknown keyword, a
     /// quote that is not closed, a macro without the empty line at its end, more than 64 KiB, a line of more than 4 KiB.
     pub fn parse(text: &str) -> Result<Netrc, Error> {
         syntax::entries(text).map(|entries| Netrc { entries })
@@ -57,7 +57,7 @@ impl Netrc {
     ///
     /// # Errors
     ///
-    /// [`Why::File`](crate::Why::File): it cannot be read, is no UTF-8, or it holds a password and, on Unix, belongs to
+    /// [`AuthErrorReason::File`](crate::AuthErrorReason::File): it cannot be read, is no UTF-8, or it holds a password and, on Unix, belongs to
     /// another user or its mode allows others to read or write it. And those of [`parse`](Netrc::parse).
     pub fn load(path: impl AsRef<Path>) -> Result<Netrc, Error> {
         file::load(path.as_ref())
@@ -69,8 +69,8 @@ impl Netrc {
     /// # Errors
     ///
     /// As [`load`](Netrc::load); that the file is missing is one where `NETRC` names it.
-    pub fn of_user() -> Result<Netrc, Error> {
-        file::of_user()
+    pub fn from_user() -> Result<Netrc, Error> {
+        file::from_user()
     }
 
     /// The entry of a host, or of one of its users. None where the host has entries and none of this user, and none

@@ -4,7 +4,7 @@ use std::str::CharIndices;
 use treq_core::Error;
 
 use super::Entry;
-use crate::Why;
+use crate::AuthErrorReason;
 use crate::error::unusable;
 
 /// The longest text, in bytes.
@@ -124,5 +124,5 @@ fn is_space(char: char) -> bool {
 }
 
 fn malformed(message: String) -> Error {
-    unusable(Why::Syntax, message)
+    unusable(AuthErrorReason::Syntax, message)
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use http::{Response, StatusCode};
 use http_body::Frame;
-use treq_auth::{AuthLayer, Digest, Why};
+use treq_auth::{AuthErrorReason, AuthLayer, Digest};
 use treq_core::{Body, Kind};
 
 use crate::support::{World, get, one_shot, origin, param, post, unauthorized, why};
@@ -205,7 +205,7 @@ async fn the_servers_proof_is_checked() {
     assert_eq!(status(&world("qop=auth"), &layer_of(digest())).await, 200);
     let bad = r#"rspauth="00000000000000000000000000000000", qop=auth, cnonce="c", nc=00000001"#;
     let error = world(bad).ask(&layer_of(digest()), post("http://a.test/x?y", "tea")).await.unwrap_err();
-    assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(Why::Proof)));
+    assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(AuthErrorReason::Proof)));
     assert_eq!(status(&world(bad), &layer_of(digest().check_proof(false))).await, 200);
 }
 
@@ -247,7 +247,7 @@ async fn names_go_out_in_the_form_that_the_server_asks_for() {
     let world = World::digest(r#"Digest realm="r", nonce="n""#);
     let layer = layer_of(Digest::new(b"\xff\n".to_vec(), "pass"));
     let error = world.ask(&layer, get("http://a.test/")).await.unwrap_err();
-    assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(Why::Name)));
+    assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(AuthErrorReason::Name)));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use treq_auth::{Netrc, Why};
+use treq_auth::{AuthErrorReason, Netrc};
 
 use crate::support::why;
 
@@ -16,7 +16,7 @@ fn faults_are_named_by_their_line_and_nothing_else() {
         ("\n\nmacdef m\ns3cret\n", 5),
     ] {
         let error = Netrc::parse(text).unwrap_err();
-        assert_eq!(why(&error), Some(Why::Syntax));
+        assert_eq!(why(&error), Some(AuthErrorReason::Syntax));
         assert!(error.to_string().contains(&format!("line {line} ")), "{text:?} {error}");
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
@@ -46,8 +46,8 @@ fn words_are_read_as_they_were_meant() {
 /// What [`the_users_file_is_found`] runs in processes of its own, since variables belong to the whole process.
 #[test]
 #[ignore = "run by another test"]
-fn of_user() {
-    let entry = Netrc::of_user().map(|netrc| netrc.find("a.test", None).map(|entry| entry.login().to_owned()));
+fn from_user() {
+    let entry = Netrc::from_user().map(|netrc| netrc.find("a.test", None).map(|entry| entry.login().to_owned()));
     let want = std::env::var("WANT").unwrap();
     assert_eq!(entry.map_or_else(|_| "error".to_owned(), |login| login.unwrap_or_default()), want);
 }
@@ -58,7 +58,7 @@ fn the_users_file_is_found() {
     let home = tempfile::tempdir().unwrap();
     let run = |netrc: &str, want: &str| {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--ignored", "netrcs::of_user"])
+            .args(["--exact", "--ignored", "netrcs::from_user"])
             .env("HOME", home.path())
             .env("NETRC", netrc)
             .env("WANT", want)

@@ -3,7 +3,10 @@
 use http::header::{AUTHORIZATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use serde_json::Value;
-use treq_auth::{AuthLayer, Basic, Challenges, Content, Credentials, Digest, Netrc, Outgoing, Scheme, Sent, Step, Why};
+use treq_auth::{
+    AuthErrorReason, AuthLayer, Basic, Challenges, Content, Credentials, Digest, Netrc, Outgoing, Scheme, SentHead,
+    Step,
+};
 use treq_core::{Body, Error, uri};
 
 use crate::support::{World, get, one_shot, origin, param, post, text, why};
@@ -200,7 +203,7 @@ fn next_nonce(field: &str) -> Option<String> {
     digest.answer(&challenges, &mut Outgoing::new(&method, &uri, &mut headers)).unwrap();
     let (name, value) = field.split_once(": ").unwrap();
     response.insert(http::HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
-    digest.accept(&Sent::new(&uri, headers.get(AUTHORIZATION)), StatusCode::OK, &response).unwrap();
+    digest.accept(&SentHead::new(&uri, headers.get(AUTHORIZATION)), StatusCode::OK, &response).unwrap();
     digest.authorize(&mut Outgoing::new(&method, &uri, &mut headers)).unwrap();
     let next = text(headers[AUTHORIZATION].as_bytes());
     let good = next.contains(r#"nonce="n3""#) && next.contains("nc=00000001");
@@ -218,7 +221,7 @@ fn proxy(field: &str) -> Option<String> {
     {
         let mut headers = HeaderMap::new();
         let uri = uri.parse().unwrap();
-        digest.answer(&challenges, &mut Outgoing::to_proxy(&method, &uri, target, &mut headers)).unwrap();
+        digest.answer(&challenges, &mut Outgoing::for_proxy(&method, &uri, target, &mut headers)).unwrap();
         let field = text(headers[PROXY_AUTHORIZATION].as_bytes());
         if param(&field, "uri").as_deref() != Some(target) || headers.contains_key(AUTHORIZATION) {
             return Some(field);
@@ -303,7 +306,7 @@ async fn userinfo() {
                 Ok(request) => world.ask(&AuthLayer::new(), request).await.map(drop),
                 Err(error) => Err(error),
             };
-            if outcome.as_ref().err().and_then(why) != refused.then_some(Why::Colon) {
+            if outcome.as_ref().err().and_then(why) != refused.then_some(AuthErrorReason::Colon) {
                 faults.push((row.clone(), format!("{outcome:?}")));
             }
         }

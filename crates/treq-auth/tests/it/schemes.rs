@@ -1,7 +1,8 @@
 use http::header::PROXY_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use treq_auth::{
-    AuthLayer, Bearer, BodyHash, Challenges, Content, Credentials, Digest, Outgoing, Scheme, Sent, Step, Why,
+    AuthErrorReason, AuthLayer, Bearer, BodyHash, Challenges, Content, Credentials, Digest, Outgoing, Scheme, SentHead,
+    Step,
 };
 use treq_core::{Body, BoxError, Kind};
 
@@ -46,7 +47,62 @@ async fn a_signer_covers_the_body() {
     assert_eq!(world.seen()[0].body.as_deref(), Some(&[1, 2, 3][..]));
 
     let error = world.ask(&layer, post("http://a.test/", one_shot())).await.unwrap_err();
-    assert_eq!((error.kind(), why(&error), world.seen().len()), (Kind::Auth, Some(Why::BodyOnce), 3));
+    assert_eq!((error.kind(), why(&error), world.seen().len()), (Kind::Auth, Some(AuthErrorReason::BodyOnce), 3));
+}
+
+/// Waits, hashes and waits again, and writes fields each time, as careless schemes do.
+struct Careless {
+    listens: bool,
+}
+
+impl Scheme for Careless {
+    fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+        request.authorize(HeaderValue::from_static("first"));
+        request.headers_mut().append("content-type", HeaderValue::from_static("second"));
+        let wait = || {
+            Step::wait(async {
+                tokio::task::yield_now().await;
+                Ok(())
+            })
+        };
+        match (request.content(), request.waits()) {
+            (_, 0) => Ok(wait()),
+            (Content::Unread, 1) => Ok(Step::Hash(Box::new(Sum(0)))),
+            (Content::Hashed(_), 1) => Ok(wait()),
+            (Content::Hashed(sum), waits) => {
+                let value = [waits.to_string().as_bytes(), b" ", sum].concat();
+                request.authorize(HeaderValue::from_bytes(&value)?);
+                Ok(Step::Send)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn listens(&self) -> bool {
+        self.listens
+    }
+
+    fn answer(&self, _: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+        assert_eq!(request.refused().unwrap(), "2 6");
+        self.authorize(request)
+    }
+}
+
+#[tokio::test]
+async fn each_call_of_a_scheme_starts_from_the_request_as_given() {
+    for listens in [false, true] {
+        let world = World::new(|_, _| unauthorized("Own"));
+        let layer = AuthLayer::new().credentials(origin("http://a.test/"), Careless { listens });
+        assert_eq!(world.ask(&layer, post("http://a.test/", vec![1, 2, 3])).await.unwrap().status(), 401);
+        let seen = world.seen();
+        assert_eq!(seen.len(), if listens { 2 } else { 1 });
+        for seen in seen {
+            assert_eq!(seen.field(), "2 6");
+            let types: Vec<_> = seen.headers.get_all("content-type").iter().collect();
+            assert_eq!(types, ["text/plain", "second"]);
+            assert_eq!(seen.body.unwrap(), [1, 2, 3]);
+        }
+    }
 }
 
 /// Buys a token with each challenge.
@@ -62,14 +118,14 @@ impl Scheme for Buyer {
     }
 
     fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
-        let Some(offer) = challenges.of("shop").find_map(|challenge| challenge.token68()) else {
+        let Some(offer) = challenges.by_scheme("shop").find_map(|challenge| challenge.token68()) else {
             return Err("no shop".into());
         };
         request.authorize(format!("Shop {offer}").parse()?);
         Ok(Step::Send)
     }
 
-    fn accept(&self, sent: &Sent<'_>, status: StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
+    fn accept(&self, sent: &SentHead<'_>, status: StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
         let paid = sent.authorization().is_some_and(|value| value == "Shop b2Zm");
         match (status, sent.uri().path()) {
             (StatusCode::OK, "/") if paid && !sent.is_to_proxy() => Ok(()),
@@ -137,7 +193,7 @@ fn a_digest_serves_a_proxy_without_any_service() {
     let (method, uri) = (Method::CONNECT, Uri::from_static("a.test:443"));
     let ask = |answer: Option<&HeaderMap>| {
         let mut headers = HeaderMap::new();
-        let mut connect = Outgoing::to_proxy(&method, &uri, "a.test:443", &mut headers);
+        let mut connect = Outgoing::for_proxy(&method, &uri, "a.test:443", &mut headers);
         match answer {
             Some(answer) => digest.answer(&Challenges::parse(answer, &PROXY_AUTHENTICATE), &mut connect),
             None => digest.authorize(&mut connect),
@@ -153,10 +209,12 @@ fn a_digest_serves_a_proxy_without_any_service() {
     );
     let first = ask(Some(&answer)).unwrap();
     answer.insert("proxy-authentication-info", HeaderValue::from_static(r#"nextnonce="n2""#));
-    digest.accept(&Sent::to_proxy(&uri, Some(&first)), StatusCode::OK, &answer).unwrap();
+    digest.accept(&SentHead::for_proxy(&uri, Some(&first)), StatusCode::OK, &answer).unwrap();
     let second = ask(None).unwrap();
     assert!(second.to_str().unwrap().contains(r#"nonce="n2""#) && second.is_sensitive());
-    digest.accept(&Sent::to_proxy(&uri, Some(&second)), StatusCode::PROXY_AUTHENTICATION_REQUIRED, &answer).unwrap();
+    digest
+        .accept(&SentHead::for_proxy(&uri, Some(&second)), StatusCode::PROXY_AUTHENTICATION_REQUIRED, &answer)
+        .unwrap();
     assert!(ask(None).is_none());
 }
 
@@ -177,7 +235,7 @@ fn nothing_secret_is_shown() {
     for error in [Bearer::new("s3cret \n").unwrap_err(), treq_auth::Basic::new("s3cret:", "s3cret").unwrap_err()] {
         assert!(!format!("{error:?} {error}").contains("s3cret"), "{error:?}");
     }
-    assert_eq!(why(&Bearer::new("").unwrap_err()), Some(Why::Token));
+    assert_eq!(why(&Bearer::new("").unwrap_err()), Some(AuthErrorReason::Token));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_auth::{AuthLayer, Unusable, Why};
+use treq_auth::{AuthError, AuthErrorReason, AuthLayer};
 use treq_core::{Body, Error, Origin, Replay};
 
 /// A request as the inner service saw it.
@@ -118,7 +118,7 @@ pub(crate) fn post(url: &str, body: impl Into<Body>) -> Request<Body> {
 }
 
 pub(crate) fn origin(url: &str) -> Origin {
-    Origin::of(&url.parse().unwrap()).unwrap()
+    Origin::from_uri(&url.parse().unwrap()).unwrap()
 }
 
 /// A body that can be sent once.
@@ -126,8 +126,8 @@ pub(crate) fn one_shot() -> Body {
     Body::new(http_body_util::Full::new(bytes::Bytes::from_static(b"once")))
 }
 
-pub(crate) fn why(error: &Error) -> Option<Why> {
-    error.find::<Unusable>().map(Unusable::why)
+pub(crate) fn why(error: &Error) -> Option<AuthErrorReason> {
+    error.find::<AuthError>().map(AuthError::reason)
 }
 
 /// The value of a parameter of a field that was sent, without quotes and escapes.

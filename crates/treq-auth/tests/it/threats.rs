@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use http::{Response, StatusCode};
-use treq_auth::{AuthLayer, Basic, Bearer, Challenges, Credentials, Digest, Netrc, Why};
+use treq_auth::{AuthErrorReason, AuthLayer, Basic, Bearer, Challenges, Credentials, Digest, Netrc};
 use treq_core::options::LeftOrigin;
 use treq_core::{Body, Kind};
 
@@ -201,16 +201,16 @@ fn threat_au_11_a_netrc_that_others_may_read_or_that_is_huge_is_an_error() {
         let outcome = load(secret, mode);
         assert_eq!(outcome.is_ok(), good, "{mode:o}");
         let Err(error) = outcome else { continue };
-        assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(Why::File)));
+        assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(AuthErrorReason::File)));
         assert!(error.to_string().contains("0600") && !error.to_string().contains("s3cret"), "{error}");
     }
     assert!(load("machine a.test login u", 0o644).is_ok());
     for text in [format!("# {}", "x".repeat(4096)), "\n".repeat(65_537), "machine a.test s3cret".to_owned()] {
         let error = load(&text, 0o600).unwrap_err();
-        assert_eq!(why(&error), Some(Why::Syntax));
+        assert_eq!(why(&error), Some(AuthErrorReason::Syntax));
         assert!(!error.to_string().contains("s3cret"), "{error}");
     }
-    assert_eq!(why(&Netrc::load(dir.path().join("none")).unwrap_err()), Some(Why::File));
+    assert_eq!(why(&Netrc::load(dir.path().join("none")).unwrap_err()), Some(AuthErrorReason::File));
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn threat_au_13_credentials_in_clear_are_an_error_where_that_is_asked_for(
     own.headers_mut().insert("authorization", "Bearer s3cret".parse().unwrap());
     for request in [get("http://a.test/?key=s3cret"), get("http://u:s3cret@b.test/"), own] {
         let error = world.ask(&layer, request).await.unwrap_err();
-        assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(Why::InClear)));
+        assert_eq!((error.kind(), why(&error)), (Kind::Auth, Some(AuthErrorReason::InClear)));
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
     assert_eq!(world.seen().len(), 5);

@@ -41,7 +41,7 @@ pub(super) fn play(row: &Row) -> Result<(), String> {
 }
 
 fn builder() -> Result<ClientBuilder, String> {
-    let origin = Origin::of(&Uri::from_static("http://a.test/")).map_err(|error| error.to_string())?;
+    let origin = Origin::from_uri(&Uri::from_static("http://a.test/")).map_err(|error| error.to_string())?;
     Ok(Client::builder().auth_layer(AuthLayer::new().credentials(origin, Digest::new("u", "p"))))
 }
 
@@ -120,7 +120,7 @@ fn by_a_proxy(field: &str) -> Result<(), String> {
     for (method, target) in [(Method::CONNECT, "a.test:443"), (Method::GET, "http://a.test/x")] {
         let mut headers = HeaderMap::new();
         let uri: Uri = target.parse().map_err(|_| "no target")?;
-        let mut outgoing = Outgoing::to_proxy(&method, &uri, target, &mut headers);
+        let mut outgoing = Outgoing::for_proxy(&method, &uri, target, &mut headers);
         digest.answer(&challenges, &mut outgoing).map_err(|error| error.to_string())?;
         let sent = text(headers.get(PROXY_AUTHORIZATION));
         if param(&sent, "uri").as_deref() != Some(target) || headers.contains_key(AUTHORIZATION) {

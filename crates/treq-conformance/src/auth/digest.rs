@@ -80,7 +80,7 @@ fn check(row: &Row, challenge: &str, target: &str, count: u64, field: &str) -> R
 }
 
 fn through_the_client(row: &Row, challenge: &str, method: &Method, target: &str) -> Result<String, String> {
-    let origin = Origin::of(&Uri::from_static("http://a.test/")).map_err(|error| error.to_string())?;
+    let origin = Origin::from_uri(&Uri::from_static("http://a.test/")).map_err(|error| error.to_string())?;
     let builder = Client::builder().auth_layer(AuthLayer::new().credentials(origin, credentials(row)?));
     let answers = [world::answer(401, &[("WWW-Authenticate", challenge.as_bytes())]), world::answer(200, &[])];
     let url = format!("http://a.test{target}");

@@ -112,7 +112,7 @@ where
     }
 
     fn call(&mut self, url: Uri) -> Self::Future {
-        let origin = match Origin::of(&url) {
+        let origin = match Origin::from_uri(&url) {
             Ok(origin) => origin,
             Err(error) => return IntoHyperFuture { step: Step::Refused(Some(error.with_resend(Resend::Safe))) },
         };

@@ -44,7 +44,7 @@ use socket::Options;
 ///     .resolve_to("api.test", [listener.local_addr()?])
 ///     .keepalive(Keepalive::after(Duration::from_secs(60)));
 ///
-/// let target = Target::new(Origin::of(&"http://api.test/".parse()?)?);
+/// let target = Target::new(Origin::from_uri(&"http://api.test/".parse()?)?);
 /// let connected = connect.oneshot(target).await?;
 /// assert_eq!(connected.peer.addr(), Some(listener.local_addr()?));
 /// # Ok(())

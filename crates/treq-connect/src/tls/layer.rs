@@ -26,7 +26,7 @@ use super::{MaybeTls, TlsConfig, TlsFuture};
 /// # Errors
 ///
 /// Those of the connector below, and [`Kind::Tls`](treq_core::Kind::Tls), whose message names the host, the reason and
-/// what to do about it; its source is a `rustls::Error`, or a [`std::io::Error`] where the stream broke. A wish for
+/// what to do about it; its source is a `rustls::Error`, or a [`std::io::Error`] where the stream broke. A http_version for
 /// HTTP/2 that [`http2(false)`](super::TlsConfigBuilder::http2) forbids is
 /// [`Kind::Builder`](treq_core::Kind::Builder). All are [`Resend::Safe`](treq_core::Resend::Safe): the handshake comes
 /// before the request.

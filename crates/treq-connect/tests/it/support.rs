@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use treq_core::{Name, Origin, Resolve, Resolving, Target, uri};
 
 pub(crate) fn target(url: &str) -> Target {
-    Target::new(Origin::of(&uri::parse(url).unwrap().uri).unwrap())
+    Target::new(Origin::from_uri(&uri::parse(url).unwrap().uri).unwrap())
 }
 
 /// A resolver with one answer for every name, which writes down what it was asked.

@@ -106,7 +106,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
     assert_eq!(ask(&layer, &site, request.clone()).await, ["own=1"]);
     assert!(layer.store().get("b").unwrap().is_some());
     // Its names win over those that go with the request.
-    let origin = Origin::of(request.uri()).unwrap();
+    let origin = Origin::from_uri(request.uri()).unwrap();
     let extra = RequestCookies::new(origin).with("own", "2").unwrap().with("more", "3").unwrap();
     request.extensions_mut().insert(extra);
     assert_eq!(ask(&layer, &site, request).await, ["own=1; more=3"]);
@@ -116,7 +116,7 @@ async fn the_callers_own_field_switches_the_jar_off_for_sending() {
 async fn extra_cookies_go_to_their_origin_and_are_not_kept() {
     let layer = CookiesLayer::new();
     let site = Site::default();
-    let extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
+    let extra = RequestCookies::new(Origin::from_uri(&url("http://a.test/")).unwrap()).with("sid", "s3cret").unwrap();
     assert_eq!(extra.origin().host(), "a.test");
     for (to, expected) in [
         ("http://a.test/", Some("sid=s3cret")),
@@ -141,7 +141,7 @@ async fn cookies_of_a_request_stay_behind_once_its_chain_has_left_the_origin() {
     let layer = CookiesLayer::new().clock(|| at(0));
     set(layer.store(), "http://a.test/", &["jar=1"]);
     let mut request = get("http://a.test/");
-    let origin = Origin::of(request.uri()).unwrap();
+    let origin = Origin::from_uri(request.uri()).unwrap();
     request.extensions_mut().insert(RequestCookies::new(origin).with("a", "1").unwrap());
     assert_eq!(ask(&layer, &Site::default(), request.clone()).await, ["jar=1; a=1"]);
     request.extensions_mut().insert(treq_core::options::LeftOrigin::new());
@@ -152,7 +152,7 @@ async fn cookies_of_a_request_stay_behind_once_its_chain_has_left_the_origin() {
 async fn extra_cookies_and_the_jars_are_one_field() {
     let layer = CookiesLayer::new();
     set(layer.store(), "http://a.test/", &["a=1", "b=2", "c=3", "=nameless"]);
-    let mut extra = RequestCookies::new(Origin::of(&url("http://a.test/")).unwrap());
+    let mut extra = RequestCookies::new(Origin::from_uri(&url("http://a.test/")).unwrap());
     let none = extra.clone();
     for (name, value) in [("b", "old"), ("d", "x y=\"z\""), ("b", "new")] {
         extra = extra.with(name, value).unwrap();

@@ -26,7 +26,7 @@ pub(super) fn challenge(input: &[u8]) {
             assert!(challenge.param(name).is_some() && !name.is_empty());
         }
     }
-    let origin = Origin::of(&"http://a.test/".parse().expect("a URL")).expect("an origin");
+    let origin = Origin::from_uri(&"http://a.test/".parse().expect("a URL")).expect("an origin");
     let layer = AuthLayer::new().credentials(origin, Digest::new("u", SECRET));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);

@@ -32,7 +32,7 @@ fn follow(choice: u8, locations: Vec<Vec<u8>>) {
     let method = [Method::GET, Method::POST, Method::HEAD, Method::PUT][choice / 5 % 4].clone();
     let scheme = ["http", "https"][choice / 20 % 2];
     let url = format!("{scheme}://{}@a.test:8080/b/c?q", with_secret("u:", ""));
-    let first = Origin::of(&url.parse().expect("a URL")).expect("an origin");
+    let first = Origin::from_uri(&url.parse().expect("a URL")).expect("an origin");
     let request = Request::builder().method(method).uri(url);
     let request = request.header(AUTHORIZATION, "Bearer 1").body(Body::from("b")).expect("a request");
     let left = Arc::new(Mutex::new(locations.into_iter()));
@@ -57,7 +57,7 @@ fn follow(choice: u8, locations: Vec<Vec<u8>>) {
     assert!(seen.len() <= 11, "{} requests", seen.len());
     let mut gone = false;
     for request in &*seen {
-        gone |= Origin::of(request.uri()).expect("an origin") != first;
+        gone |= Origin::from_uri(request.uri()).expect("an origin") != first;
         let has_credentials = request.headers().contains_key(AUTHORIZATION)
             || request.uri().authority().is_some_and(|authority| authority.as_str().contains('@'));
         assert!(!gone || !has_credentials, "credentials go to {}", request.uri());

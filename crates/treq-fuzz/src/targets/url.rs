@@ -51,7 +51,7 @@ fn read_slip(lead: &str, before: &str, secret: &str) {
     // What follows a `#` is no part of a `Uri`.
     if let Ok(uri) = format!("//u:{}@a.test/x", secret.replace('#', "")).parse::<Uri>() {
         tells_nothing(&Error::new(Kind::Connect, "no").with_url(&uri));
-        if let Err(error) = Origin::of(&uri) {
+        if let Err(error) = Origin::from_uri(&uri) {
             tells_nothing(&error);
         }
     }

@@ -102,14 +102,14 @@ async fn parity_form_03_no_pairs_are_a_form_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn parity_json_01_null_is_json() {
     let (world, client) = answered(&[]);
-    client.post("http://example.com/").json(&()).await.unwrap();
+    client.post("http://example.com/").json(()).await.unwrap();
     assert!(text(&world.requests()[0]).ends_with("\r\n\r\nnull"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn parity_json_06_json_goes_with_any_method_and_what_cannot_be_json_is_an_error() {
     let (world, client) = answered(&[]);
-    client.get("http://example.com/").json(&[1]).await.unwrap();
+    client.get("http://example.com/").json([1]).await.unwrap();
     assert!(text(&world.requests()[0]).ends_with("\r\n\r\n[1]"));
     let odd = std::collections::BTreeMap::from([((1, 2), 3)]);
     assert_eq!(client.post("http://example.com/").json(&odd).await.unwrap_err().kind(), Kind::Builder);

@@ -68,7 +68,7 @@ async fn parity_mp_22_a_large_file_goes_over_tls() {
 async fn parity_pool_19_small_writes_are_sent_at_once() {
     let server = Server::start().await.unwrap();
     let url = server.url("/").parse().unwrap();
-    let target = treq::connect::Target::new(treq::Origin::of(&url).unwrap());
+    let target = treq::connect::Target::new(treq::Origin::from_uri(&url).unwrap());
     let connected = tower_service::Service::call(&mut treq::connect::TcpConnect::new(), target).await.unwrap();
     assert!(connected.io.nodelay().unwrap());
 }

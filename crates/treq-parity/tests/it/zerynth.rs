@@ -37,7 +37,7 @@ async fn parity_c_zer_04_pieces_are_as_long_as_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn parity_c_zer_05_json_beside_data_is_refused_and_both_are_named() {
     let (world, client) = answered(&[]);
-    let error = client.post("http://h/p").data([("a", "1")]).json(&2).await.unwrap_err();
+    let error = client.post("http://h/p").data([("a", "1")]).json(2).await.unwrap_err();
     assert!(error.kind() == Kind::Builder && world.requests().is_empty());
     assert!(error.to_string().contains("json") && error.to_string().contains("data"), "{error}");
 }
@@ -45,7 +45,7 @@ async fn parity_c_zer_05_json_beside_data_is_refused_and_both_are_named() {
 #[tokio::test(start_paused = true)]
 async fn parity_c_zer_06_json_says_its_type() {
     let (world, client) = answered(&[]);
-    client.post("http://h/p").json(&serde_json::json!({"b": 2})).await.unwrap();
+    client.post("http://h/p").json(serde_json::json!({"b": 2})).await.unwrap();
     assert_eq!(field(&world.requests()[0], "content-type").as_deref(), Some("application/json"));
     assert!(text(&world.requests()[0]).ends_with("{\"b\":2}"));
 }

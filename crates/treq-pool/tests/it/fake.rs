@@ -289,7 +289,7 @@ pub(crate) fn pool(layer: PoolLayer) -> (FakePool, Arc<World>) {
 }
 
 pub(crate) fn target(url: &str) -> Target {
-    Target::new(Origin::of(&url.parse().unwrap()).unwrap())
+    Target::new(Origin::from_uri(&url.parse().unwrap()).unwrap())
 }
 
 /// Asks for a connection; a bare word is a host of plain http.

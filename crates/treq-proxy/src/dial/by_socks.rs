@@ -12,7 +12,7 @@ use crate::credentials::Credentials;
 use crate::error::{failed, refused};
 use crate::resolve::lookup;
 use crate::socks::{Destination, Fault, NAME_LEN, Next, Socks, Socks4, Socks5};
-use crate::{Proxy, ProxyScheme, ProxyStream, Reply};
+use crate::{Proxy, ProxyReply, ProxyScheme, ProxyStream};
 
 pub(super) async fn connect<C, S, P, T>(
     dial: &mut Dial<C, S>,
@@ -122,7 +122,7 @@ async fn shake_hands<IO: AsyncRead + AsyncWrite + Unpin>(
                 }
             }
             Err(Fault::Refused(reply)) => {
-                let elsewhere = matches!(reply, Reply::Socks4(91) | Reply::Socks5(1 | 3 | 4 | 5 | 6 | 8));
+                let elsewhere = matches!(reply, ProxyReply::Socks4(91) | ProxyReply::Socks5(1 | 3 | 4 | 5 | 6 | 8));
                 return Err((refused(proxy, origin, reply), elsewhere));
             }
             Err(Fault::Malformed(what)) => return Err((failed(proxy, origin, what), false)),

@@ -23,6 +23,9 @@ where
 {
     let (proxy, origin) = (dial.proxy.clone(), dial.target.origin.clone());
     let mut tunnel = Tunnel::new(&proxy, &origin)?;
+    while let Some(waiting) = tunnel.set_out()? {
+        waiting.await.map_err(|error| tunnel.unusable(error))?;
+    }
     let mut connected = dial.dial().await?;
     // Whether this connection has carried an answer before: only then may it have been closed meanwhile.
     let mut used = false;
@@ -36,7 +39,14 @@ where
             }
             Err(broken) => return Err(broken.into_error(&proxy, &origin)),
         };
-        match tunnel.judge(&head)? {
+        let verdict = loop {
+            match tunnel.judge(&head)? {
+                Verdict::Wait(waiting) => waiting.await.map_err(|error| tunnel.unusable(error))?,
+                verdict => break verdict,
+            }
+        };
+        match verdict {
+            Verdict::Wait(_) => unreachable!("it was awaited"),
             Verdict::Open => {
                 tunnel.check_early(&rest)?;
                 return Ok(connected.map(|io| io.with_early(rest)));

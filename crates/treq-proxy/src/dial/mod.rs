@@ -93,7 +93,7 @@ where
         let mut connected = dial.dial().await?;
         let mut forward = Forward::default();
         if let Credentials::Login(login) = dial.proxy.credentials() {
-            forward.authorization = Some(login.basic()?);
+            forward.authorization = Some(login.basic());
         }
         connected.forward = Some(forward);
         return Ok(connected);

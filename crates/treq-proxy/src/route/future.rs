@@ -10,9 +10,9 @@ use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 use tower_service::Service;
-use treq_core::{BoxError, Error};
+use treq_core::{BoxError, Error, Replay};
 
-use super::kept::{Kept, Verdict};
+use super::kept::{Kept, Verdict, Work};
 
 /// How much of a 407's own body is read, so that its connection can be used again.
 const DRAIN_BYTES: usize = 16 * 1024;
@@ -23,23 +23,38 @@ const DRAIN_FRAMES: usize = 64;
 pin_project! {
     /// The future of [`Routed`](crate::Routed). The bound names the inner future, without a parameter for it.
     #[must_use = "futures do nothing unless polled"]
-    pub struct RoutedFuture<S, B, R>
+    pub struct RoutedFuture<S, B, R, Y>
     where
         S: Service<Request<B>, Response = Response<R>>,
     {
         #[pin]
         state: State<S::Future, R>,
         // Boxed, since requests whose proxy does not see each of them have none.
-        more: Option<Box<More<S, B>>>,
+        more: Option<Box<More<S, B, R, Y>>>,
     }
 }
 
 /// What a request needs whose response may not be the caller's.
-struct More<S, B> {
+struct More<S, B, R, Y> {
     inner: S,
+    replay: Y,
     kept: Box<Kept<B>>,
+    pause: Option<Pause<B, R>>,
     /// What goes out as soon as the inner service is ready.
     next: Option<Request<B>>,
+}
+
+/// What the scheme has asked for, and what is done then.
+struct Pause<B, R> {
+    work: Work<B>,
+    then: Then<B, R>,
+}
+
+enum Then<B, R> {
+    /// Send this request.
+    SetOut(Request<B>),
+    /// Judge this response.
+    Judge(Response<R>),
 }
 
 pin_project! {
@@ -47,6 +62,8 @@ pin_project! {
     enum State<F, R> {
         /// A request is under way.
         Calling { #[pin] future: F },
+        /// The scheme waits, or reads a copy of the body.
+        Pausing,
         /// The response was a challenge; its body goes to waste up to its end or these limits.
         Draining { #[pin] body: R, bytes: usize, frames: usize, late: Option<Pin<Box<Sleep>>> },
         /// The next request waits for the inner service.
@@ -56,7 +73,7 @@ pin_project! {
     }
 }
 
-impl<S, B, R> RoutedFuture<S, B, R>
+impl<S, B, R, Y> RoutedFuture<S, B, R, Y>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {
@@ -68,18 +85,26 @@ where
         RoutedFuture { state: State::Failed { error: Some(error) }, more: None }
     }
 
-    pub(super) fn listening(future: S::Future, inner: S, kept: Box<Kept<B>>) -> Self {
-        let more = More { inner, kept, next: None };
+    pub(super) fn listening(future: S::Future, inner: S, replay: Y, kept: Box<Kept<B>>) -> Self {
+        let more = More { inner, replay, kept, pause: None, next: None };
         RoutedFuture { state: State::Calling { future }, more: Some(Box::new(more)) }
+    }
+
+    pub(super) fn pausing(inner: S, replay: Y, kept: Box<Kept<B>>, work: Work<B>, request: Request<B>) -> Self {
+        let pause = Some(Pause { work, then: Then::SetOut(request) });
+        let more = More { inner, replay, kept, pause, next: None };
+        RoutedFuture { state: State::Pausing, more: Some(Box::new(more)) }
     }
 }
 
-impl<S, B, R> Future for RoutedFuture<S, B, R>
+impl<S, B, R, Y> Future for RoutedFuture<S, B, R, Y>
 where
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: Into<BoxError> + 'static,
     B: Body + Default,
+    B::Error: Into<BoxError>,
     R: Body,
+    Y: Replay<B>,
 {
     type Output = Result<Response<R>, Error>;
 
@@ -98,13 +123,16 @@ where
                         None => outcome.map(Next::Return),
                     }
                 }
+                StateProj::Pausing => {
+                    let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept waits") };
+                    ready!(more.poll_pause(cx))
+                }
                 StateProj::Draining { body, bytes, frames, late } => {
                     let Some(more) = this.more.as_deref() else {
                         unreachable!("a challenge is answered by what was kept")
                     };
                     ready!(poll_drain(body, bytes, frames, late, more.kept.drain_timeout(), cx));
-                    this.state.set(State::Readying);
-                    continue;
+                    Ok(Next::Ready)
                 }
                 StateProj::Readying => {
                     let Some(more) = this.more.as_deref_mut() else { unreachable!("only what was kept is sent again") };
@@ -130,7 +158,9 @@ where
                     this.state.set(State::Done);
                     return Poll::Ready(Ok(response));
                 }
+                Ok(Next::Pause) => this.state.set(State::Pausing),
                 Ok(Next::Drain(body)) => this.state.set(drain(body)),
+                Ok(Next::Ready) => this.state.set(State::Readying),
                 Err(error) => {
                     this.state.set(State::Done);
                     return Poll::Ready(Err(error));
@@ -140,20 +170,56 @@ where
     }
 }
 
-/// What follows a response.
+/// What follows a state.
 enum Next<R> {
     Return(Response<R>),
+    Pause,
     Drain(R),
+    Ready,
 }
 
-impl<S, B: Body + Default> More<S, B> {
-    fn judge<R>(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
-        Ok(match self.kept.judge(&response)? {
+impl<S, B, R, Y> More<S, B, R, Y>
+where
+    B: Body + Default,
+    B::Error: Into<BoxError>,
+    Y: Replay<B>,
+{
+    fn judge(&mut self, response: Response<R>) -> Result<Next<R>, Error> {
+        Ok(match self.kept.judge(&self.replay, &response)? {
             Verdict::Return => Next::Return(response),
             Verdict::Again(headers) => {
                 self.next = Some(self.kept.request(headers));
                 Next::Drain(response.into_body())
             }
+            Verdict::Pause(work) => {
+                self.pause = Some(Pause { work, then: Then::Judge(response) });
+                Next::Pause
+            }
+        })
+    }
+
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next<R>, Error>> {
+        let Some(pause) = &mut self.pause else { unreachable!("a scheme has asked for this") };
+        match &mut pause.work {
+            Work::Wait(waiting) => ready!(waiting.as_mut().poll(cx)).map_err(|error| self.kept.unusable(error))?,
+            Work::Read(hashing) => {
+                let hash = ready!(Pin::new(hashing).poll(cx))?;
+                self.kept.set_hash(hash);
+            }
+        }
+        let Some(Pause { then, .. }) = self.pause.take() else { unreachable!("it is there") };
+        Poll::Ready(match then {
+            Then::SetOut(mut request) => self.kept.set_out(&self.replay, &mut request).map(|work| match work {
+                Some(work) => {
+                    self.pause = Some(Pause { work, then: Then::SetOut(request) });
+                    Next::Pause
+                }
+                None => {
+                    self.next = Some(request);
+                    Next::Ready
+                }
+            }),
+            Then::Judge(response) => self.judge(response),
         })
     }
 }
@@ -195,7 +261,7 @@ fn poll_late(late: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Conte
     late.as_mut().map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
 }
 
-impl<S, B, R> fmt::Debug for RoutedFuture<S, B, R>
+impl<S, B, R, Y> fmt::Debug for RoutedFuture<S, B, R, Y>
 where
     S: Service<Request<B>, Response = Response<R>>,
 {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use http::header::PROXY_AUTHORIZATION;
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use treq_core::{Error, KeptFields, Origin, Replay};
+use treq_core::auth::{Challenges, Content, Hashing, Outgoing, SchemeCall, SentHead, Step, Waiting};
+use treq_core::{BoxError, Error, KeptFields, Origin, Replay};
 
 use super::RouteLayer;
+use crate::Proxy;
 use crate::credentials::Credentials;
-use crate::tunnel::unusable;
-use crate::{Proxy, ProxyAuth, ProxyRequest};
+use crate::tunnel::{unusable, unusable_step};
 
 /// What is needed to send a request once more.
 pub(super) struct Kept<B> {
@@ -25,6 +26,9 @@ pub(super) struct Kept<B> {
     body: Again<B>,
     /// The `Proxy-Authorization` that went out last.
     sent: Option<HeaderValue>,
+    answered: bool,
+    /// What the scheme has asked for since it was first called for this request, or for its challenge.
+    call: SchemeCall,
     drain_timeout: Duration,
 }
 
@@ -37,11 +41,27 @@ enum Again<B> {
 }
 
 /// What a response means.
-pub(super) enum Verdict {
+pub(super) enum Verdict<B> {
     /// It is the caller's.
     Return,
     /// It is a challenge, and these fields answer it.
     Again(HeaderMap),
+    /// It is a challenge, to be judged again after this.
+    Pause(Work<B>),
+}
+
+/// What a scheme asks for before it is called again.
+pub(super) enum Work<B> {
+    /// A copy of the body goes into the hash.
+    Read(Hashing<B>),
+    Wait(Waiting),
+}
+
+/// What a scheme says at last, or what is to be done before.
+enum Said<B> {
+    Send,
+    Return,
+    Pause(Work<B>),
 }
 
 impl<B: Body + Default> Kept<B> {
@@ -61,53 +81,111 @@ impl<B: Body + Default> Kept<B> {
             method: request.method().clone(),
             url: request.uri().clone(),
             version: request.version(),
-            headers: KeptFields::of(request.headers()),
+            headers: KeptFields::from_headers(request.headers()),
             extensions: request.extensions().clone(),
             body,
             sent: None,
+            answered: false,
+            call: SchemeCall::new(),
             drain_timeout: layer.drain_timeout,
         }
     }
 
-    /// Puts credentials on the first request, if they can be known.
-    pub(super) fn set_out(&mut self, request: &mut Request<B>) -> Result<(), Error> {
-        let (sent, ()) = self.ask(request.headers_mut(), |auth, outgoing| auth.authorize(outgoing))?;
-        self.sent = sent;
-        Ok(())
+    /// Puts credentials on the first request, if they can be known. To be called again after what it returns.
+    pub(super) fn set_out<Y: Replay<B>>(
+        &mut self,
+        replay: &Y,
+        request: &mut Request<B>,
+    ) -> Result<Option<Work<B>>, Error> {
+        if let Said::Pause(work) = self.ask(replay, None, request.headers_mut())? {
+            return Ok(Some(work));
+        }
+        self.sent = request.headers().get(PROXY_AUTHORIZATION).cloned();
+        self.call = SchemeCall::new();
+        if matches!(self.body, Again::Once) {
+            self.call.set_once();
+        }
+        Ok(None)
+    }
+
+    pub(super) fn set_hash(&mut self, hash: Vec<u8>) {
+        self.call.set_hash(hash);
+    }
+
+    /// Whether the scheme sees responses.
+    pub(super) fn listens(&self) -> bool {
+        matches!(self.proxy.credentials(), Credentials::Scheme(scheme) if scheme.listens())
     }
 
     /// What a response means: a 407 is answered once, if it came by way of this proxy as far as can be told, and if there
     /// is a body to go with the answer.
-    pub(super) fn judge<R>(&mut self, response: &Response<R>) -> Result<Verdict, Error> {
-        let challenged = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        if challenged && !matches!(self.body, Again::Once) {
+    pub(super) fn judge<R, Y: Replay<B>>(&mut self, replay: &Y, response: &Response<R>) -> Result<Verdict<B>, Error> {
+        if !self.listens() {
+            return Ok(Verdict::Return);
+        }
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && !self.answered {
+            let challenges = Challenges::parse(response.headers(), &PROXY_AUTHENTICATE);
             let mut headers = self.headers.to_map();
-            let answer =
-                |auth: &dyn ProxyAuth, outgoing: &mut ProxyRequest<'_>| auth.answer(response.headers(), outgoing);
-            if let (sent, true) = self.ask(&mut headers, answer)? {
-                self.sent = sent;
-                return Ok(Verdict::Again(headers));
+            match self.ask(replay, Some(&challenges), &mut headers)? {
+                Said::Pause(work) => return Ok(Verdict::Pause(work)),
+                // A request without its body would be another request.
+                Said::Send if !matches!(self.body, Again::Once) => {
+                    self.sent = headers.get(PROXY_AUTHORIZATION).cloned();
+                    self.answered = true;
+                    return Ok(Verdict::Again(headers));
+                }
+                Said::Send | Said::Return => {}
             }
         }
-        let mut sent = HeaderMap::new();
-        sent.extend(self.sent.clone().map(|value| (PROXY_AUTHORIZATION, value)));
-        self.ask(&mut sent, |auth, outgoing| auth.accept(outgoing, response.status(), response.headers()))?;
+        if let Credentials::Scheme(scheme) = self.proxy.credentials() {
+            let sent = SentHead::for_proxy(&self.url, self.sent.as_ref());
+            let accepted = scheme.accept(&sent, response.status(), response.headers());
+            accepted.map_err(|error| self.unusable(error))?;
+        }
         Ok(Verdict::Return)
     }
 
-    /// Lets the credentials see the request; the field that they left, and what they said.
-    fn ask<T>(
-        &self,
+    /// What the scheme says of the request, or of a challenge.
+    fn ask<Y: Replay<B>>(
+        &mut self,
+        replay: &Y,
+        challenges: Option<&Challenges>,
         headers: &mut HeaderMap,
-        ask: impl FnOnce(&dyn ProxyAuth, &mut ProxyRequest<'_>) -> Result<T, treq_core::BoxError>,
-    ) -> Result<(Option<HeaderValue>, T), Error> {
-        let Credentials::Scheme(auth) = self.proxy.credentials() else { unreachable!("only such a proxy is kept") };
-        let origin = Origin::of(&self.url)?;
+    ) -> Result<Said<B>, Error> {
+        let proxy = self.proxy.clone();
+        let Credentials::Scheme(scheme) = proxy.credentials() else { unreachable!("only such a proxy is kept") };
+        let origin = Origin::from_uri(&self.url)?;
         // As the agent writes it.
         let target = format!("{origin}{}", self.url.path_and_query().map_or("/", |path| path.as_str()));
-        let mut outgoing = ProxyRequest::new(&self.method, &self.url, &target, headers);
-        let said = ask(&**auth, &mut outgoing).map_err(|error| unusable(&self.proxy, &origin, error))?;
-        Ok((headers.get(PROXY_AUTHORIZATION).cloned(), said))
+        loop {
+            let outgoing = Outgoing::for_proxy(&self.method, &self.url, &target, headers);
+            let step = match challenges {
+                Some(challenges) => self.call.answer(&**scheme, challenges, outgoing.with_refused(self.sent.as_ref())),
+                None => self.call.authorize(&**scheme, outgoing),
+            };
+            match step.map_err(|error| unusable(&proxy, &origin, error))? {
+                Step::Send => return Ok(Said::Send),
+                Step::Return => return Ok(Said::Return),
+                Step::Wait(waiting) => return Ok(Said::Pause(Work::Wait(waiting))),
+                Step::Hash(hash) if self.call.content() == Content::Unread => match &self.body {
+                    Again::Empty => self.call.set_hash(hash.finish()),
+                    Again::Once => self.call.set_once(),
+                    Again::Copy(body) => match replay.copy(body) {
+                        Some(body) => return Ok(Said::Pause(Work::Read(Hashing::new(body, hash)))),
+                        None => self.call.set_once(),
+                    },
+                },
+                step => return Err(unusable(&proxy, &origin, unusable_step(&step))),
+            }
+        }
+    }
+
+    /// The error of a scheme, also while it waited.
+    pub(super) fn unusable(&self, error: BoxError) -> Error {
+        match Origin::from_uri(&self.url) {
+            Ok(origin) => unusable(&self.proxy, &origin, error),
+            Err(error) => error,
+        }
     }
 
     /// The request with these fields.

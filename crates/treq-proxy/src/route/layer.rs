@@ -28,8 +28,9 @@ use crate::{Proxies, Routed};
 ///
 /// # Errors
 ///
-/// The inner service's, adopted; of `Kind::Proxy` what a [`ProxyAuth`](crate::ProxyAuth) says; of `Kind::Builder` where a
-/// proxy is chosen for a request that has a route of another kind.
+/// The inner service's, adopted; of `Kind::Proxy` what a [`Scheme`](treq_core::auth::Scheme) says; of `Kind::Body` where a
+/// body that it covers cannot be read; of `Kind::Builder` where a proxy is chosen for a request that has a route of another
+/// kind.
 #[derive(Clone)]
 pub struct RouteLayer<Y = ByTryClone> {
     pub(super) proxies: Proxies,

@@ -52,12 +52,13 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone,
     S::Error: Into<BoxError> + 'static,
     B: Body + Default,
+    B::Error: Into<BoxError>,
     R: Body,
     Y: Replay<B> + Clone,
 {
     type Response = Response<R>;
     type Error = Error;
-    type Future = RoutedFuture<S, B, R>;
+    type Future = RoutedFuture<S, B, R, Y>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx).map_err(Error::from_boxed)
@@ -70,14 +71,22 @@ where
             Err(error) => return RoutedFuture::failed(error),
         };
         let mut kept = Box::new(Kept::of(&self.layer, proxy, &request));
-        if let Err(error) = kept.set_out(&mut request) {
-            return RoutedFuture::failed(error);
-        }
+        let work = match kept.set_out(&self.layer.replay, &mut request) {
+            Ok(None) if !kept.listens() => return RoutedFuture::calling(self.inner.call(request)),
+            Ok(work) => work,
+            Err(error) => return RoutedFuture::failed(error),
+        };
         // The instance that is ready goes into the future, its clone waits for the next request.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let calling = inner.call(request);
-        RoutedFuture::listening(calling, inner, kept)
+        let replay = self.layer.replay.clone();
+        match work {
+            Some(work) => RoutedFuture::pausing(inner, replay, kept, work, request),
+            None => {
+                let calling = inner.call(request);
+                RoutedFuture::listening(calling, inner, replay, kept)
+            }
+        }
     }
 }
 
@@ -122,7 +131,7 @@ fn route<B>(proxies: &Proxies, request: &mut Request<B>) -> Result<Option<Proxy>
 
 fn hands_on<B>(proxy: &Proxy, request: &Request<B>) -> bool {
     let http_version = request.extensions().get::<HttpVersion>().copied().unwrap_or_default();
-    Origin::of(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, http_version))
+    Origin::from_uri(request.uri()).is_ok_and(|origin| is_forwarded(proxy, &origin, http_version))
 }
 
 impl<S: fmt::Debug, Y> fmt::Debug for Routed<S, Y> {

@@ -5,7 +5,7 @@ mod v5;
 
 use std::net::IpAddr;
 
-use crate::Reply;
+use crate::ProxyReply;
 
 pub(crate) use v4::Socks4;
 pub(crate) use v5::Socks5;
@@ -35,7 +35,7 @@ pub(crate) enum Next {
 /// Why there will be no connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    Refused(Reply),
+    Refused(ProxyReply),
     /// A clause whose subject is the proxy.
     Malformed(String),
 }

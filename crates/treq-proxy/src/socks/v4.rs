@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Destination, Fault, Next, malformed};
-use crate::Reply;
+use crate::ProxyReply;
 
 /// SOCKS4, and SOCKS4a where the destination is a name: one request, one reply of eight bytes.
 pub(crate) struct Socks4 {
@@ -41,7 +41,7 @@ impl Socks4 {
         self.reply.extend_from_slice(bytes);
         match self.reply[..] {
             [version, ..] if version != 0 => return Err(malformed(4, "version", version)),
-            [_, code @ 91..=93, ..] => return Err(Fault::Refused(Reply::Socks4(code))),
+            [_, code @ 91..=93, ..] => return Err(Fault::Refused(ProxyReply::Socks4(code))),
             [_, code, ..] if code != GRANTED => return Err(malformed(4, "reply code", code)),
             _ => {}
         }
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn tells_refusals_from_nonsense() {
         for (answer, want) in [
-            (&b"\x00\x5b"[..], Fault::Refused(Reply::Socks4(91))),
-            (b"\x00\x5d\x00\x00\x00\x00\x00\x00", Fault::Refused(Reply::Socks4(93))),
+            (&b"\x00\x5b"[..], Fault::Refused(ProxyReply::Socks4(91))),
+            (b"\x00\x5d\x00\x00\x00\x00\x00\x00", Fault::Refused(ProxyReply::Socks4(93))),
             (b"\x00\x5f", malformed(4, "reply code", 0x5f)),
             (b"\x05\x00", malformed(4, "version", 5)),
             (b"HTTP/1.1 400", malformed(4, "version", b'H')),

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::{Destination, Fault, Next, malformed};
-use crate::Reply;
+use crate::ProxyReply;
 use crate::credentials::Login;
 
 /// SOCKS5 ([RFC 1928](https://www.rfc-editor.org/rfc/rfc1928)): a greeting, a login where the proxy wants one ([RFC
@@ -104,21 +104,21 @@ impl Socks5 {
                         self.state = State::Login;
                         return Ok(Some(login));
                     }
-                    (NONE_OF_THEM, _) => return Err(Fault::Refused(Reply::SocksMethods)),
+                    (NONE_OF_THEM, _) => return Err(Fault::Refused(ProxyReply::SocksMethods)),
                     (other, _) => return Err(malformed(5, "way to log in, which was not offered,", other)),
                 }
             }
             (State::Login, &[version, status]) => {
                 check(version, 1, "version of the login")?;
                 if status != 0 {
-                    return Err(Fault::Refused(Reply::SocksLogin(status)));
+                    return Err(Fault::Refused(ProxyReply::SocksLogin(status)));
                 }
                 return Ok(self.ask());
             }
             (State::Code, &[version, code]) => {
                 check(version, 5, "version")?;
                 if code != 0 {
-                    return Err(Fault::Refused(Reply::Socks5(code)));
+                    return Err(Fault::Refused(ProxyReply::Socks5(code)));
                 }
                 self.state = State::Type;
             }
@@ -201,14 +201,14 @@ mod tests {
     fn tells_refusals_from_nonsense() {
         let end = || Fault::Malformed("end".into());
         for (with_login, answer, want) in [
-            (false, &b"\x05\xff"[..], Fault::Refused(Reply::SocksMethods)),
-            (true, b"\x05\xff", Fault::Refused(Reply::SocksMethods)),
-            (true, b"\x05\x02\x01\x01", Fault::Refused(Reply::SocksLogin(1))),
+            (false, &b"\x05\xff"[..], Fault::Refused(ProxyReply::SocksMethods)),
+            (true, b"\x05\xff", Fault::Refused(ProxyReply::SocksMethods)),
+            (true, b"\x05\x02\x01\x01", Fault::Refused(ProxyReply::SocksLogin(1))),
             (true, b"\x05\x02\x05\x00", malformed(5, "version of the login", 5)),
             (false, b"\x05\x02", malformed(5, "way to log in, which was not offered,", 2)),
             (true, b"\x05\x01", malformed(5, "way to log in, which was not offered,", 1)),
-            (false, b"\x05\x00\x05\x05", Fault::Refused(Reply::Socks5(5))),
-            (false, b"\x05\x00\x05\x63\x00", Fault::Refused(Reply::Socks5(0x63))),
+            (false, b"\x05\x00\x05\x05", Fault::Refused(ProxyReply::Socks5(5))),
+            (false, b"\x05\x00\x05\x63\x00", Fault::Refused(ProxyReply::Socks5(0x63))),
             (false, b"\x05\x00\x05\x00\x00\x09", malformed(5, "type of address", 9)),
             (false, b"\x05\x00\x04\x00", malformed(5, "version", 4)),
             (false, b"\x04", malformed(5, "version", 4)),

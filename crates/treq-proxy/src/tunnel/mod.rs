@@ -4,13 +4,14 @@ mod drain;
 mod head;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use treq_core::{Error, Kind, Origin};
+use treq_core::auth::{Challenges, Content, Outgoing, Scheme, SchemeCall, SentHead, Step, Waiting};
+use treq_core::{BoxError, Error, Kind, Origin};
 
 use crate::credentials::Credentials;
 use crate::error::{endpoint, failed, refused};
-use crate::{Proxy, ProxyRequest, Reply};
+use crate::{Proxy, ProxyReply};
 
 pub(crate) use drain::{Drain, Drained};
 pub(crate) use head::{Head, HeadReader};
@@ -26,13 +27,16 @@ pub(crate) struct Tunnel<'a> {
     /// As they go out, `Host` and credentials among them, and nothing of the request that the tunnel is for.
     headers: HeaderMap,
     answered: bool,
+    /// What the scheme has asked for since it was first called for this request, or for this challenge.
+    call: SchemeCall,
 }
 
 /// What an answer means.
-#[derive(Debug)]
 pub(crate) enum Verdict {
     /// What follows is the origin's.
     Open,
+    /// Judge it again after this.
+    Wait(Waiting),
     /// Ask again; on the same connection once this body is read, where one is given.
     Again(Option<Drain>),
 }
@@ -43,17 +47,35 @@ impl<'a> Tunnel<'a> {
         let uri = target.parse::<Uri>().map_err(|error| {
             failed(proxy, origin, "cannot be asked for it: it is no host and port").with_source(error)
         })?;
-        let mut tunnel = Tunnel { proxy, origin, target, uri, headers: HeaderMap::new(), answered: false };
+        let (headers, call) = (HeaderMap::new(), SchemeCall::new());
+        let mut tunnel = Tunnel { proxy, origin, target, uri, headers, answered: false, call };
         tunnel.reset()?;
-        match proxy.credentials() {
-            Credentials::None => {}
-            Credentials::Login(login) => tunnel.request().authorize(login.basic()?),
-            Credentials::Scheme(scheme) => {
-                let put = scheme.authorize(&mut tunnel.request());
-                put.map_err(|error| unusable(proxy, origin, error))?;
-            }
+        if let Credentials::Login(login) = proxy.credentials() {
+            tunnel.headers.insert(PROXY_AUTHORIZATION, login.basic());
         }
         Ok(tunnel)
+    }
+
+    /// Puts credentials on the first request, if they can be known. To be called again after what it returns.
+    pub(crate) fn set_out(&mut self) -> Result<Option<Waiting>, Error> {
+        let Credentials::Scheme(scheme) = self.proxy.credentials() else { return Ok(None) };
+        loop {
+            let outgoing = Outgoing::for_proxy(&Method::CONNECT, &self.uri, &self.target, &mut self.headers);
+            let step = self.call.authorize(&**scheme, outgoing).map_err(|error| self.unusable(error))?;
+            match step {
+                Step::Send | Step::Return => {
+                    self.call = SchemeCall::new();
+                    return Ok(None);
+                }
+                Step::Wait(waiting) => return Ok(Some(waiting)),
+                step => tell_empty(step, &mut self.call).map_err(|error| self.unusable(error))?,
+            }
+        }
+    }
+
+    /// The error of a scheme, also while it waited.
+    pub(crate) fn unusable(&self, error: BoxError) -> Error {
+        unusable(self.proxy, self.origin, error)
     }
 
     fn reset(&mut self) -> Result<(), Error> {
@@ -63,10 +85,6 @@ impl<'a> Tunnel<'a> {
         })?;
         self.headers.insert(HOST, host);
         Ok(())
-    }
-
-    fn request(&mut self) -> ProxyRequest<'_> {
-        ProxyRequest::new(&Method::CONNECT, &self.uri, &self.target, &mut self.headers)
     }
 
     /// The head to be written.
@@ -87,27 +105,48 @@ impl<'a> Tunnel<'a> {
     /// What an answer means. All but 2xx, and a 407 that the credentials have an answer to, is an error: it is not the
     /// origin that speaks.
     pub(crate) fn judge(&mut self, head: &Head) -> Result<Verdict, Error> {
-        let (proxy, origin) = (self.proxy, self.origin);
-        if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && !self.answered {
-            if let Credentials::Scheme(scheme) = proxy.credentials() {
-                let sent = self.headers.clone();
-                self.reset()?;
-                let answer = scheme.answer(&head.headers, &mut self.request());
-                if answer.map_err(|error| unusable(proxy, origin, error))? {
-                    self.answered = true;
-                    return Ok(Verdict::Again(Drain::of(head)));
+        if let Credentials::Scheme(scheme) = self.proxy.credentials() {
+            let listens = scheme.listens();
+            if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && listens && !self.answered {
+                if let Some(verdict) = self.answer(&**scheme, head)? {
+                    return Ok(verdict);
                 }
-                self.headers = sent;
             }
-        }
-        if let Credentials::Scheme(scheme) = proxy.credentials() {
-            let accepted = scheme.accept(&self.request(), head.status, &head.headers);
-            accepted.map_err(|error| unusable(proxy, origin, error))?;
+            if listens {
+                let sent = SentHead::for_proxy(&self.uri, self.headers.get(PROXY_AUTHORIZATION));
+                let accepted = scheme.accept(&sent, head.status, &head.headers);
+                accepted.map_err(|error| self.unusable(error))?;
+            }
         }
         match head.status.is_success() {
             true => Ok(Verdict::Open),
-            false => Err(refused(proxy, origin, Reply::Status(head.status))),
+            false => Err(refused(self.proxy, self.origin, ProxyReply::Status(head.status))),
         }
+    }
+
+    /// None where the scheme has no answer. The fields of the request that was sent stay until there is one.
+    fn answer(&mut self, scheme: &dyn Scheme, head: &Head) -> Result<Option<Verdict>, Error> {
+        let challenges = Challenges::parse(&head.headers, &PROXY_AUTHENTICATE);
+        let sent = std::mem::take(&mut self.headers);
+        self.reset()?;
+        let step = loop {
+            let outgoing = Outgoing::for_proxy(&Method::CONNECT, &self.uri, &self.target, &mut self.headers)
+                .with_refused(sent.get(PROXY_AUTHORIZATION));
+            let step = self.call.answer(scheme, &challenges, outgoing).map_err(|error| self.unusable(error))?;
+            match step {
+                Step::Send | Step::Return | Step::Wait(_) => break step,
+                step => tell_empty(step, &mut self.call).map_err(|error| self.unusable(error))?,
+            }
+        };
+        if matches!(step, Step::Send) {
+            self.answered = true;
+            return Ok(Some(Verdict::Again(Drain::of(head))));
+        }
+        self.headers = sent;
+        Ok(match step {
+            Step::Wait(waiting) => Some(Verdict::Wait(waiting)),
+            _ => None,
+        })
     }
 
     /// Whether bytes that came right behind the head may be the origin's first. To TLS the client speaks first, so there
@@ -121,8 +160,28 @@ impl<'a> Tunnel<'a> {
     }
 }
 
+/// Takes a step that is not the last one, of a request without a body.
+fn tell_empty(step: Step, call: &mut SchemeCall) -> Result<(), BoxError> {
+    match step {
+        Step::Hash(hash) if call.content() == Content::Unread => {
+            call.set_hash(hash.finish());
+            Ok(())
+        }
+        step => Err(unusable_step(&step)),
+    }
+}
+
+/// The error of a step that is none here.
+pub(crate) fn unusable_step(step: &Step) -> BoxError {
+    match step {
+        Step::Hash(_) => "the scheme covers the body, which can be read only once: give one that can be made again",
+        _ => "the scheme asks for a step that this version of treq-proxy does not know: update it",
+    }
+    .into()
+}
+
 /// Our own error untouched; a stranger is the credentials'.
-pub(crate) fn unusable(proxy: &Proxy, origin: &Origin, error: treq_core::BoxError) -> Error {
+pub(crate) fn unusable(proxy: &Proxy, origin: &Origin, error: BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(ours) => Error::new(Kind::Proxy, ours.to_string()).with_resend(ours.resend()).with_source(ours),
         Err(stranger) => failed(proxy, origin, "cannot be sent the credentials").with_source(stranger),
@@ -143,13 +202,10 @@ fn stays_open(head: &Head) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use treq_core::BoxError;
-
     use super::*;
-    use crate::ProxyAuth;
 
     fn origin(url: &str) -> Origin {
-        Origin::of(&url.parse().unwrap()).unwrap()
+        Origin::from_uri(&url.parse().unwrap()).unwrap()
     }
 
     fn text(tunnel: &Tunnel<'_>) -> String {
@@ -191,10 +247,10 @@ mod tests {
                 assert!(matches!(verdict, Ok(Verdict::Open)), "{status}");
                 continue;
             }
-            let error = verdict.unwrap_err();
+            let error = verdict.err().unwrap();
             assert_eq!(error.kind(), Kind::Proxy);
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(error.find::<crate::Refused>().unwrap().status(), Some(status));
+            assert_eq!(error.find::<crate::ProxyRefused>().unwrap().status(), Some(status));
             assert!(error.to_string().contains("http://…@p:80"), "{error}");
             assert!(error.to_string().contains("a.test:443"), "{error}");
             assert!(!format!("{error:?}").contains("s3cret"));
@@ -204,24 +260,72 @@ mod tests {
     /// Answers every challenge by its realm.
     struct Echo;
 
-    impl ProxyAuth for Echo {
-        fn authorize(&self, request: &mut ProxyRequest<'_>) -> Result<(), BoxError> {
+    impl Scheme for Echo {
+        fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
             request.headers_mut().insert("x-first", HeaderValue::from_static("1"));
-            Ok(())
+            Ok(Step::Send)
         }
 
-        fn answer(&self, challenge: &HeaderMap, request: &mut ProxyRequest<'_>) -> Result<bool, BoxError> {
-            let Some(value) = challenge.get("proxy-authenticate") else { return Ok(false) };
-            let value = format!("{} {} {}", value.to_str()?, request.method(), request.target());
-            request.authorize(value.parse()?);
-            Ok(true)
+        fn listens(&self) -> bool {
+            true
         }
+
+        fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+            let Some(challenge) = challenges.iter().next() else { return Ok(Step::Return) };
+            let value = format!("{} {} {}", challenge.scheme(), request.method(), request.target());
+            request.authorize(value.parse()?);
+            Ok(Step::Send)
+        }
+    }
+
+    /// Waits before each of its methods, and says in its field how often it did.
+    struct Slow;
+
+    impl Scheme for Slow {
+        fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+            request.headers_mut().append("x-try", HeaderValue::from_static("1"));
+            let refused = request.refused().map_or("nothing", |field| field.to_str().unwrap());
+            let value = format!("{} {refused}", request.waits());
+            request.authorize(value.parse()?);
+            Ok(if request.waits() == 2 { Step::Send } else { Step::wait(async { Ok(()) }) })
+        }
+
+        fn listens(&self) -> bool {
+            true
+        }
+
+        fn answer(&self, _: &Challenges, request: &mut Outgoing<'_>) -> Result<Step, BoxError> {
+            self.authorize(request)
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_waits_is_asked_again() {
+        let (proxy, origin) = (Proxy::try_from("p").unwrap().auth(Slow), origin("https://a.test"));
+        let mut tunnel = Tunnel::new(&proxy, &origin).unwrap();
+        let waits = std::iter::from_fn(|| tunnel.set_out().unwrap()).count();
+        assert_eq!(waits, 2);
+        let first = text(&tunnel);
+        assert!(first.contains("proxy-authorization: 2 nothing\r\n") && first.matches("x-try").count() == 1, "{first}");
+        let challenge = read("HTTP/1.1 407 No\r\nProxy-Authenticate: Own\r\nContent-Length: 0\r\n\r\n");
+        for _ in 0..2 {
+            assert!(matches!(tunnel.judge(&challenge), Ok(Verdict::Wait(_))));
+            assert_eq!(text(&tunnel), first);
+        }
+        assert!(matches!(tunnel.judge(&challenge), Ok(Verdict::Again(Some(_)))));
+        let again = text(&tunnel);
+        assert!(
+            again.contains("proxy-authorization: 2 2 nothing\r\n") && again.matches("x-try").count() == 1,
+            "{again}"
+        );
+        assert!(tunnel.judge(&challenge).is_err());
     }
 
     #[test]
     fn a_challenge_is_answered_once() {
         let (proxy, origin) = (Proxy::try_from("p").unwrap().auth(Echo), origin("https://a.test"));
         let mut tunnel = Tunnel::new(&proxy, &origin).unwrap();
+        assert!(tunnel.set_out().unwrap().is_none());
         assert!(text(&tunnel).contains("x-first: 1"));
         let no = read("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
         assert!(tunnel.judge(&no).is_err());
@@ -229,9 +333,9 @@ mod tests {
         let challenge = read("HTTP/1.1 407 No\r\nProxy-Authenticate: Own\r\nContent-Length: 0\r\n\r\n");
         assert!(matches!(tunnel.judge(&challenge), Ok(Verdict::Again(Some(_)))));
         let again = text(&tunnel);
-        assert!(again.contains("proxy-authorization: Own CONNECT a.test:443\r\n"), "{again}");
+        assert!(again.contains("proxy-authorization: own CONNECT a.test:443\r\n"), "{again}");
         assert!(!again.contains("x-first"), "{again}");
-        assert!(tunnel.judge(&challenge).unwrap_err().to_string().contains("407"));
+        assert!(tunnel.judge(&challenge).err().unwrap().to_string().contains("407"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
-use treq_core::{Body, Error, HttpVersion, Kind, Route};
+use treq_core::{Body, BoxError, Error, HttpVersion, Kind, Route};
 use treq_proxy::{Proxies, ProxyChoice, RouteLayer};
 
 use crate::support::{Echo, get, proxy};
@@ -208,10 +208,10 @@ async fn a_forward_proxys_challenge_is_answered_once_with_the_body_again() {
         assert!(seen.iter().all(|seen| seen.body.as_deref() == Some(b"tea") && seen.method == Method::POST));
         assert!(seen.iter().all(|seen| seen.route.as_deref() == Some("Proxy(http://…@p.test:80)")));
         if challenges > 0 {
-            assert_eq!(seen[1].authorization.as_deref(), Some("Own POST http://a.test:81/x?q=1"));
+            assert_eq!(seen[1].authorization.as_deref(), Some("own POST http://a.test:81/x?q=1"));
         }
     }
-    let answer = "Own POST http://a.test:81/x?q=1";
+    let answer = "own POST http://a.test:81/x?q=1";
     let want = ["200 -".to_owned(), format!("200 {answer}"), format!("407 {answer}"), format!("407 {answer}")];
     assert_eq!(*echo.accepted.lock().unwrap(), want);
 }
@@ -221,7 +221,7 @@ async fn credentials_that_are_known_go_out_at_once() {
     let layer = RouteLayer::new(Proxies::all(proxy("p.test").auth(Echo { first: true, ..Echo::default() })));
     let world = World::challenging(1);
     assert_eq!(world.ask(&layer, get("http://a.test")).await.unwrap().status(), 200);
-    assert_eq!(world.fields(), [Some("first".to_owned()), Some("Own GET http://a.test/".to_owned())]);
+    assert_eq!(world.fields(), [Some("first".to_owned()), Some("own GET http://a.test/".to_owned())]);
     let tunnel = World::open();
     let _ = tunnel.ask(&layer, get("https://a.test")).await.unwrap();
     assert_eq!(tunnel.fields(), [None], "within a tunnel nothing is meant for the proxy");
@@ -326,8 +326,8 @@ impl http_body::Body for Endless {
 #[tokio::test]
 async fn an_error_of_the_credentials_is_one_of_the_proxy() {
     struct Broken;
-    impl treq_proxy::ProxyAuth for Broken {
-        fn authorize(&self, _: &mut treq_proxy::ProxyRequest<'_>) -> Result<(), treq_core::BoxError> {
+    impl treq_core::auth::Scheme for Broken {
+        fn authorize(&self, _: &mut treq_core::auth::Outgoing<'_>) -> Result<treq_core::auth::Step, BoxError> {
             Err("no random bytes".into())
         }
     }

@@ -69,7 +69,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         Ok::<_, Infallible>(match field {
             Some(field) => {
-                assert_eq!(field, "Own POST http://a.test/1");
+                assert_eq!(field, "own POST http://a.test/1");
                 Response::new(Body::from(body))
             }
             // Of unknown length, so in chunks.
@@ -80,7 +80,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
     let connect = service_fn(move |uri: Uri| {
         let mut connector = connector.clone();
         Box::pin(async move {
-            let connected = connector.call(Target::new(Origin::of(&uri)?)).await?;
+            let connected = connector.call(Target::new(Origin::from_uri(&uri)?)).await?;
             Ok::<_, BoxError>(Stream(TokioIo::new(connected.io)))
         })
     });

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceExt};
 use treq_core::{Error, Kind, resolve_fn};
-use treq_proxy::{Proxies, ProxyLayer, Refused, Reply};
+use treq_proxy::{Proxies, ProxyLayer, ProxyRefused, ProxyReply};
 use treq_testing::{RawServer, Step};
 
 use crate::support::{Echo, Net, connect, proxy, target, whole};
@@ -86,18 +86,18 @@ async fn what_the_origin_says_first_is_not_swallowed() {
 #[tokio::test]
 async fn a_refusal_is_told_in_words() {
     for (reply, want, named) in [
-        (&b"\x05\x00\x05\x02\x00"[..], Reply::Socks5(2), "rules do not allow"),
-        (b"\x05\x00\x05\x05\x00", Reply::Socks5(5), "refuses the connection"),
-        (b"\x05\x00\x05\x08", Reply::Socks5(8), "type of address"),
-        (b"\x05\x00\x05\x77", Reply::Socks5(0x77), "119"),
-        (b"\x05\xff", Reply::SocksMethods, "neither"),
-        (b"\x05\x02\x01\x01", Reply::SocksLogin(1), "password"),
+        (&b"\x05\x00\x05\x02\x00"[..], ProxyReply::Socks5(2), "rules do not allow"),
+        (b"\x05\x00\x05\x05\x00", ProxyReply::Socks5(5), "refuses the connection"),
+        (b"\x05\x00\x05\x08", ProxyReply::Socks5(8), "type of address"),
+        (b"\x05\x00\x05\x77", ProxyReply::Socks5(0x77), "119"),
+        (b"\x05\xff", ProxyReply::SocksMethods, "neither"),
+        (b"\x05\x02\x01\x01", ProxyReply::SocksLogin(1), "password"),
     ] {
         let steps = vec![Step::send(reply.to_vec()), Step::ReadToEnd];
         let (connected, server, _) = connect(proxy("socks5h://u:s3cret@p"), "https://a.test", &[steps]).await;
         let error = connected.unwrap_err();
         assert_eq!(error.kind(), Kind::Proxy);
-        assert_eq!(error.find::<Refused>().map(Refused::reply), Some(want));
+        assert_eq!(error.find::<ProxyRefused>().map(ProxyRefused::reply), Some(want));
         assert!(error.to_string().contains(named), "{error}");
         assert!(!whole(&error).contains("s3cret"), "{error:?}");
         server.wait_closed().await;
@@ -119,7 +119,7 @@ async fn a_malformed_reply_is_an_error_and_not_a_wait() {
         let error = connected.unwrap_err();
         assert_eq!(error.kind(), Kind::Proxy);
         assert!(error.to_string().contains("does not speak SOCKS"), "{error}");
-        assert!(error.find::<Refused>().is_none());
+        assert!(error.find::<ProxyRefused>().is_none());
         server.wait_closed().await;
     }
     for reply in [&b""[..], b"\x05", b"\x05\x00", b"\x05\x00\x05\x00\x00\x03\xffshort"] {
@@ -204,7 +204,7 @@ async fn an_address_of_the_other_family_is_tried_where_the_first_cannot_be_reach
     let bad = vec![Step::ReadBytes(3), Step::send(&b"\x05\x00"[..]), Step::ReadBytes(10), Step::send(&b"\x05\x04"[..])];
     let (connected, server, _) = resolved("socks5://p", &addrs, &[unreachable(), bad]).await;
     let error = connected.unwrap_err();
-    assert_eq!(error.find::<Refused>().map(Refused::reply), Some(Reply::Socks5(4)));
+    assert_eq!(error.find::<ProxyRefused>().map(ProxyRefused::reply), Some(ProxyReply::Socks5(4)));
     assert_eq!(server.connections(), 2);
     // What the rules forbid is forbidden.
     let forbidden = vec![Step::send(&b"\x05\x00\x05\x02"[..])];

@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
 use tower_service::Service;
+use treq_core::auth::{Challenges, Outgoing, Scheme, SentHead, Step as Answer};
 use treq_core::{Body, BoxError, Connected, Error, HttpVersion, Origin, Target, resolve_fn};
-use treq_proxy::{NoStream, Proxies, Proxy, ProxyAuth, ProxyLayer, ProxyRequest, ProxyStream};
+use treq_proxy::{NoStream, Proxies, Proxy, ProxyLayer, ProxyStream};
 use treq_testing::{Connecting, MemoryConnector, Pipe, RawServer, Step};
 
 /// A connector that notes what it is asked for.
@@ -68,7 +68,7 @@ pub(crate) fn target(url: &str) -> Target {
 }
 
 pub(crate) fn origin(url: &str) -> Origin {
-    Origin::of(&url.parse().unwrap()).unwrap()
+    Origin::from_uri(&url.parse().unwrap()).unwrap()
 }
 
 pub(crate) fn proxy(text: &str) -> Proxy {
@@ -86,23 +86,28 @@ pub(crate) struct Echo {
     pub(crate) accepted: Mutex<Vec<String>>,
 }
 
-impl ProxyAuth for Echo {
-    fn authorize(&self, request: &mut ProxyRequest<'_>) -> Result<(), BoxError> {
+impl Scheme for Echo {
+    fn authorize(&self, request: &mut Outgoing<'_>) -> Result<Answer, BoxError> {
         if self.first {
             request.authorize("first".parse()?);
         }
-        Ok(())
+        Ok(Answer::Send)
     }
 
-    fn answer(&self, challenge: &HeaderMap, request: &mut ProxyRequest<'_>) -> Result<bool, BoxError> {
-        let Some(value) = challenge.get(PROXY_AUTHENTICATE) else { return Ok(false) };
-        let value = format!("{} {} {}", value.to_str()?, request.method(), request.target());
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn answer(&self, challenges: &Challenges, request: &mut Outgoing<'_>) -> Result<Answer, BoxError> {
+        let Some(challenge) = challenges.iter().next() else { return Ok(Answer::Return) };
+        let value = format!("{} {} {}", challenge.scheme(), request.method(), request.target());
         request.authorize(value.parse()?);
-        Ok(true)
+        Ok(Answer::Send)
     }
 
-    fn accept(&self, request: &ProxyRequest<'_>, status: http::StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
-        let sent = request.headers().get(PROXY_AUTHORIZATION).map_or("-", |value| value.to_str().unwrap());
+    fn accept(&self, sent: &SentHead<'_>, status: http::StatusCode, _: &HeaderMap) -> Result<(), BoxError> {
+        assert!(sent.is_to_proxy());
+        let sent = sent.authorization().map_or("-", |value| value.to_str().unwrap());
         self.accepted.lock().unwrap().push(format!("{} {sent}", status.as_u16()));
         Ok(())
     }

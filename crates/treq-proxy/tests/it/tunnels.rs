@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceExt};
-use treq_core::{HttpVersion, Kind, Resend};
-use treq_proxy::{Proxies, ProxyLayer, Refused};
+use treq_core::{BoxError, HttpVersion, Kind, Resend};
+use treq_proxy::{Proxies, ProxyLayer, ProxyRefused};
 use treq_testing::{RawServer, Step};
 
 use crate::support::{Echo, Net, connect, proxy, target, whole};
@@ -72,7 +72,7 @@ async fn what_is_no_tunnel_is_an_error_and_the_connection_is_closed() {
         let (connected, server, net) = connect(proxy("http://u:s3cret@p.test"), "https://a.test/x?q", &[script]).await;
         let error = connected.unwrap_err();
         assert_eq!((error.kind(), error.resend()), (Kind::Proxy, Resend::Safe), "{text}");
-        assert_eq!(error.find::<Refused>().and_then(Refused::status).map(|status| status.as_u16()), status);
+        assert_eq!(error.find::<ProxyRefused>().and_then(ProxyRefused::status).map(|status| status.as_u16()), status);
         let told = error.to_string();
         for part in [named, "http://…@p.test:80", "a.test:443"] {
             assert!(told.contains(part), "{part} in {told}");
@@ -105,8 +105,8 @@ async fn a_challenge_is_answered_on_the_connection_that_stays_open() {
             let requests = server.requests();
             let fields: Vec<_> = requests.iter().map(|request| request.header("proxy-authorization")).collect();
             let first = echo.first.then_some("first");
-            assert_eq!(fields, [first, Some("Own CONNECT a.test:443")]);
-            assert_eq!(*echo.accepted.lock().unwrap(), ["200 Own CONNECT a.test:443"]);
+            assert_eq!(fields, [first, Some("own CONNECT a.test:443")]);
+            assert_eq!(*echo.accepted.lock().unwrap(), ["200 own CONNECT a.test:443"]);
         }
     }
 }
@@ -132,7 +132,7 @@ async fn or_else_on_one_fresh_connection() {
         connected.unwrap();
         assert_eq!(net.asked().len(), 2, "{script:?}");
         let requests = server.requests();
-        assert_eq!(requests.last().unwrap().header("proxy-authorization"), Some("Own CONNECT a.test:443"));
+        assert_eq!(requests.last().unwrap().header("proxy-authorization"), Some("own CONNECT a.test:443"));
         assert_eq!(requests[0].header("proxy-authorization"), None);
     }
 }
@@ -158,8 +158,8 @@ async fn a_second_challenge_is_an_error_and_there_is_no_loop_of_connections() {
 #[tokio::test]
 async fn an_error_of_the_credentials_comes_before_any_connection() {
     struct Broken;
-    impl treq_proxy::ProxyAuth for Broken {
-        fn authorize(&self, _: &mut treq_proxy::ProxyRequest<'_>) -> Result<(), treq_core::BoxError> {
+    impl treq_core::auth::Scheme for Broken {
+        fn authorize(&self, _: &mut treq_core::auth::Outgoing<'_>) -> Result<treq_core::auth::Step, BoxError> {
             Err("no random bytes".into())
         }
     }

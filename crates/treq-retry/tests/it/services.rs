@@ -87,7 +87,7 @@ async fn works_over_hyper_utils_client_on_one_connection() {
     let connect = service_fn(move |uri: Uri| {
         let mut connector = connector.clone();
         Box::pin(async move {
-            let connected = connector.call(Target::new(Origin::of(&uri)?)).await?;
+            let connected = connector.call(Target::new(Origin::from_uri(&uri)?)).await?;
             Ok::<_, BoxError>(Stream(TokioIo::new(connected.io)))
         })
     });

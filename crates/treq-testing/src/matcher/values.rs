@@ -67,7 +67,8 @@ fn normal(url: &str) -> Result<String, String> {
     if located.uri.query().is_some() {
         return Err(format!("the expected URL {url:?} has a query: give it as the params, which come next"));
     }
-    let origin = Origin::of(&located.uri).map_err(|error| format!("the expected URL {url:?} is none: {error}"))?;
+    let origin =
+        Origin::from_uri(&located.uri).map_err(|error| format!("the expected URL {url:?} is none: {error}"))?;
     let path = match located.uri.path() {
         "" => "/",
         path => path,

@@ -35,7 +35,7 @@ pub use self::ledger::Ledger;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), treq_core::Error> {
 /// let storm = Storm::in_memory(7);
-/// let target = Target::new(Origin::of(&"http://a.test/".parse().unwrap())?);
+/// let target = Target::new(Origin::from_uri(&"http://a.test/".parse().unwrap())?);
 /// // A connection is refused now and then.
 /// let connection = storm.connector().oneshot(target).await;
 /// assert!(connection.is_ok() || storm.connections() == 0);

@@ -43,7 +43,7 @@ where
     fn call(&mut self, request: Request<B>) -> Answering {
         let mut connector = self.0.clone();
         Box::pin(async move {
-            let origin = Origin::of(request.uri())?;
+            let origin = Origin::from_uri(request.uri())?;
             let request = outgoing(request.map(Body::new), &origin)?;
             let connected = connector.call(Target::new(origin)).await?;
             let (mut sender, connection) = http1::handshake(TokioIo::new(connected.io)).await?;

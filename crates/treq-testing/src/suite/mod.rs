@@ -32,7 +32,7 @@
 //! ```
 //!
 //! A client whose connector is a `Service<Uri>` (hyper-util's) needs an adapter that calls the [`MemoryConnector`] with
-//! [`Target::new(Origin::of(&uri)?)`](treq_core::Target) and takes [`io`](treq_core::Connected) of what comes.
+//! [`Target::new(Origin::from_uri(&uri)?)`](treq_core::Target) and takes [`io`](treq_core::Connected) of what comes.
 //!
 //! # https
 //!

@@ -222,7 +222,8 @@ async fn a_client_that_leaves_tasks_or_connections_fails() {
         // The client is never dropped, nor the connection that it has made.
         let mut connector = connector.clone();
         service_fn(move |_| {
-            let target = treq_core::Target::new(treq_core::Origin::of(&Uri::from_static("http://a.test")).unwrap());
+            let target =
+                treq_core::Target::new(treq_core::Origin::from_uri(&Uri::from_static("http://a.test")).unwrap());
             let connecting = connector.call(target);
             async move {
                 std::mem::forget(connecting.await.unwrap());

@@ -7,7 +7,7 @@ use treq_core::{Body, Connected, Error, Origin, Target};
 use treq_testing::{MemoryConnector, Pipe};
 
 pub(crate) fn target(url: &str) -> Target {
-    Target::new(Origin::of(&url.parse().unwrap()).unwrap())
+    Target::new(Origin::from_uri(&url.parse().unwrap()).unwrap())
 }
 
 pub(crate) async fn connect(connector: &MemoryConnector, url: &str) -> Result<Connected<Pipe>, Error> {

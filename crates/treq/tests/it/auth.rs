@@ -40,7 +40,7 @@ async fn basic_and_bearer_open_what_asks_for_them() {
 #[tokio::test]
 async fn credentials_of_a_client_go_to_their_origin_only() {
     let server = answering([OK, OK]);
-    let home = Origin::of(&"http://a.test".parse().unwrap()).unwrap();
+    let home = Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap();
     let auth = AuthLayer::new().credentials(home, Bearer::new("7f").unwrap());
     let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     for url in ["http://a.test/", "http://b.test/", "http://a.test:81/", "http://a.test/2"] {
@@ -75,7 +75,7 @@ async fn digest_answers_a_challenge_once_and_then_unasked() {
     let challenge = "HTTP/1.1 401 No\r\nSet-Cookie: sid=1\r\nContent-Length: 4\r\n\
         WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n\r\nover";
     let server = answering([challenge, OK, OK]);
-    let home = Origin::of(&"http://a.test".parse().unwrap()).unwrap();
+    let home = Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap();
     let auth = AuthLayer::new().credentials(home, treq::auth::Digest::new("ada", "s3cret"));
     let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     assert_eq!(client.post("http://a.test/x").body("again").await.unwrap().status(), 200);

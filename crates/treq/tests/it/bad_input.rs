@@ -93,7 +93,7 @@ async fn what_does_not_serialize_to_pairs_is_refused() {
         assert_eq!(error.kind(), Kind::Builder, "{error}");
         assert!(error.to_string().contains("\"rooms\""), "{error}");
     }
-    let error = treq::post("http://127.0.0.1:9/").form(&7).await.unwrap_err();
+    let error = treq::post("http://127.0.0.1:9/").form(7).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Builder, "{error}");
     let map = std::collections::HashMap::from([(vec![1], 1)]);
     let error = treq::post("http://127.0.0.1:9/").json(&map).await.unwrap_err();
@@ -109,8 +109,8 @@ async fn numbers_that_json_lacks_are_refused_wherever_they_hide() {
     }
     let map = |number: f64| std::collections::BTreeMap::from([("cups", vec![Some((1, number)), None])]);
     for (refused, named) in [
-        (treq::post("http://127.0.0.1:9/").json(&f64::NAN), "NaN"),
-        (treq::post("http://127.0.0.1:9/").json(&map(f64::NEG_INFINITY)), "-inf"),
+        (treq::post("http://127.0.0.1:9/").json(f64::NAN), "NaN"),
+        (treq::post("http://127.0.0.1:9/").json(map(f64::NEG_INFINITY)), "-inf"),
         (treq::post("http://127.0.0.1:9/").json(&Cup::Full { grams: f32::INFINITY }), "inf"),
         (treq::post("http://127.0.0.1:9/").json(&[Cup::Two(1.0, Some(f64::NAN))]), "NaN"),
     ] {

@@ -17,7 +17,7 @@ fn beside_a_server(test: impl FnOnce(&Server) + Send + 'static) {
 fn the_same_builder_sends_and_waits() {
     beside_a_server(|server| {
         let client = blocking::Client::builder().header("x-a", "b").build_blocking().unwrap();
-        let request = client.post(server.url("/anything")).params([("p", 1)]).json(&serde_json::json!({"k": [1]}));
+        let request = client.post(server.url("/anything")).params([("p", 1)]).json(serde_json::json!({"k": [1]}));
         let mut response = request.basic_auth("ada", "s3cret").send().unwrap().error_for_status().unwrap();
         let echo: serde_json::Value = response.json().unwrap();
         assert_eq!((&echo["args"]["p"], &echo["json"]["k"][0]), (&"1".into(), &1.into()));

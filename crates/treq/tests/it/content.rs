@@ -31,11 +31,11 @@ async fn headers_params_and_forms_are_given_in_any_shape() {
     for (request, values) in [
         (post().header("x-a", 5_u64), "5"),
         (post().header(String::from("x-a"), &text), "tea"),
-        (post().header(&http::HeaderName::from_static("x-a"), http::HeaderValue::from(7)), "7"),
+        (post().header(http::HeaderName::from_static("x-a"), http::HeaderValue::from(7)), "7"),
         (post().header("x-a", b"bytes").header("x-a", vec![b'v']), "bytes,v"),
         (post().headers(&map), "1"),
         (post().headers(map.clone()), "1"),
-        (post().headers(&vec![("x-a", "1"), ("x-a", "2")]), "1,2"),
+        (post().headers(vec![("x-a", "1"), ("x-a", "2")]), "1,2"),
         (post().headers([("x-a", 1), ("x-a", 2)].iter()), "1,2"),
         (post().headers((1..4).map(|n| ("x-a", n))), "1,2,3"),
         (post().headers(&fields), "1,2"),
@@ -96,9 +96,9 @@ async fn data_is_whatever_it_is_made_of() {
         (post().data(Part::text("x").content_type("text/csv")), Some("text/csv"), Some("1"), "x"),
         (post().data(Content::stream(pieces)), None, None, "from a stream"),
         (post().data(Content::reader(&b"from a reader"[..]).unwrap()), None, None, "from a reader"),
-        (post().data([("a", "1")]).form(&[("b", "2")]), Some(FORM), Some("7"), "a=1&b=2"),
+        (post().data([("a", "1")]).form([("b", "2")]), Some(FORM), Some("7"), "a=1&b=2"),
         (post().header("content-type", "a/b").data([("a", "1")]), Some("a/b"), Some("3"), "a=1"),
-        (post().json(&1).header("content-type", "a/b"), Some("a/b"), Some("1"), "1"),
+        (post().json(1).header("content-type", "a/b"), Some("a/b"), Some("1"), "1"),
     ] {
         let shown = format!("{request:?} {body}");
         request.await.unwrap();
@@ -144,12 +144,12 @@ async fn two_bodies_are_refused_by_their_names() {
     let post = || treq::post("http://a.test/");
     let files = || [("f", "x")];
     for (request, names) in [
-        (post().json(&1).data([("a", "b")]), ["`json`", "`data`"]),
-        (post().data("text").json(&1), ["`data`", "`json`"]),
-        (post().json(&1).files(files()), ["`json`", "`files`"]),
-        (post().files(files()).json(&1), ["`files`", "`json`"]),
+        (post().json(1).data([("a", "b")]), ["`json`", "`data`"]),
+        (post().data("text").json(1), ["`data`", "`json`"]),
+        (post().json(1).files(files()), ["`json`", "`files`"]),
+        (post().files(files()).json(1), ["`files`", "`json`"]),
         (post().data("text").files(files()), ["`data`", "`files`"]),
-        (post().body("text").form(&[("a", "b")]), ["`body`", "`form`"]),
+        (post().body("text").form([("a", "b")]), ["`body`", "`form`"]),
         (post().multipart(Form::new()).files(files()), ["`multipart`", "`files`"]),
     ] {
         let error = request.await.unwrap_err();

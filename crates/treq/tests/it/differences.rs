@@ -27,7 +27,7 @@ async fn persistent_false_holds_with_an_agent() {
 async fn empty_pairs_on_get_have_a_type_and_no_length() {
     let (server, client) = (server(&[EMPTY, EMPTY]).await, Client::new());
     let none: [(&str, &str); 0] = [];
-    client.get(server.url("/")).form(&none).await.unwrap();
+    client.get(server.url("/")).form(none).await.unwrap();
     client.get(server.url("/")).data(none).await.unwrap();
     for request in server.requests() {
         assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));

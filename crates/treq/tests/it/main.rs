@@ -27,6 +27,7 @@ mod requests;
 mod responses;
 mod retries;
 mod runtimes;
+mod schemes;
 mod secrets;
 mod services;
 mod storm;

@@ -60,7 +60,7 @@ async fn a_407_is_answered_by_digest_and_the_body_sent_again() {
                              Content-Length: 4\r\n\r\nnope";
     let steps = [Step::ReadRequest, Step::send(CHALLENGE), Step::ReadRequest, Step::send(OK)];
     let server = RawServer::builder().connection(steps).start().await;
-    let digest = treq::proxy_auth(Digest::new("ada", "s3cret"));
+    let digest = Digest::new("ada", "s3cret");
     let proxy = Proxy::try_from(&format!("http://{}", server.addr())).unwrap().auth(digest);
     let client = Client::builder().proxy(Proxies::all(proxy)).build().unwrap();
     let response = client.post("http://a.test/").body("tea").await.unwrap();

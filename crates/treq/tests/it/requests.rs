@@ -58,9 +58,9 @@ async fn fields_of_the_request_win_over_those_of_the_client() {
 async fn bodies_carry_their_type_and_length() {
     let server = echo().await;
     let url = server.url("/");
-    treq::post(&url).json(&serde_json::json!({"a": [1, null], "b": "é"})).await.unwrap();
-    treq::post(&url).form(&[("a", "b c"), ("d", "é&*~")]).await.unwrap();
-    treq::post(&url).header("content-type", "application/vnd.api+json").json(&1).await.unwrap();
+    treq::post(&url).json(serde_json::json!({"a": [1, null], "b": "é"})).await.unwrap();
+    treq::post(&url).form([("a", "b c"), ("d", "é&*~")]).await.unwrap();
+    treq::post(&url).header("content-type", "application/vnd.api+json").json(1).await.unwrap();
     treq::put(&url).body("text").await.unwrap();
     treq::patch(&url).body(Body::from_fn(|| Body::from(vec![1, 2, 3]))).await.unwrap();
     treq::post(&url).await.unwrap();

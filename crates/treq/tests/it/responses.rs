@@ -205,7 +205,7 @@ async fn a_response_becomes_one_of_http_and_back() {
 async fn what_was_built_is_looked_at_and_executed() {
     let server = Server::start().await.unwrap();
     let client = Client::builder().header("x-from", "the client").build().unwrap();
-    let mut request = client.post(server.url("/post")).form(&[("tea", "green")]).build().unwrap();
+    let mut request = client.post(server.url("/post")).form([("tea", "green")]).build().unwrap();
     request.headers_mut().insert("x-signature", "7f".parse().unwrap());
     let mut response = client.execute(request).await.unwrap();
     assert_eq!(response.url().path(), "/post");

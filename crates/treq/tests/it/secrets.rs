@@ -179,7 +179,7 @@ async fn no_setting_and_no_refusal_shows_it() {
     jar.set_cookie(format!("sid={CANARY}").as_bytes(), &origin);
     shown.debug("jar", &jar);
     shown.debug("cookie", &jar.get("sid").unwrap().map(|cookie: Cookie| cookie));
-    let home = || Origin::of(&origin).unwrap();
+    let home = || Origin::from_uri(&origin).unwrap();
     shown.debug("basic", &Basic::new("ada", CANARY).unwrap());
     shown.debug("bearer", &Bearer::new(CANARY).unwrap());
     shown.debug("digest", &Digest::new("ada", CANARY));
@@ -233,7 +233,7 @@ async fn no_setting_and_no_refusal_shows_it() {
         shown.outcome(&text, Proxy::try_from(&text).map(|_| ()));
         shown.outcome(&text, treq_core::uri::parse(&text).map(|_| ()));
         if let Ok(uri) = text.parse::<http::Uri>() {
-            shown.outcome(&text, Origin::of(&uri).map(|_| ()));
+            shown.outcome(&text, Origin::from_uri(&uri).map(|_| ()));
         }
     }
     for (name, value) in [("x-api-key", format!("{CANARY}\r\n")), ("authorization", format!("{CANARY}\0"))] {
@@ -266,8 +266,7 @@ async fn no_file_shows_it_but_the_jar_to_its_owner() {
         format!("http://a.test/cb?code={CANARY}&state=1"),
         format!("http://a.test/#{CANARY}"),
     ] {
-        let request =
-            client.post(url).bearer_auth(CANARY).json(&serde_json::json!({"otp_code": CANARY, "cvv": CANARY}));
+        let request = client.post(url).bearer_auth(CANARY).json(serde_json::json!({"otp_code": CANARY, "cvv": CANARY}));
         request.await.unwrap().content().await.unwrap();
     }
     drop(client);

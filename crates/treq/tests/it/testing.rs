@@ -142,7 +142,7 @@ async fn forms_and_files_are_read_by_matchers() {
         .expect(("post", ANY, [("tea", "0")], ANY, HasForm::new([("tea", "1")])), (201, (), ""))
         .expect(("put", ANY, ANY, ANY, parts), (201, (), ""));
     let stub = StubTreq::new(sequence.stub());
-    assert_eq!(stub.post("http://a.test/").params([("tea", "0")]).form(&[("tea", "1")]).await.unwrap().status(), 201);
+    assert_eq!(stub.post("http://a.test/").params([("tea", "0")]).form([("tea", "1")]).await.unwrap().status(), 201);
     let notes = Part::text("two sugars").file_name("n.txt");
     let request = stub.put("https://a.test/").data([("tea", "green")]).files([("notes", notes)]);
     assert_eq!(request.await.unwrap().status(), 201);

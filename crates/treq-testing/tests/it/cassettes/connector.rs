@@ -93,7 +93,7 @@ async fn what_it_cannot_do_it_refuses() {
     let error = cassette.offline().call(target("https://a.test")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Builder);
     assert!(error.to_string().ends_with("use its layer"), "{error}");
-    let mut h2 = Target::new(Origin::of(&"http://a.test".parse().unwrap()).unwrap());
+    let mut h2 = Target::new(Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap());
     h2.http_version = HttpVersion::Http2;
     assert_eq!(cassette.offline().call(h2).await.unwrap_err().kind(), Kind::Builder);
     let recording = Cassette::open(Shelf::new().path(), Mode::Once).unwrap();

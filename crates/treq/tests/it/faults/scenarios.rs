@@ -31,11 +31,11 @@ scenarios! { ALL:
     head(on) { on.client.head(on.url("/get")).await?.content().await?; }
     no_content(on) { on.client.get(on.url("/status/204")).await?.content().await?; }
     json(on) {
-        let told: serde_json::Value = on.client.post(on.url("/post")).json(&["tea"]).await?.json().await?;
+        let told: serde_json::Value = on.client.post(on.url("/post")).json(["tea"]).await?.json().await?;
         assert_eq!(told["json"][0], "tea");
     }
     form(on) {
-        let told: serde_json::Value = on.client.post(on.url("/post")).form(&[("tea", "green")]).await?.json().await?;
+        let told: serde_json::Value = on.client.post(on.url("/post")).form([("tea", "green")]).await?.json().await?;
         assert_eq!(told["form"]["tea"], "green");
     }
     multipart(on) {

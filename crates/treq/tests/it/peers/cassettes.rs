@@ -14,8 +14,8 @@ async fn session(client: &Client, base: &str) -> Result<Vec<String>, Error> {
         client.get(format!("{base}/bytes/300")).params([("seed", 7)]),
         client.get(format!("{base}/redirect/2")),
         client.get(format!("{base}/cookies/set")).params([("cups", "two")]),
-        client.post(format!("{base}/post")).form(&[("cups", "two")]),
-        client.put(format!("{base}/put")).json(&["tea"]),
+        client.post(format!("{base}/post")).form([("cups", "two")]),
+        client.put(format!("{base}/put")).json(["tea"]),
         client.head(format!("{base}/get")),
         client.get(format!("{base}/status/404")),
     ] {
@@ -60,7 +60,7 @@ async fn secrets_told_to_httpbin_are_in_no_cassette() {
         client.get(format!("{base}/headers")).header("x-api-key", canary("header")),
         client.get(format!("{base}/get")).params([("access_token", canary("query"))]),
         client.post(format!("{base}/post")).form(&[("password", canary("form"))]),
-        client.post(format!("{base}/post")).json(&serde_json::json!({"client_secret": canary("json")})),
+        client.post(format!("{base}/post")).json(serde_json::json!({"client_secret": canary("json")})),
         client.get(format!("{base}/cookies/set")).params([("sid", canary("cookie"))]),
         client.get(format!("{base}/basic-auth/ada/{}", canary("basic"))).basic_auth("ada", canary("basic")),
     ] {

@@ -10,7 +10,7 @@ use super::{Seen, Watched, peer, story};
 /// A client with Digest for that origin, and what it sends.
 fn client(base: &str, password: &str) -> (Client, Arc<Mutex<Vec<Seen>>>) {
     let (scheme, seen) = Watched::new("u", password);
-    let origin = Origin::of(&base.parse().unwrap()).unwrap();
+    let origin = Origin::from_uri(&base.parse().unwrap()).unwrap();
     (Client::builder().auth_layer(AuthLayer::new().credentials(origin, scheme)).build().unwrap(), seen)
 }
 

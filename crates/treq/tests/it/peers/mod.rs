@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use treq::auth::{Digest, Scheme};
 use treq::error::BoxError;
 use treq::{Client, Proxies, Proxy, Response, TlsConfig};
-use treq_auth::{Challenges, Outgoing, Sent, Step};
+use treq_auth::{Challenges, Outgoing, SentHead, Step};
 
 /// The value of a variable, or a line that says what is missing.
 fn peer(name: &str) -> Option<String> {
@@ -91,7 +91,7 @@ impl Scheme for Watched {
         Ok(step)
     }
 
-    fn accept(&self, sent: &Sent<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
+    fn accept(&self, sent: &SentHead<'_>, status: StatusCode, response: &HeaderMap) -> Result<(), BoxError> {
         // Credentials are written as challenges are.
         let mut fields = HeaderMap::new();
         fields.extend(sent.authorization().map(|field| (WWW_AUTHENTICATE, field.clone())));

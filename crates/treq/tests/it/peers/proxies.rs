@@ -40,7 +40,7 @@ async fn carries(client: &Client, addr: &str, kept: bool) {
 /// That a body reaches httpbin through the proxy.
 async fn carries_a_body(client: &Client) {
     let Some(base) = peer("TREQ_PEER_HTTPBIN") else { return };
-    let post = client.post(format!("{base}/post")).json(&["tea", "two sugars"]);
+    let post = client.post(format!("{base}/post")).json(["tea", "two sugars"]);
     let json: serde_json::Value = post.await.unwrap().json().await.unwrap();
     assert_eq!(json["json"], serde_json::json!(["tea", "two sugars"]));
     assert!(json["headers"].get("Proxy-Authorization").is_none(), "{json}");
@@ -68,7 +68,7 @@ async fn squid_takes_basic() {
 async fn squid_takes_digest_and_is_answered_unasked_from_then_on() {
     let Some(addr) = peer("TREQ_PEER_SQUID_DIGEST") else { return };
     let (scheme, seen) = Watched::new("u", "p");
-    let client = through(parse("", &addr).auth(treq::proxy_auth(scheme)));
+    let client = through(parse("", &addr).auth(scheme));
     // A tunnel first: one for each version.
     let (Some(h2), Some(h1)) = (peer("TREQ_PEER_NGINX_H2"), peer("TREQ_PEER_NGINX_H1")) else { return };
     for base in [h2, h1] {
@@ -79,7 +79,7 @@ async fn squid_takes_digest_and_is_answered_unasked_from_then_on() {
     assert_eq!(story(&seen)[3..], ["200 for 3"]);
 
     let (scheme, seen) = Watched::new("u", "p");
-    let client = through(parse("", &addr).auth(treq::proxy_auth(scheme)));
+    let client = through(parse("", &addr).auth(scheme));
     // The body of the request that is asked is sent again.
     carries_a_body(&client).await;
     carries_a_body(&client).await;
@@ -89,7 +89,7 @@ async fn squid_takes_digest_and_is_answered_unasked_from_then_on() {
 #[tokio::test]
 async fn squid_carries_what_was_let_in_by_digest() {
     let Some(addr) = peer("TREQ_PEER_SQUID_DIGEST") else { return };
-    let client = through(parse("", &addr).auth(treq::proxy_auth(Digest::new("u", "p"))));
+    let client = through(parse("", &addr).auth(Digest::new("u", "p")));
     carries_a_body(&client).await;
     let Some(http) = peer("TREQ_PEER_NGINX_HTTP") else { return };
     for n in 0..3 {
@@ -107,7 +107,7 @@ async fn squid_refuses_a_wrong_password() {
     let (scheme, seen) = Watched::new("v", "wr0ng");
     let wrong = [
         through(parse("v:wr0ng@", &basic)),
-        through(parse("", &digest).auth(treq::proxy_auth(Digest::new("v", "wr0ng")))),
+        through(parse("", &digest).auth(Digest::new("v", "wr0ng"))),
         // Basic where Digest is wanted.
         through(parse("v:p@", &digest)),
     ];
@@ -115,7 +115,7 @@ async fn squid_refuses_a_wrong_password() {
         assert_eq!(client.get(format!("{http}/echo")).await.unwrap().status(), 407);
         refuses_a_tunnel(client, &["127.0.0.1", "does not take the credentials (407)"]).await;
     }
-    let client = through(parse("", &digest).auth(treq::proxy_auth(scheme)));
+    let client = through(parse("", &digest).auth(scheme));
     refuses_a_tunnel(&client, &["does not take the credentials (407)"]).await;
     assert_eq!(story(&seen), ["asked", "407 for 1"]);
     for addr in [&basic, &digest] {

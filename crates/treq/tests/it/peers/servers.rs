@@ -12,7 +12,7 @@ async fn httpbin_answers_as_the_embedded_server_does() {
     let get = client.get(format!("{base}/get")).params([("a", "b c")]);
     let json: serde_json::Value = get.await.unwrap().json().await.unwrap();
     assert_eq!(json["args"]["a"], "b c");
-    let post = client.post(format!("{base}/post")).json(&[1, 2]);
+    let post = client.post(format!("{base}/post")).json([1, 2]);
     let json: serde_json::Value = post.await.unwrap().json().await.unwrap();
     assert_eq!(json["json"], serde_json::json!([1, 2]));
     let mut bytes = 0;

@@ -1,7 +1,7 @@
 //! The grammar of challenges ([RFC 9110, section 11.3](https://www.rfc-editor.org/rfc/rfc9110#section-11.3)), read
 //! leniently, in one pass, without going back further than one word.
 
-use crate::Challenge;
+use super::Challenge;
 
 /// Reads on from a place in a field's value.
 pub(crate) struct Parser<'a> {
@@ -22,7 +22,6 @@ impl<'a> Parser<'a> {
     }
 
     /// The parameters of a field that is nothing but parameters, as `Authentication-Info`.
-    #[cfg(feature = "digest")]
     pub(crate) fn params(&mut self) -> Challenge {
         let mut into = vec![Challenge::new("")];
         self.read(&mut into, 0);

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::parser::Parser;
+use super::parser::Parser;
 
 /// A field that is longer than this, in bytes, is left out.
 const FIELD_LEN: usize = 8 * 1024;
@@ -16,7 +16,7 @@ const FIELDS: usize = 16;
 ///
 /// ```
 /// use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-/// use treq_auth::Challenges;
+/// use treq_core::auth::Challenges;
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Newauth realm="apps", type=1, Basic realm="simple""#));
@@ -24,7 +24,7 @@ const FIELDS: usize = 16;
 /// let challenges = Challenges::parse(&headers, &WWW_AUTHENTICATE);
 /// let schemes: Vec<&str> = challenges.iter().map(|challenge| challenge.scheme()).collect();
 /// assert_eq!(schemes, ["newauth", "basic", "negotiate"]);
-/// assert_eq!(challenges.of("Basic").next().unwrap().param("realm"), Some(&b"simple"[..]));
+/// assert_eq!(challenges.by_scheme("Basic").next().unwrap().param("realm"), Some(&b"simple"[..]));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Challenges {
@@ -50,14 +50,14 @@ impl Challenges {
     }
 
     /// Those of one scheme, in whatever case.
-    pub fn of<'a>(&'a self, scheme: &'a str) -> impl Iterator<Item = &'a Challenge> {
+    pub fn by_scheme<'a>(&'a self, scheme: &'a str) -> impl Iterator<Item = &'a Challenge> {
         self.list.iter().filter(move |challenge| challenge.scheme.eq_ignore_ascii_case(scheme))
     }
 
     /// Whether the server says that only the nonce was too old, not the password wrong
     /// ([RFC 7616, section 3.3](https://www.rfc-editor.org/rfc/rfc7616#section-3.3)).
     pub fn is_stale(&self) -> bool {
-        self.of("digest").any(|challenge| challenge.is("stale", "true"))
+        self.by_scheme("digest").any(|challenge| challenge.has("stale", "true"))
     }
 }
 
@@ -70,23 +70,44 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    pub(crate) fn new(scheme: &str) -> Challenge {
+    /// Parses a field of one challenge, or of credentials, which are written alike ([RFC 9110, section
+    /// 11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)). None if it is not exactly one.
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use treq_core::auth::Challenge;
+    ///
+    /// let field = HeaderValue::from_static(r#"Digest username="ada", nc=00000001"#);
+    /// assert!(Challenge::parse(&field).unwrap().has("nc", "00000001"));
+    /// ```
+    pub fn parse(value: &HeaderValue) -> Option<Challenge> {
+        let mut list = Vec::new();
+        Parser::new(value.as_bytes()).challenges(&mut list);
+        list.pop().filter(|_| list.is_empty())
+    }
+
+    /// Parses a field of parameters alone, such as `Authentication-Info`: a challenge without the name of a scheme.
+    pub fn parse_params(value: &HeaderValue) -> Challenge {
+        Parser::new(value.as_bytes()).params()
+    }
+
+    pub(super) fn new(scheme: &str) -> Challenge {
         Challenge { scheme: scheme.to_ascii_lowercase().into(), params: Vec::new(), token68: None }
     }
 
-    pub(crate) fn push(&mut self, name: &[u8], value: Vec<u8>) {
+    pub(super) fn push(&mut self, name: &[u8], value: Vec<u8>) {
         self.params.push((String::from_utf8_lossy(name).to_ascii_lowercase().into(), value));
     }
 
     /// Another element of the list that the last parameter is, where that has this name.
-    pub(crate) fn extend_last(&mut self, name: &str, element: &[u8]) -> bool {
+    pub(super) fn extend_last(&mut self, name: &str, element: &[u8]) -> bool {
         let Some((_, value)) = self.params.last_mut().filter(|(last, _)| &**last == name) else { return false };
         value.push(b',');
         value.extend_from_slice(element);
         true
     }
 
-    pub(crate) fn set_token68(&mut self, value: &[u8]) {
+    pub(super) fn set_token68(&mut self, value: &[u8]) {
         self.token68 = Some(String::from_utf8_lossy(value).into());
     }
 
@@ -110,7 +131,7 @@ impl Challenge {
     }
 
     /// Whether this parameter has this value, in whatever case.
-    pub(crate) fn is(&self, name: &str, value: &str) -> bool {
+    pub fn has(&self, name: &str, value: &str) -> bool {
         self.param(name).is_some_and(|known| known.eq_ignore_ascii_case(value.as_bytes()))
     }
 
