@@ -20,6 +20,8 @@ pub struct AgentBody {
     body: hyper::body::Incoming,
     /// Held where the answer may have come before the whole request was sent. Boxed, since most answers have none.
     upload: Option<Box<Unsent>>,
+    /// hyper has said that it is over. It is not asked again: of a stream whose upload is given up then, h2 would tell of a reset.
+    ended: bool,
 }
 
 /// With the last that is held the sending ends.
@@ -35,7 +37,7 @@ pub(crate) enum Unsent {
 
 impl AgentBody {
     pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Unsent>>) -> AgentBody {
-        AgentBody { body, facts, upload }
+        AgentBody { body, facts, upload, ended: false }
     }
 
     /// Asked at its end: whether less came than was announced.
@@ -54,6 +56,9 @@ impl Body for AgentBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
         let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map_err(failure::of_body));
         match &frame {
             // hyper looks at the length alone: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1
@@ -76,13 +81,14 @@ impl Body for AgentBody {
         }
         // Who knows the length does not ask for what comes after the last byte.
         if self.upload.is_some() && (!matches!(frame, Some(Ok(_))) || self.body.is_end_stream()) {
+            self.ended = true;
             self.upload = None;
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ended || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -197,7 +197,7 @@ where
     }
 }
 
-/// The number of empty pieces that are passed over behind the length of a body.
+/// The number of empty pieces that are passed over at one poll, and behind the length of a body.
 const MAX_EMPTY: usize = 64;
 
 fn next_frame<B>(
@@ -218,7 +218,7 @@ where
         *under_way = None;
         return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
     }
-    let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+    let frame = ready!(filled_frame(body, cx));
     if let Some(left) = &mut going.left {
         let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
         let new = data.map_or(0, |data| data.remaining() as u64);
@@ -246,6 +246,25 @@ where
         *under_way = None;
     }
     Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+}
+
+/// The next frame that is not an empty piece of data. hyper asks for another at once after an empty one over HTTP/1.1, whatever
+/// becomes of its task, and over HTTP/2 each is a frame on the wire, of which servers bear few.
+fn filled_frame<B>(body: &mut B, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>>
+where
+    B: Body + Unpin,
+{
+    for _ in 0..MAX_EMPTY {
+        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        let is_empty = |frame: &Frame<B::Data>| frame.data_ref().is_some_and(|data| !data.has_remaining());
+        // With the last of them it is over.
+        if !matches!(&frame, Some(Ok(frame)) if is_empty(frame)) || body.is_end_stream() {
+            return Poll::Ready(frame);
+        }
+    }
+    // There may be no end of them: others have their turn, those that end this among them.
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// What a body has behind the length that was announced.

@@ -86,7 +86,13 @@ pub fn parse(text: &str) -> Result<Located, Error> {
         return Err(bad(text, "is empty: give an absolute URL, as http://host/path"));
     }
     let (url, stand_in) = stand_in::parsed(text, Url::parse).map_err(|error| explain(text, error))?;
-    located(&url, [stand_in, None], text)
+    let located = located(&url, [stand_in, None], text)?;
+    // `domain\user:pass#word@host`: no request has the fragment, and no error could know that a password begins before it.
+    let has_at = located.fragment.as_deref().is_some_and(|fragment| fragment.contains('@'));
+    if has_at && text.contains('\\') && located.uri.path().contains(':') {
+        return Err(bad(text, "may have a `#` in a password: percent-encode it, as %23"));
+    }
+    Ok(located)
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`

@@ -149,6 +149,8 @@ impl HttpBody for Watched {
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
         match this.is_end_stream() {
             true => this.progress.ended(),
+            // Nothing is no progress.
+            false if piece.is_empty() => {}
             false => this.progress.moved(),
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))

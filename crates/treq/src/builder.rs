@@ -98,6 +98,8 @@ pub(crate) struct Parts {
     pub(crate) has_store: bool,
     pub(crate) fields: Fields,
     pub(crate) reading: Reading,
+    /// That of the deadline's layer.
+    pub(crate) total_timeout: Option<Duration>,
     /// What looks names up for proxies that take addresses; the system, if another connector does without.
     pub(crate) resolver: Option<TcpConnect>,
     /// The first thing that was wrong.
@@ -139,6 +141,7 @@ impl ClientBuilder {
             has_store: false,
             fields: Fields::default(),
             reading: Reading::default(),
+            total_timeout: None,
             resolver: Some(TcpConnect::new()),
             error: None,
         };
@@ -247,10 +250,10 @@ impl ClientBuilder {
     pub(crate) fn made(mut self) -> Client {
         self.parts.own_jar();
         let reading = self.parts.reading;
-        let jar = self.parts.jar.clone();
+        let (jar, total_timeout) = (self.parts.jar.clone(), self.parts.total_timeout);
         let (stack, pool) = self.assemble();
         let client = Client::of(stack, Some(pool), reading);
-        client.with_jar(jar)
+        client.with(jar, total_timeout)
     }
 
     fn assemble(self) -> (Stack, Arc<dyn Connections>) {

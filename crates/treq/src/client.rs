@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -50,6 +51,8 @@ struct Inner {
     reading: Reading,
     last_url: LastUrl,
     jar: Option<treq_cookies::Jar>,
+    /// How long an exchange may take: what needs several has to share it.
+    total_timeout: Option<Duration>,
 }
 
 impl Client {
@@ -97,13 +100,13 @@ impl Client {
     }
 
     pub(crate) fn of(stack: Stack, pool: Option<Arc<dyn Connections>>, reading: Reading) -> Client {
-        let inner = Inner { stack, pool, reading, last_url: LastUrl::default(), jar: None };
+        let inner = Inner { stack, pool, reading, last_url: LastUrl::default(), jar: None, total_timeout: None };
         Client { inner: Arc::new(inner) }
     }
 
-    pub(crate) fn with_jar(mut self, jar: Option<treq_cookies::Jar>) -> Client {
+    pub(crate) fn with(mut self, jar: Option<treq_cookies::Jar>, total_timeout: Option<Duration>) -> Client {
         if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.jar = jar;
+            (inner.jar, inner.total_timeout) = (jar, total_timeout);
         }
         self
     }
@@ -159,6 +162,10 @@ impl Client {
 
     pub(crate) fn last_url(&self) -> &LastUrl {
         &self.inner.last_url
+    }
+
+    pub(crate) fn total_timeout(&self) -> Option<Duration> {
+        self.inner.total_timeout
     }
 
     pub(crate) fn reading(&self) -> Reading {

@@ -189,7 +189,8 @@ impl ClientBuilder {
     /// # Ok(()) }
     /// ```
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.parts.layers.deadline = self.parts.layers.deadline.total(limit);
+        self.parts.total_timeout = limit.into();
+        self.parts.layers.deadline = self.parts.layers.deadline.total(self.parts.total_timeout);
         self
     }
 

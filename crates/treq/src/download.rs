@@ -9,7 +9,8 @@ use std::pin::Pin;
 use http::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use http::{Method, Request, StatusCode};
 use http_body::Body as _;
-use treq_core::options::Decoding;
+use tokio::time::Instant;
+use treq_core::options::{Decoding, TotalTimeout};
 use treq_core::{Body, Error, Kind};
 use treq_file::Partial;
 
@@ -117,9 +118,17 @@ impl<M> Download<M> {
         let mut part = Part { file: part, ends: None };
         let mut kept = part.file.note().and_then(|note| Kept::of(&url, note, part.file.len()));
         let mut resumed_at = None;
+        // All requests share the time that one may take.
+        let total_timeout =
+            request.extensions().get::<TotalTimeout>().map_or(client.total_timeout(), |total| total.limit());
+        let begun = Instant::now();
         // A second time if what is kept turns out to be of no use, or if a part was not the last one.
-        loop {
-            let mut response = ResponseFuture::of(&client, asking(&request, kept.as_ref())).await?;
+        for _ in 0..MAX_REQUESTS {
+            let mut next = asking(&request, kept.as_ref());
+            if let Some(total) = total_timeout {
+                next.extensions_mut().insert(TotalTimeout::new(total.saturating_sub(begun.elapsed())));
+            }
+            let mut response = ResponseFuture::of(&client, next).await?;
             let action = resume::decide(response.status(), response.headers(), response.url(), kept.as_ref());
             let (at, begins, total) = match action {
                 Action::Write => (0, true, response.content_length()),
@@ -173,8 +182,15 @@ impl<M> Download<M> {
             blocking(&path, move || part.file.commit()).await.map_err(|error| error.with_url(response.url()))?;
             return Ok(Downloaded { bytes, resumed_at });
         }
+        let why = format!(
+            "the server gave {MAX_REQUESTS} parts and did not say that one was the last: download again to go on from them"
+        );
+        Err(Error::new(Kind::Body, why).with_url(request.uri()))
     }
 }
+
+/// The number of requests that one download makes: a server may give less than it was asked for, though not for ever.
+const MAX_REQUESTS: usize = 100;
 
 /// A partial file that takes no more bytes than a response says it has: of one that has more, nothing is kept.
 struct Part {

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+#[cfg(feature = "blocking")]
+use bytes::Buf as _;
 use bytes::{Bytes, BytesMut};
 use encoding_rs::Encoding;
 use http_body::Body as HttpBody;
@@ -123,44 +125,45 @@ impl Response {
     ///
     /// [`Kind::Body`] where the body is cut.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        match std::mem::replace(&mut self.read, Read::Part) {
-            Read::Whole(mut bytes) => {
-                let piece = bytes.split_to(bytes.len().min(self.chunk_size));
-                self.read = if bytes.is_empty() { Read::Passed } else { Read::Rest(bytes) };
-                return Ok(Some(piece).filter(|piece| !piece.is_empty()));
-            }
-            Read::Rest(mut bytes) => {
-                let piece = bytes.split_to(bytes.len().min(self.chunk_size));
-                if !bytes.is_empty() {
-                    self.read = Read::Rest(bytes);
-                }
-                return Ok(Some(piece));
-            }
-            Read::Passed => {
-                self.read = Read::Passed;
-                return Ok(None);
-            }
-            Read::Broken(error) => {
-                let again = self.broken(error.as_ref());
-                self.read = Read::Broken(error);
-                return Err(again);
-            }
-            Read::Nothing | Read::Part => {}
+        let last = if matches!(self.read, Read::Whole(_)) { Read::Passed } else { Read::Part };
+        self.fill().await?;
+        let Read::Rest(bytes) = &mut self.read else { return Ok(None) };
+        let piece = bytes.split_to(bytes.len().min(self.chunk_size));
+        if bytes.is_empty() {
+            self.read = last;
         }
-        match self.next_data().await {
-            Ok(Some(mut data)) => {
-                let piece = data.split_to(data.len().min(self.chunk_size));
-                if !data.is_empty() {
-                    self.read = Read::Rest(data);
-                }
-                Ok(Some(piece))
-            }
-            Ok(None) => {
-                self.read = Read::Passed;
-                Ok(None)
-            }
-            Err(error) => Err(self.fail(error)),
+        Ok(Some(piece))
+    }
+
+    /// What is here of a piece.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn rest(&self) -> &[u8] {
+        if let Read::Rest(bytes) = &self.read { bytes } else { &[] }
+    }
+
+    #[cfg(feature = "blocking")]
+    pub(crate) fn consume(&mut self, count: usize) {
+        let Read::Rest(bytes) = &mut self.read else { return };
+        bytes.advance(count.min(bytes.len()));
+        if bytes.is_empty() {
+            self.read = Read::Part;
         }
+    }
+
+    /// Sees to it that a piece is here to be taken, unless the body is over.
+    pub(crate) async fn fill(&mut self) -> Result<(), Error> {
+        self.read = match &self.read {
+            Read::Rest(_) | Read::Passed => return Ok(()),
+            Read::Broken(error) => return Err(self.broken(error.as_ref())),
+            Read::Whole(bytes) if bytes.is_empty() => Read::Passed,
+            Read::Whole(bytes) => Read::Rest(bytes.clone()),
+            Read::Nothing | Read::Part => match self.next_data().await {
+                Ok(Some(data)) => Read::Rest(data),
+                Ok(None) => Read::Passed,
+                Err(error) => return Err(self.fail(error)),
+            },
+        };
+        Ok(())
     }
 
     /// Pieces of at most so many bytes from here on, one at least; as they arrive unless set.
@@ -229,7 +232,7 @@ impl Response {
     }
 
     /// Reading has failed: who reads again has the same error.
-    fn fail(&mut self, error: Error) -> Error {
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
         self.give_up();
         let error = Arc::new(error);
         self.read = Read::Broken(Some(Arc::clone(&error)));

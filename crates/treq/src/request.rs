@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use treq_cookies::{Jar, UseJar};
 use treq_core::uri::{self, Located};
 use treq_core::{Body, BoxError, Error, Kind};
 use treq_multipart::Part;
@@ -40,6 +41,8 @@ pub struct RequestBuilder<M = Async> {
     /// The request so far, or the first thing that was wrong with it.
     pub(crate) request: Result<Request<Body>, Error>,
     pub(crate) gathered: Gathered,
+    /// Of the default client, with whom calls share connections, not cookies.
+    pub(crate) own_jar: bool,
     /// How it is sent.
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     pub(crate) mode: M,
@@ -73,7 +76,7 @@ impl<M> RequestBuilder<M> {
         T::Error: Into<BoxError>,
     {
         let request = start(method, || url.with(|url| client.last_url().parse(url)));
-        RequestBuilder { client: Ok(client), request, gathered: Gathered::default(), mode }
+        RequestBuilder { client: Ok(client), request, gathered: Gathered::default(), own_jar: false, mode }
     }
 
     /// On a default client, or with the error of there being none.
@@ -91,9 +94,7 @@ impl<M> RequestBuilder<M> {
             Ok(client) => url.with(|url| client.last_url().parse(url)),
             Err(_) => url.with(uri::parse),
         });
-        let builder = RequestBuilder { client, request, gathered: Gathered::default(), mode };
-        // Calls share connections, not cookies.
-        builder.jar(treq_cookies::Jar::new())
+        RequestBuilder { client, request, gathered: Gathered::default(), own_jar: true, mode }
     }
 
     /// The request as it would be handed to the stack, the client's own fields not yet added.
@@ -102,17 +103,12 @@ impl<M> RequestBuilder<M> {
     ///
     /// The first thing that was wrong with it.
     pub fn build(self) -> Result<Request<Body>, Error> {
-        let mut request = self.request?;
-        self.gathered.finish(&mut request)?;
-        Ok(request)
+        finished(self.request?, self.gathered, self.own_jar)
     }
 
     /// What is sent, and by whom.
     pub(crate) fn ready(self) -> Result<(Client, Request<Body>), Error> {
-        let client = self.client?;
-        let mut request = self.request?;
-        self.gathered.finish(&mut request)?;
-        Ok((client, request))
+        Ok((self.client?, finished(self.request?, self.gathered, self.own_jar)?))
     }
 
     pub(crate) fn and_then(mut self, change: impl FnOnce(&mut Request<Body>) -> Result<(), Error>) -> Self {
@@ -120,6 +116,21 @@ impl<M> RequestBuilder<M> {
             self.request = Err(error);
         }
         self
+    }
+}
+
+fn finished(mut request: Request<Body>, gathered: Gathered, has_own_jar: bool) -> Result<Request<Body>, Error> {
+    gathered.finish(&mut request)?;
+    if has_own_jar {
+        own_jar(&mut request);
+    }
+    Ok(request)
+}
+
+/// A jar for this request, unless it has one.
+fn own_jar(request: &mut Request<Body>) {
+    if request.extensions().get::<UseJar>().is_none() {
+        request.extensions_mut().insert(UseJar::new(Jar::new()));
     }
 }
 
@@ -189,6 +200,9 @@ impl RequestBuilder {
             if let Err(error) = given.finish(request) {
                 return ResponseFuture { state: State::Failed(Some(error)) };
             }
+        }
+        if let (true, Ok(request)) = (self.own_jar, &mut self.request) {
+            own_jar(request);
         }
         let client = match &self.client {
             Ok(client) => client,

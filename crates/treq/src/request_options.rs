@@ -250,6 +250,7 @@ impl<M> RequestBuilder<M> {
     /// ```
     pub fn agent(mut self, client: &Client) -> Self {
         self.client = Ok(client.clone());
+        self.own_jar = false;
         self
     }
 }

@@ -84,7 +84,9 @@ pub(crate) fn decide(status: StatusCode, headers: &HeaderMap, url: &Uri, kept: O
 /// Whether a 206 is a part that `asked`, a `Range`, asks for. A server may give less of it, and choose among several
 /// ([RFC 9110, section 15.3.7](https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7)).
 pub(crate) fn is_part_of(asked: &HeaderValue, headers: &HeaderMap) -> bool {
-    let one = asked.to_str().ok().and_then(|asked| asked.trim().strip_prefix("bytes=")).filter(|it| !it.contains(','));
+    // Units are compared without case (RFC 9110, section 14.1).
+    let (unit, ranges) = asked.to_str().ok().and_then(|asked| asked.split_once('=')).unwrap_or_default();
+    let one = Some(ranges).filter(|ranges| unit.trim().eq_ignore_ascii_case("bytes") && !ranges.contains(','));
     // Of several, or of another unit, the caller has to know.
     let Some((first, last)) = one.and_then(|one| one.trim().split_once('-')) else { return true };
     let Some(Stated { range: Some((start, end)), total }) = stated(headers) else { return false };
@@ -191,7 +193,11 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
 /// `bytes 5-9/10`, `bytes 5-9/*`, `bytes */10`
 /// ([RFC 9110, section 14.4](https://www.rfc-editor.org/rfc/rfc9110#section-14.4)).
 fn content_range(text: &str) -> Option<Stated> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.trim().split_once('/')?;
+    let (unit, stated) = text.trim().split_once(' ')?;
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let (range, total) = stated.trim().split_once('/')?;
     let total = if total == "*" { None } else { Some(total.parse().ok()?) };
     if range == "*" {
         return Some(Stated { range: None, total });
@@ -241,6 +247,7 @@ mod tests {
             ("bytes 5-9/10", Some((Some((5, 9)), Some(10)))),
             ("bytes 5-9/*", Some((Some((5, 9)), None))),
             ("bytes */10", Some((None, Some(10)))),
+            ("Bytes  5-9/10", Some((Some((5, 9)), Some(10)))),
             ("bytes 0-18446744073709551615/*", None),
             ("bytes 0-18446744073709551616/*", None),
             ("bytes 5-10/10", None),

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use treq_core::{Error, Kind};
+use treq_core::{Body, Error, Kind};
 use treq_file::{Access, Replacement};
 
-use crate::response::Response;
+use crate::response::{Read, Response};
 
 /// How much is gathered for one trip to the blocking threads, and in how many pieces at most: other tasks have their turn between.
 const BATCH: usize = 256 * 1024;
@@ -32,7 +32,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`Kind::Body`] where the body is cut or the file cannot be written, naming it.
+    /// [`Kind::Body`] where the body is cut, was read to its end before, or the file cannot be written, naming it. What was
+    /// taken of the body then is lost, and further reading fails, unless [`content`](Response::content) has kept all of it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -79,10 +80,19 @@ pub(crate) async fn save(
     expected: Option<u64>,
     told: &mut Option<OnProgress<'_>>,
 ) -> Result<u64, Error> {
+    // What `content` has kept stays with it.
+    let mut copy = match &response.read {
+        Read::Whole(bytes) => Some(Response::from(http::Response::new(Body::from(bytes.clone())))),
+        Read::Passed => {
+            let why = "the body has been read to its end already: `content` keeps it for a later `save`";
+            return Err(Error::new(Kind::Body, why).with_url(response.url()));
+        }
+        _ => None,
+    };
     let target = path.to_owned();
     let file = blocking(path, move || Replacement::create(&target, Access::Ordinary)).await?;
     let total = response.content_length();
-    let (file, written) = pour(response, path, file, 0, total, told).await?;
+    let (file, written) = pour(copy.as_mut().unwrap_or(response), path, file, 0, total, told).await?;
     if let Some(expected) = expected.filter(|expected| *expected != written) {
         let why = format!("the response has {written} bytes, where its Content-Range says {expected}");
         return Err(Error::new(Kind::Body, why).with_url(response.url()));
@@ -106,11 +116,17 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
         let batch = response.batch().await;
         if !batch.pieces.is_empty() {
             written += batch.bytes;
-            file = blocking(path, move || {
+            // Until the pieces are written, also where this is dropped: nobody else may have the rest without them.
+            let read = std::mem::replace(&mut response.read, Read::Broken(None));
+            let writing = blocking(path, move || {
                 batch.pieces.iter().try_for_each(|piece| file.write_all(piece))?;
                 Ok(file)
-            })
-            .await?;
+            });
+            file = match writing.await {
+                Ok(file) => file,
+                Err(error) => return Err(response.fail(error)),
+            };
+            response.read = read;
             if let Some(told) = told {
                 told(written, total);
             }

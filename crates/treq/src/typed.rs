@@ -106,12 +106,12 @@ where
         B::Error: Into<BoxError> + 'static,
     {
         let reading = self.parts.reading;
-        let jar = self.parts.jar.clone();
+        let (jar, total_timeout) = (self.parts.jar.clone(), self.parts.total_timeout);
         // The caller's layers, or what is above them, may look for the facts where every service has them.
         let (service, pool) = self.assemble(true);
         let pool: Arc<dyn Connections> = Arc::new(pool);
         let client = Client::of(crate::erased::Stack::new(service), Some(pool), reading);
-        client.with_jar(jar)
+        client.with(jar, total_timeout)
     }
 
     pub(crate) fn assemble(mut self, facts_in_extensions: bool) -> (O::Service, Pooling<C>) {

@@ -91,6 +91,61 @@ async fn a_refused_upload_is_told_over_http2() {
     server.abort();
 }
 
+/// A body that is never over.
+#[cfg(feature = "http2")]
+struct Stalled;
+
+#[cfg(feature = "http2")]
+impl http_body::Body for Stalled {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// A response that has come whole stays so, though its upload is then given up.
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn a_whole_response_before_the_end_of_an_upload_is_no_cut_one() {
+    use http_body_util::BodyExt as _;
+
+    for length in [None, Some("2")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let mut requests = Vec::new();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let mut response = http::Response::new(());
+                if let Some(length) = length {
+                    response.headers_mut().insert("content-length", length.parse().unwrap());
+                }
+                respond.send_response(response, false).unwrap().send_data("ok".into(), true).unwrap();
+                requests.push(request);
+            }
+        });
+        let connector = tower::service_fn(move |_: Target| async move {
+            let stream = TcpStream::connect(address).await?;
+            Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
+        });
+        let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpHandshake::new(connector));
+        let body = Body::new(Stalled);
+        let response = Agent::new(pool).oneshot(crate::http2::wishing(request("POST", "http://a.test/", body))).await;
+        let mut body = response.unwrap().into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "ok");
+        // The reset of the stream goes out meanwhile.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(body.frame().await.is_none(), "{length:?}");
+        server.abort();
+    }
+}
+
 /// What else is under way on the connection changes nothing: whether a request uploads is known of each.
 #[cfg(feature = "http2")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use treq_core::Error;
 
@@ -16,14 +16,12 @@ use crate::reading::ChunkOutcome;
 #[derive(Debug)]
 pub struct Response {
     response: crate::response::Response,
-    /// What a read has left of a piece.
-    rest: Bytes,
     driver: Arc<Driver>,
 }
 
 impl Response {
     pub(super) fn new(response: crate::response::Response, driver: Arc<Driver>) -> Response {
-        Response { response, rest: Bytes::new(), driver }
+        Response { response, driver }
     }
 }
 
@@ -115,7 +113,7 @@ impl Response {
     ///
     /// As there.
     pub fn upgrade(self) -> Result<Upgraded, Error> {
-        let Response { response, driver, .. } = self;
+        let Response { response, driver } = self;
         let stream = driver.wait(response.upgrade())?;
         Ok(Upgraded { stream, driver })
     }
@@ -152,7 +150,7 @@ impl Response {
     /// As there.
     pub fn error_for_status(self) -> Result<Response, Error> {
         let response = self.driver.wait(self.response.error_for_status())?;
-        Ok(Response { response, rest: self.rest, driver: self.driver })
+        Ok(Response { response, driver: self.driver })
     }
 }
 
@@ -254,13 +252,11 @@ impl io::Read for Response {
 
 impl io::BufRead for Response {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.rest.is_empty() {
-            self.rest = self.chunk()?.unwrap_or_default();
-        }
-        Ok(&self.rest)
+        self.driver.wait(self.response.fill())?;
+        Ok(self.response.rest())
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.rest.advance(bytes.min(self.rest.len()));
+        self.response.consume(bytes);
     }
 }

@@ -191,3 +191,58 @@ fn the_client_of_the_free_blocking_functions_can_be_another() {
     assert!(blocking::get(server.url("/user-agent")).send().unwrap().text().unwrap().contains("shop/1.0"));
     blocking::set_default_client(before).unwrap();
 }
+
+/// By `io::Read`, `BufRead` and the methods of a response in any mixture, each byte comes once.
+#[test]
+fn however_a_blocking_response_is_read_no_byte_is_lost() {
+    use std::io::{BufRead as _, Read as _};
+
+    let pieces: Vec<String> = (0..40).map(|n| format!("{n}\n").repeat(n % 7)).collect();
+    let whole = pieces.concat();
+    let mock = tower::service_fn(move |_: http::Request<treq::Body>| {
+        let pieces = futures_util::stream::iter(pieces.clone().into_iter().map(Ok::<_, std::io::Error>));
+        async move { Ok::<_, std::convert::Infallible>(http::Response::new(treq::Body::from_stream(pieces))) }
+    });
+    let client = blocking::Client::from_service(mock).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for seed in 0..200 {
+        let mut random = treq_testing::Random::new(seed);
+        let (mut response, mut seen) = (client.get("http://a.test/").send().unwrap(), Vec::new());
+        loop {
+            let before = seen.len();
+            let step = random.below(8);
+            match step {
+                0 => {
+                    let mut bytes = vec![0; 1 + random.below(20)];
+                    let count = response.read(&mut bytes).unwrap();
+                    seen.extend_from_slice(&bytes[..count]);
+                }
+                1 => _ = response.read_until(b'\n', &mut seen).unwrap(),
+                2 => seen.extend(response.chunk().unwrap().unwrap_or_default()),
+                3 => response.chunks().take(2).for_each(|piece| seen.extend(piece.unwrap())),
+                4 => {
+                    response.fill_buf().unwrap();
+                    continue;
+                }
+                5 => {
+                    response = response.chunk_size(1 + random.below(9)).error_for_status().unwrap();
+                    continue;
+                }
+                _ if random.below(4) > 0 => continue,
+                6 => response.collect(|piece| seen.extend(piece)).unwrap(),
+                _ => {
+                    let path = folder.path().join(seed.to_string());
+                    match response.save(&path) {
+                        Ok(_) => seen.extend(std::fs::read(path).unwrap()),
+                        // One that is over is not saved as an empty file.
+                        Err(error) => assert!(seen.len() == whole.len(), "seed {seed}: {error}"),
+                    }
+                }
+            }
+            if seen.len() == before {
+                break;
+            }
+        }
+        assert_eq!(String::from_utf8(seen).unwrap(), whole, "seed {seed}");
+    }
+}

@@ -55,6 +55,8 @@ async fn a_client_is_a_session_and_free_functions_are_not() {
     for request in [treq::get(server.url("/cookies")), other.get(server.url("/cookies"))] {
         assert_eq!(cookies(request.jar(jar.clone()).agent(&client)).await, serde_json::json!({ "f": "6" }));
     }
+    // That of the client, of which no more is said.
+    assert_eq!(cookies(treq::get(server.url("/cookies")).agent(&client)).await, serde_json::json!({ "b": "2" }));
     let without = Client::builder().without_cookies().build().unwrap();
     assert_eq!(cookies(without.get(server.url("/cookies/set?g=7"))).await, serde_json::json!({}));
     assert_eq!(

@@ -515,3 +515,106 @@ async fn small_pieces_are_not_gathered_by_the_buffers_they_hold() {
     let most = count.lock().unwrap().1;
     assert!(most <= 64, "{most} buffers are held at once");
 }
+
+/// What a `save` had taken and not written is lost: nobody has the rest for the whole.
+#[tokio::test]
+async fn a_body_that_was_saved_in_part_is_not_saved_as_a_whole() {
+    let response = || treq::Response::from(http::Response::new(Body::from("0123456789")));
+    for polls in 0..8 {
+        let folder = Folder::new();
+        let mut dropped = response();
+        let mut save = std::future::IntoFuture::into_future(dropped.save(folder.path()));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        // Trips to the disk, one after the other: the first pieces are on one of them.
+        for _ in 0..polls {
+            if save.as_mut().poll(&mut cx).is_ready() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        drop(save);
+        match dropped.save(folder.path()).await {
+            Ok(bytes) => assert_eq!(bytes, 10, "{polls}"),
+            Err(error) => assert_eq!(error.kind(), Kind::Body, "{polls}"),
+        }
+        assert!(folder.names().is_empty() || folder.text() == "0123456789", "{polls}");
+    }
+
+    let folder = Folder::new();
+    let mut again = response();
+    assert_eq!(again.save(folder.path()).await.unwrap(), 10);
+    let error = again.save(folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("read to its end already"), "{error}");
+    assert_eq!(folder.text(), "0123456789");
+
+    let mut kept = response();
+    kept.content().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(kept.save(folder.path()).await.unwrap(), 10);
+        assert_eq!((folder.text().as_str(), kept.text().await.unwrap().as_str()), ("0123456789", "0123456789"));
+    }
+}
+
+/// A byte at a time from a server that never says how many there are.
+#[tokio::test]
+async fn a_download_of_ever_more_parts_ends() {
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        *count.lock().unwrap() += 1;
+        let from = request.headers().get("range").map(|range| range.to_str().unwrap().to_owned());
+        let at: Option<u64> = from.map(|range| range["bytes=".len()..].trim_end_matches('-').parse().unwrap());
+        async move {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let response = Response::builder().header("etag", "\"a\"");
+            // The first is cut.
+            let cut = futures_util::stream::iter([Ok("0"), Err(std::io::Error::other("cut"))]);
+            Ok::<_, std::convert::Infallible>(match at {
+                None => response.body(Body::from_stream(cut)).unwrap(),
+                Some(at) => {
+                    let range = format!("bytes {at}-{at}/*");
+                    response.status(206).header("content-range", range).body(Body::from("x")).unwrap()
+                }
+            })
+        }
+    });
+    let folder = Folder::new();
+    let client = Client::from_service(service);
+    let fetch = || client.get("http://a.test/f").download(folder.path()).resume(true);
+    fetch().await.unwrap_err();
+    let error = fetch().await.unwrap_err();
+    assert!(error.kind() == Kind::Body && error.to_string().contains("100 parts"), "{error}");
+    assert_eq!(*asked.lock().unwrap(), 101);
+}
+
+/// All requests of a download share the time of one.
+#[tokio::test]
+async fn a_download_of_ever_more_parts_keeps_the_timeout() {
+    let part = |at: usize| {
+        format!("HTTP/1.1 206 P\r\nETag: \"a\"\r\nContent-Range: bytes {at}-{at}/*\r\nContent-Length: 1\r\n\r\nx")
+    };
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n0\r\n".to_owned();
+    let limit = std::time::Duration::from_millis(300);
+    let client = Client::builder().timeout(limit).build().unwrap();
+    for of_request in [true, false] {
+        let mut steps = vec![vec![Step::ReadRequest, Step::send(cut.clone()), Step::Close]];
+        let mut slow = Vec::new();
+        for at in 1..90 {
+            slow.extend([Step::ReadRequest, Step::Sleep(limit / 10), Step::send(part(at))]);
+        }
+        steps.push(slow);
+        let server =
+            steps.into_iter().fold(RawServer::builder(), |server, steps| server.connection(steps)).start().await;
+        let folder = Folder::new();
+        let fetch = || {
+            let client = if of_request { Client::new() } else { client.clone() };
+            let request = client.get(server.url("/f"));
+            let request = if of_request { request.timeout(limit) } else { request };
+            request.download(folder.path()).resume(true)
+        };
+        fetch().await.unwrap_err();
+        let error = fetch().await.unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+        assert!(server.requests().len() < 20, "{}", server.requests().len());
+    }
+}

@@ -221,6 +221,41 @@ async fn empty_pieces_without_end_behind_the_length_hold_nothing_up() {
     assert_eq!(response.status(), 200);
 }
 
+/// Neither on the wire, where a server would take many for an attack, nor for progress, nor for an end of what can be given up.
+#[tokio::test]
+async fn empty_pieces_are_nothing() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    for version in [HttpVersion::Http1, HttpVersion::Http2] {
+        let client = Client::builder().http_version(version).build().unwrap();
+        let pieces = || std::iter::once("ab").chain(std::iter::repeat_n("", 500)).chain(["cd"]);
+        let body = |pieces| Body::from_stream(futures_util::stream::iter(pieces));
+        let echo: serde_json::Value = client
+            .post(server.url("/post"))
+            .body(body(pieces().map(Ok::<_, std::io::Error>).collect::<Vec<_>>()))
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(echo["data"], "abcd", "{version:?}");
+
+        let dropped = Arc::new(());
+        let held = Arc::clone(&dropped);
+        let endless = std::iter::repeat_with(move || {
+            let _held = &held;
+            Ok::<_, std::io::Error>("")
+        });
+        let endless = Body::from_stream(futures_util::stream::iter(endless));
+        let request = client.post(server.url("/post")).write_timeout(Duration::from_millis(100)).body(endless);
+        let error = request.await.unwrap_err();
+        assert!(error.is_timeout() && error.to_string().contains("100ms"), "{version:?}: {error}");
+        // The task that has sent them is over.
+        while Arc::strong_count(&dropped) > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 /// With chunks, which the caller asks for although the length is known, trailers go out.
 #[tokio::test]
 async fn trailers_behind_a_known_length_are_sent_in_chunks() {
