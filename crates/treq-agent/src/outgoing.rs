@@ -248,9 +248,11 @@ where
     Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
 }
 
+type Polled<B> = Poll<Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>>;
+
 /// The next frame that is not an empty piece of data. hyper asks for another at once after an empty one over HTTP/1.1, whatever
 /// becomes of its task, and over HTTP/2 each is a frame on the wire, of which servers bear few.
-fn filled_frame<B>(body: &mut B, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>>
+fn filled_frame<B>(body: &mut B, cx: &mut Context<'_>) -> Polled<B>
 where
     B: Body + Unpin,
 {

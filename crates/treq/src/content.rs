@@ -3,7 +3,9 @@
 use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderValue, Request};
 use serde::Serialize;
-use treq_core::{Body, BoxError, Error, Kind};
+#[cfg(feature = "json")]
+use treq_core::BoxError;
+use treq_core::{Body, Error, Kind};
 use treq_multipart::{Form, Part};
 
 use crate::data::{Content, Data, FORM, Inner};

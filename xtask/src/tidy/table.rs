@@ -262,6 +262,7 @@ pub(crate) const UNPUBLISHED: &[&str] = &[
     "treq-bench",
     "treq-blackbox",
     "treq-conformance",
+    "treq-features",
     "treq-fuzz",
     "treq-httpbin",
     "treq-parity",
