@@ -4,8 +4,8 @@
 #![allow(clippy::print_stdout)] // Examples print.
 
 use serde_json::Value;
-use treq::auth::{AuthLayer, Basic};
-use treq::{Client, Origin};
+use treq::Client;
+use treq::auth::Basic;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,8 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("a wrong password: {}", treq::get(&url).basic_auth("treq", "guess").await?.status());
 
     // Every request of this client to that origin, and to no other.
-    let auth = AuthLayer::new().credentials(Origin::from_uri(&url.parse()?)?, Basic::new("treq", "s3cret")?);
-    let client = Client::builder().auth_layer(auth).build()?;
+    let client = Client::builder().credentials(&*url, Basic::new("treq", "s3cret")?).build()?;
     println!("a client: {}", client.get(&url).await?.status());
     examples::expect(told["user"] == "treq", "the name of the user")
 }

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 use treq_agent::HttpHandshake;
 use treq_connect::TcpConnect;
-use treq_core::{Body, Connection, Exchange, Origin, Target};
+use treq_core::{Body, Connection, Exchange, Facts, Origin, Target};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,13 +18,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let origin = Origin::from_uri(&base.url("/").parse()?)?;
 
     let host = origin.authority().to_string();
-    let mut connection = HttpHandshake::<_, Body>::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;
+    let mut connection = HttpHandshake::new(TcpConnect::new()).oneshot(Target::new(origin)).await?;
     for cup in 1..=3 {
         poll_fn(|cx| connection.poll_ready(cx)).await?;
         let request = Request::get(format!("/get?cup={cup}")).header("host", &host);
         connection.begin(request.body(Body::empty())?);
         let response = poll_fn(|cx| connection.poll_response(cx)).await.map_err(|refused| refused.error)?;
-        let (status, reused) = (response.status(), response.body().facts().is_reused());
+        let (status, reused) = (response.status(), response.body().facts().is_some_and(Facts::is_reused));
         let bytes = response.into_body().collect().await?.to_bytes();
         println!("{status}, {}, used before: {reused}", bytes.starts_with(b"{"));
     }

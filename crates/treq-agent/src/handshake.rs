@@ -29,7 +29,7 @@ use crate::{HttpConnection, failure, head};
 /// Over TLS the protocol is the one that ALPN chose; in the clear it is HTTP/1.1, or HTTP/2 where the target
 /// [wishes](HttpVersion) so. Each connection is driven by a task on the runtime that asked for it; the task ends with the
 /// connection.
-pub struct HttpHandshake<C, B> {
+pub struct HttpHandshake<C, B = treq_core::Body> {
     connector: C,
     options: Options,
     body: PhantomData<fn(B)>,
@@ -80,9 +80,9 @@ struct Options {
     max_header_list: u32,
 }
 
-impl<C, B> HttpHandshake<C, B> {
-    /// HTTP over the streams that `connector` yields.
-    pub fn new(connector: C) -> HttpHandshake<C, B> {
+impl<C> HttpHandshake<C> {
+    /// HTTP over the streams that `connector` yields, for requests with a [`treq_core::Body`].
+    pub fn new(connector: C) -> HttpHandshake<C> {
         let mut http1 = http1::Builder::new();
         http1.max_header_size(MAX_HEAD as usize);
         let options = Options {
@@ -93,6 +93,14 @@ impl<C, B> HttpHandshake<C, B> {
             max_header_list: MAX_HEAD,
         };
         HttpHandshake { connector, options, body: PhantomData }
+    }
+}
+
+impl<C, B> HttpHandshake<C, B> {
+    /// The same for requests with another body.
+    #[must_use]
+    pub fn for_body<T>(self) -> HttpHandshake<C, T> {
+        HttpHandshake { connector: self.connector, options: self.options, body: PhantomData }
     }
 
     /// How many fields a response's head may have over HTTP/1.1: 100 unless set. More are an error of

@@ -118,7 +118,7 @@ async fn agent(count: usize, url: &str) -> Result<(), Failure> {
         stream.set_nodelay(true)?;
         Ok::<_, std::io::Error>(treq_core::Connected::new(stream, treq_core::Peer::Tcp(address)))
     });
-    let pool = treq_pool::PoolLayer::new().layer(treq_agent::HttpHandshake::<_, treq_core::Body>::new(connect));
+    let pool = treq_pool::PoolLayer::new().layer(treq_agent::HttpHandshake::new(connect));
     let mut agent = treq_agent::Agent::new(pool);
     for _ in 0..count {
         let request = http::Request::get(url).body(treq_core::Body::empty())?;

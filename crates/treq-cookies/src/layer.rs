@@ -102,12 +102,24 @@ impl<St: Store> CookiesLayer<St> {
         }
     }
 
+    #[inline(always)]
     fn value<B>(&self, request: &Request<B>, own: Option<&UseJar>) -> Option<HeaderValue> {
         let empty = own.map_or_else(|| self.0.store.is_empty(), |own| own.jar().is_empty());
         let extra = request.extensions().get::<RequestCookies>();
         if empty && extra.is_none() {
             return None;
         }
+        self.found(request, own, empty, extra)
+    }
+
+    #[inline(never)]
+    fn found<B>(
+        &self,
+        request: &Request<B>,
+        own: Option<&UseJar>,
+        empty: bool,
+        extra: Option<&RequestCookies>,
+    ) -> Option<HeaderValue> {
         let url = request.uri();
         // Once its chain of redirects has left the origin, another party has chosen the URL.
         let extra = extra.filter(|extra| extra.is_for(url) && request.extensions().get::<LeftOrigin>().is_none());

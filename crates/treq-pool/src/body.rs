@@ -22,6 +22,13 @@ pub struct PooledBody<R: Body<Data = Bytes> + Unpin, C: Connection> {
     lease: Option<Lease<C>>,
 }
 
+/// The body's own default, of no connection.
+impl<R: Body<Data = Bytes> + Default + Unpin, C: Connection> Default for PooledBody<R, C> {
+    fn default() -> PooledBody<R, C> {
+        PooledBody { body: R::default(), lease: None }
+    }
+}
+
 impl<R: Body<Data = Bytes> + Unpin, C: Connection> PooledBody<R, C> {
     pub(crate) fn new(body: R, lease: Option<Lease<C>>) -> PooledBody<R, C> {
         let mut pooled = PooledBody { body, lease };

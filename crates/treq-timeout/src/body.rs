@@ -135,6 +135,8 @@ where
     type Data = B::Data;
     type Error = Error;
 
+    // perf: 70 instructions per request.
+    #[inline(always)]
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, Error>>> {
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };

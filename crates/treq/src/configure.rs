@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use treq_core::HttpVersion;
+use treq_auth::Scheme;
+use treq_core::{BoxError, Error, HttpVersion, Origin};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
 use treq_redirect::{Follow, RedirectLayer};
@@ -45,18 +46,33 @@ impl ClientBuilder {
         self
     }
 
-    /// Credentials for the origins that they are given for, and those of a netrc file: both are sent to no other, and not
-    /// on a chain of redirects that has been elsewhere.
+    /// How requests to this origin prove who sends them: a URL's text, a `Uri` or an [`Origin`](crate::Origin), and a scheme. They are
+    /// sent to no other, and not on a chain of redirects that has been elsewhere.
     ///
     /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use treq::Origin;
-    /// use treq::auth::{AuthLayer, Basic};
+    /// use treq::auth::Basic;
     ///
-    /// let shop = Origin::from_uri(&"https://shop.test".parse()?)?;
-    /// let client = treq::Client::builder().auth_layer(AuthLayer::new().credentials(shop, Basic::new("ada", "s3cret")?)).build()?;
+    /// # fn main() -> Result<(), treq::Error> {
+    /// let client = treq::Client::builder().credentials("https://shop.test", Basic::new("ada", "s3cret")?).build()?;
     /// # Ok(()) }
     /// ```
+    pub fn credentials<O>(mut self, origin: O, scheme: impl Scheme) -> Self
+    where
+        O: TryInto<Origin>,
+        O::Error: Into<BoxError>,
+    {
+        match origin.try_into() {
+            Ok(origin) => {
+                let auth = std::mem::take(&mut self.parts.layers.detour.auth);
+                return self.auth_layer(auth.credentials(origin, scheme));
+            }
+            Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(Error::from_boxed(error))),
+        }
+        self
+    }
+
+    /// All that is known of credentials: origins and their schemes, a netrc file, whether they are sent over `http`. It takes the
+    /// place of what [`credentials`](ClientBuilder::credentials) was given before.
     pub fn auth_layer(mut self, auth: treq_auth::AuthLayer) -> Self {
         self.parts.layers.detour.auth = auth;
         self.parts.layers.detour.always = true;

@@ -37,12 +37,10 @@ use crate::response::{Reading, Response};
 /// ```
 #[must_use = "a request is sent when it is awaited"]
 pub struct RequestBuilder<M = Async> {
-    pub(crate) client: Result<Client, Error>,
+    pub(crate) sender: Sender,
     /// The request so far, or the first thing that was wrong with it.
     pub(crate) request: Result<Request<Body>, Error>,
     pub(crate) gathered: Gathered,
-    /// Of the default client, with whom calls share connections, not cookies.
-    pub(crate) own_jar: bool,
     /// How it is sent.
     #[cfg_attr(not(feature = "blocking"), allow(dead_code))]
     pub(crate) mode: M,
@@ -51,6 +49,15 @@ pub struct RequestBuilder<M = Async> {
 /// The way of a [`RequestBuilder`] that is awaited.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Async;
+
+/// Who sends a request.
+pub(crate) enum Sender {
+    Client(Client),
+    /// The default client, with which calls share connections, not cookies.
+    Default(Client),
+    /// There is no default client here.
+    None(Error),
+}
 
 /// What the body is put together of. Boxed, since most requests have none and every method moves the builder.
 #[derive(Debug, Default)]
@@ -76,7 +83,7 @@ impl<M> RequestBuilder<M> {
         T::Error: Into<BoxError>,
     {
         let request = start(method, || url.with(|url| client.last_url().parse(url)));
-        RequestBuilder { client: Ok(client), request, gathered: Gathered::default(), own_jar: false, mode }
+        RequestBuilder { sender: Sender::Client(client), request, gathered: Gathered::default(), mode }
     }
 
     /// On a default client, or with the error of there being none.
@@ -94,7 +101,8 @@ impl<M> RequestBuilder<M> {
             Ok(client) => url.with(|url| client.last_url().parse(url)),
             Err(_) => url.with(uri::parse),
         });
-        RequestBuilder { client, request, gathered: Gathered::default(), own_jar: true, mode }
+        let sender = client.map_or_else(Sender::None, Sender::Default);
+        RequestBuilder { sender, request, gathered: Gathered::default(), mode }
     }
 
     /// The request as it would be handed to the stack, the client's own fields not yet added.
@@ -103,12 +111,17 @@ impl<M> RequestBuilder<M> {
     ///
     /// The first thing that was wrong with it.
     pub fn build(self) -> Result<Request<Body>, Error> {
-        finished(self.request?, self.gathered, self.own_jar)
+        finished(self.request?, self.gathered, !matches!(self.sender, Sender::Client(_)))
     }
 
     /// What is sent, and by whom.
     pub(crate) fn ready(self) -> Result<(Client, Request<Body>), Error> {
-        Ok((self.client?, finished(self.request?, self.gathered, self.own_jar)?))
+        let (client, has_own_jar) = match self.sender {
+            Sender::Client(client) => (client, false),
+            Sender::Default(client) => (client, true),
+            Sender::None(error) => return Err(error),
+        };
+        Ok((client, finished(self.request?, self.gathered, has_own_jar)?))
     }
 
     pub(crate) fn and_then(mut self, change: impl FnOnce(&mut Request<Body>) -> Result<(), Error>) -> Self {
@@ -201,12 +214,15 @@ impl RequestBuilder {
                 return ResponseFuture { state: State::Failed(Some(error)) };
             }
         }
-        if let (true, Ok(request)) = (self.own_jar, &mut self.request) {
-            own_jar(request);
-        }
-        let client = match &self.client {
-            Ok(client) => client,
-            Err(_) => return ResponseFuture { state: State::Failed(self.client.err()) },
+        let client = match self.sender {
+            Sender::Client(ref client) => client,
+            Sender::Default(ref client) => {
+                if let Ok(request) = &mut self.request {
+                    own_jar(request);
+                }
+                client
+            }
+            Sender::None(error) => return ResponseFuture { state: State::Failed(Some(error)) },
         };
         match self.request {
             Ok(request) => ResponseFuture::of(client, request),

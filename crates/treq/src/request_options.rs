@@ -13,7 +13,7 @@ use treq_proxy::{Proxy, ProxyChoice};
 use treq_redirect::Follow;
 
 use crate::client::Client;
-use crate::request::RequestBuilder;
+use crate::request::{RequestBuilder, Sender};
 
 /// Its request is timed.
 #[derive(Clone, Copy)]
@@ -249,8 +249,7 @@ impl<M> RequestBuilder<M> {
     /// # Ok(()) }
     /// ```
     pub fn agent(mut self, client: &Client) -> Self {
-        self.client = Ok(client.clone());
-        self.own_jar = false;
+        self.sender = Sender::Client(client.clone());
         self
     }
 }

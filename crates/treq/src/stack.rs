@@ -76,7 +76,7 @@ pub(crate) type LayeredBody = StackBody<TimeoutBody<PooledBody<AgentBody, HttpCo
 
 /// What is known of the exchange: read off the body, which is free, where an extension would take three allocations.
 pub(crate) fn facts(body: &LayeredBody) -> Option<&Facts> {
-    Some(body.get_ref()?.get_ref().get_ref()?.get_ref().facts())
+    body.get_ref()?.get_ref().get_ref()?.get_ref().facts()
 }
 
 /// The layers, set up.

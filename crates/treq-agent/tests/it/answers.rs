@@ -103,7 +103,7 @@ async fn a_server_of_another_protocol_that_speaks_first_is_an_error_that_says_so
             let agent = plain(server.connector());
             let mut request = request("GET", "http://a.test/", Body::empty());
             request.extensions_mut().insert(http_version);
-            let made = HttpHandshake::<_, Body>::new(server.connector());
+            let made = HttpHandshake::new(server.connector());
             let error = if late == 0 {
                 send(&agent, request).await.unwrap_err()
             } else {

@@ -74,7 +74,7 @@ async fn foreign_bodies_go_out_and_are_copied_as_told() {
     };
     // `Full` is `Clone`: nothing need be said.
     let server = warm_then_dead();
-    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector())));
+    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector()).for_body()));
     for _ in 0..2 {
         let response = agent.clone().oneshot(put(Full::new(Bytes::from_static(b"full")))).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
@@ -83,7 +83,7 @@ async fn foreign_bodies_go_out_and_are_copied_as_told() {
     assert!(seen.len() == 3 && seen.iter().all(|request| request.body == "full"), "{seen:?}");
 
     let server = warm_then_dead();
-    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector())))
+    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector()).for_body()))
         .replay(|_: &Foreign| Some(Foreign(0)));
     for _ in 0..2 {
         let response = agent.clone().oneshot(put(Foreign(0))).await.unwrap();
@@ -93,7 +93,7 @@ async fn foreign_bodies_go_out_and_are_copied_as_told() {
     assert!(seen.len() == 3 && seen.iter().all(|request| request.body == "foreign"), "{seen:?}");
 
     let server = warm_then_dead();
-    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector()))).without_replay();
+    let agent = Agent::new(PoolLayer::new().layer(HttpHandshake::new(server.connector()).for_body())).without_replay();
     let response = agent.clone().oneshot(put(Foreign(0))).await.unwrap();
     response.into_body().collect().await.unwrap();
     assert!(agent.clone().oneshot(put(Foreign(0))).await.is_err());

@@ -78,7 +78,7 @@ async fn the_verdict_on_a_repeated_request_remembers_the_first_try() {
             if first { connector.oneshot(target).await } else { Err(refused) }
         }
     });
-    let pool = tower::Layer::layer(&treq_pool::PoolLayer::new(), HttpHandshake::<_, Body>::new(once));
+    let pool = tower::Layer::layer(&treq_pool::PoolLayer::new(), HttpHandshake::new(once));
     let agent = Agent::new(pool);
     send(&agent, get("http://a.test/warm")).await.unwrap();
     let error = send(&agent, request("PUT", "http://a.test/", Body::from("body"))).await.unwrap_err();

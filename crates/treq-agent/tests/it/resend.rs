@@ -142,7 +142,7 @@ pub(crate) async fn post_to_a_dead_one(forward: fn(usize) -> Option<Forward>) ->
         connected.forward = forward(ends.len() - 1);
         std::future::ready(Ok::<_, Error>(connected))
     });
-    let pool = PoolLayer::new().layer(HttpHandshake::<_, Body>::new(connector));
+    let pool = PoolLayer::new().layer(HttpHandshake::new(connector));
     let agent = Agent::new(pool.clone());
     let (warm, first) = tokio::join!(send(&agent, get("http://a.test/warm")), serve(&ends, 0));
     assert_eq!(warm.unwrap().into_body(), "ok");

@@ -18,12 +18,12 @@ pub(crate) type Plain<B = Body> = HttpHandshake<MemoryConnector, B>;
 pub(crate) type Pooled = Pool<Plain, HttpConnection<Body>>;
 
 pub(crate) fn plain<B>(connector: MemoryConnector) -> Agent<Plain<B>> {
-    Agent::new(HttpHandshake::new(connector).facts_in_extensions(true))
+    Agent::new(HttpHandshake::new(connector).for_body().facts_in_extensions(true))
 }
 
 /// An agent over a pool, and the pool.
 pub(crate) fn pooled(connector: MemoryConnector) -> (Agent<Pooled>, Pooled) {
-    let pool = PoolLayer::new().layer(HttpHandshake::new(connector).facts_in_extensions(true));
+    let pool = PoolLayer::new().layer(HttpHandshake::new(connector).for_body().facts_in_extensions(true));
     (Agent::new(pool.clone()), pool)
 }
 

@@ -162,3 +162,21 @@ async fn an_axum_handler_passes_requests_on() {
     assert_eq!(response.content().await.unwrap().len(), 100_000);
     proxy.abort();
 }
+
+/// tower-http's timeout makes a response with an empty body of the type below: over a client, and over a stack in its own type.
+#[tokio::test]
+async fn stands_under_tower_https_timeout() {
+    use std::time::Duration;
+    use tower_http::timeout::TimeoutLayer;
+
+    let server = Server::start().await.unwrap();
+    let limit = || TimeoutLayer::with_status_code(http::StatusCode::REQUEST_TIMEOUT, Duration::from_millis(100));
+    for (path, status) in [("/get", 200), ("/delay/5", 408)] {
+        let request = || Request::get(server.url(path)).body(Body::empty()).unwrap();
+        let response = limit().layer(Client::new()).oneshot(request()).await.unwrap();
+        assert_eq!((response.status().as_u16(), response.into_body().collect().await.is_ok()), (status, true));
+        let stack = Client::builder().into_stack().unwrap().into_service();
+        let response = limit().layer(stack).oneshot(request()).await.unwrap();
+        assert_eq!((response.status().as_u16(), response.into_body().collect().await.is_ok()), (status, true));
+    }
+}
