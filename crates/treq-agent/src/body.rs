@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use treq_core::{Error, Facts, Framing};
 
@@ -52,9 +53,12 @@ impl AgentBody {
 }
 
 impl Received {
-    /// Asked at its end: whether less came than was announced.
+    /// Asked at its end: whether less came than was announced, or the stream was reset before its end.
     fn is_short(&self) -> bool {
-        self.body.size_hint().lower() > 0 && !self.body.is_end_stream() && self.facts.framing() != Framing::None
+        let is_http2 = self.facts.connection().protocol == Version::HTTP_2;
+        (is_http2 || self.body.size_hint().lower() > 0)
+            && !self.body.is_end_stream()
+            && self.facts.framing() != Framing::None
     }
 }
 
@@ -73,7 +77,7 @@ impl Body for AgentBody {
                 frame = Some(Err(failure::bodyless()));
             }
             Some(Ok(_)) => {}
-            // A stream that was reset without an error ends like any other; what was announced tells.
+            // A stream that was reset without an error ends like any other for hyper; what was announced tells, or END_STREAM.
             None if this.is_short() => frame = Some(Err(failure::short())),
             None => {}
             // h2 forgets that a response was whole when its connection ends under an upload; all that was announced has come.

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use treq_core::auth::{Challenges, Content, Hashing, Outgoing, Scheme, SchemeCall, SentHead, Step, Waiting};
-use treq_core::{BoxError, Error, KeptFields, Kind, Replay};
+use treq_core::{BoxError, Error, KeptFields, Kind, Replay, Resend};
 
 use crate::choose::choose;
 use crate::error::unusable;
@@ -47,6 +47,8 @@ pub(crate) struct Kept<B> {
     sent: Option<HeaderValue>,
     /// How many challenges were answered.
     answers: u32,
+    /// A response has come.
+    answered: bool,
     /// What the scheme has asked for since it was first called for this request, or for this challenge.
     call: SchemeCall,
 }
@@ -143,6 +145,7 @@ impl<B: Body + Default> Kept<B> {
             body,
             sent: None,
             answers: 0,
+            answered: false,
             call: SchemeCall::new(),
         }
     }
@@ -211,9 +214,11 @@ impl<B: Body + Default> Kept<B> {
         self.call.set_hash(hash);
     }
 
-    /// The scheme's error while it waited is one of the scheme.
+    /// The scheme's error, also while it waited.
     pub(crate) fn adopt(&self, error: BoxError) -> Error {
-        adopt(error, &self.url)
+        let error = adopt(error, &self.url);
+        // It may be of a request of the scheme's own, and say that this one can be sent again.
+        if self.answered { error.with_resend(Resend::MaybeProcessed) } else { error }
     }
 
     /// What a response means.
@@ -221,6 +226,7 @@ impl<B: Body + Default> Kept<B> {
         if !self.scheme.listens() {
             return Ok(Verdict::Return);
         }
+        self.answered = true;
         if response.status() == StatusCode::UNAUTHORIZED {
             let challenges = Challenges::parse(response.headers(), &WWW_AUTHENTICATE);
             // Once, and once more where only the nonce was too old.
@@ -246,8 +252,7 @@ impl<B: Body + Default> Kept<B> {
         loop {
             let mut headers = self.headers.to_map();
             let outgoing = Outgoing::new(&self.method, &self.url, &mut headers).with_refused(self.sent.as_ref());
-            let step =
-                self.call.answer(&*self.scheme, &challenges, outgoing).map_err(|error| adopt(error, &self.url))?;
+            let step = self.call.answer(&*self.scheme, &challenges, outgoing).map_err(|error| self.adopt(error))?;
             match step {
                 // A request without its body would be another request.
                 Step::Send if !matches!(self.body, Again::Once) => {
@@ -271,7 +276,7 @@ impl<B: Body + Default> Kept<B> {
     fn accept<R>(&self, response: &Response<R>) -> Result<(), Error> {
         let sent = SentHead::new(&self.url, self.sent.as_ref());
         let accepted = self.scheme.accept(&sent, response.status(), response.headers());
-        accepted.map_err(|error| adopt(error, &self.url))
+        accepted.map_err(|error| self.adopt(error))
     }
 
     /// The request with these fields, with a further copy of its body kept for the next time.

@@ -87,12 +87,21 @@ pub fn parse(text: &str) -> Result<Located, Error> {
     }
     let (url, stand_in) = stand_in::parsed(text, Url::parse).map_err(|error| explain(text, error))?;
     let located = located(&url, [stand_in, None], text)?;
-    // `domain\user:pass#word@host`: no request has the fragment, and no error could know that a password begins before it.
-    let has_at = located.fragment.as_deref().is_some_and(|fragment| fragment.contains('@'));
-    if has_at && text.contains('\\') && located.uri.path().contains(':') {
-        return Err(bad(text, "may have a `#` in a password: percent-encode it, as %23"));
+    // `domain\user:pass#word@host`: it would go to `domain`, with the password in its path.
+    let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
+    if (has_at(located.fragment.as_deref()) || has_at(located.uri.query()))
+        && located.uri.path().contains(':')
+        && ends_in_backslash(text)
+    {
+        return Err(bad(text, "may have a `#` or `?` in a password: percent-encode it, as %23 or %3F"));
     }
     Ok(located)
+}
+
+/// Returns true if the authority ends in a backslash, which is a slash to URLs.
+fn ends_in_backslash(text: &str) -> bool {
+    let after = text.split_once(':').map_or(text, |(_, after)| after).trim_start_matches(['/', '\\']);
+    after.find(['/', '\\', '?', '#']).is_some_and(|at| after[at..].starts_with('\\'))
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`

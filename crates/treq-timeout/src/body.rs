@@ -147,8 +147,12 @@ where
             return Poll::Ready(Some(Err(error)));
         }
         if let Poll::Ready(frame) = body.poll_frame(cx) {
-            if !matches!(frame, Some(Ok(_))) {
-                *this.countdown = None;
+            if this.countdown.is_some() {
+                let is_over = this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
+                // With the last frame it has kept the deadline, whenever its end is asked for.
+                if is_over || !matches!(frame, Some(Ok(_))) {
+                    *this.countdown = None;
+                }
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from_boxed)));
         }

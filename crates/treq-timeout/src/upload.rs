@@ -48,7 +48,9 @@ pub struct ByBody;
 
 impl Uploads<Body> for ByBody {
     fn watch(&self, body: Body, progress: UploadProgress) -> Body {
-        body.map_each(move |body| Body::new(Watched { body, rest: Bytes::new(), progress: progress.clone() }))
+        body.map_each(move |body| {
+            Body::new(Watched { body, rest: Bytes::new(), begun: false, progress: progress.clone() })
+        })
     }
 }
 
@@ -77,19 +79,27 @@ impl UploadProgress {
         UploadProgress { upload: Arc::new(upload) }
     }
 
-    /// A piece was taken.
+    /// A piece was taken. After an end it is one of a further sending.
     pub fn moved(&self) {
-        let moved = self.upload.begun.elapsed().as_millis();
-        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.stamp();
+        if self.upload.ended.load(Ordering::Relaxed) {
+            self.upload.ended.store(false, Ordering::Release);
+        }
     }
 
     /// There is nothing more to send.
     pub fn ended(&self) {
         // Said again, as by a look for what follows the last piece, it is no news.
         if !self.upload.ended.load(Ordering::Relaxed) {
-            self.moved();
+            self.stamp();
             self.upload.ended.store(true, Ordering::Release);
         }
+    }
+
+    /// Time counts from now.
+    pub(crate) fn stamp(&self) {
+        let moved = self.upload.begun.elapsed().as_millis();
+        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// What has taken too long by now: else when to look again, never for `None`.
@@ -121,7 +131,18 @@ const PIECE: usize = 256 * 1024;
 struct Watched {
     body: Body,
     rest: Bytes,
+    begun: bool,
     progress: UploadProgress,
+}
+
+/// Over HTTP/1.1 a body is not asked for its end once all of its length was taken: it is dropped.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // A copy that was kept for another sending says nothing.
+        if self.begun {
+            self.progress.ended();
+        }
+    }
 }
 
 impl HttpBody for Watched {
@@ -130,6 +151,7 @@ impl HttpBody for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
+        this.begun = true;
         if this.rest.is_empty() {
             match Pin::new(&mut this.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {

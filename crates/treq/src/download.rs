@@ -123,9 +123,9 @@ impl<M> Download<M> {
             request.extensions().get::<TotalTimeout>().map_or(client.total_timeout(), |total| total.limit());
         let begun = Instant::now();
         // A second time if what is kept turns out to be of no use, or if a part was not the last one.
-        for _ in 0..MAX_REQUESTS {
+        for count in 0..MAX_REQUESTS {
             let mut next = asking(&request, kept.as_ref());
-            if let Some(total) = total_timeout {
+            if let Some(total) = total_timeout.filter(|_| count > 0) {
                 next.extensions_mut().insert(TotalTimeout::new(total.saturating_sub(begun.elapsed())));
             }
             let mut response = ResponseFuture::of(&client, next).await?;
@@ -148,6 +148,10 @@ impl<M> Download<M> {
                 Action::AskCoded => {
                     drop(response);
                     blocking(&path, move || part.file.discard()).await?;
+                    let mut request = request;
+                    if let Some(total) = total_timeout {
+                        request.extensions_mut().insert(TotalTimeout::new(total.saturating_sub(begun.elapsed())));
+                    }
                     return whole(&client, request, &path, told).await;
                 }
                 Action::Fail => return Err(failure(response).await),

@@ -27,7 +27,7 @@ impl Response {
         match &self.read {
             Read::Whole(bytes) => return Ok(bytes.clone()),
             Read::Nothing => {}
-            Read::Part | Read::Rest(_) | Read::Passed => {
+            Read::Part | Read::Rest(..) | Read::Passed => {
                 return Err(self.error("some of the body has been taken by `chunk` already"));
             }
             Read::Broken(error) => return Err(self.broken(error.as_ref())),
@@ -125,40 +125,46 @@ impl Response {
     ///
     /// [`Kind::Body`] where the body is cut.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let last = if matches!(self.read, Read::Whole(_)) { Read::Passed } else { Read::Part };
         self.fill().await?;
-        let Read::Rest(bytes) = &mut self.read else { return Ok(None) };
+        let Read::Rest(bytes, _) = &mut self.read else { return Ok(None) };
         let piece = bytes.split_to(bytes.len().min(self.chunk_size));
-        if bytes.is_empty() {
-            self.read = last;
-        }
+        self.taken();
         Ok(Some(piece))
+    }
+
+    /// Some of the piece that is here has been taken.
+    fn taken(&mut self) {
+        if let Read::Rest(bytes, is_last) = &self.read {
+            if bytes.is_empty() {
+                self.read = if *is_last { Read::Passed } else { Read::Part };
+            }
+        }
     }
 
     /// What is here of a piece.
     #[cfg(feature = "blocking")]
     pub(crate) fn rest(&self) -> &[u8] {
-        if let Read::Rest(bytes) = &self.read { bytes } else { &[] }
+        if let Read::Rest(bytes, _) = &self.read { bytes } else { &[] }
     }
 
     #[cfg(feature = "blocking")]
     pub(crate) fn consume(&mut self, count: usize) {
-        let Read::Rest(bytes) = &mut self.read else { return };
-        bytes.advance(count.min(bytes.len()));
-        if bytes.is_empty() {
-            self.read = Read::Part;
+        if let Read::Rest(bytes, _) = &mut self.read {
+            bytes.advance(count.min(bytes.len()));
         }
+        self.taken();
     }
 
     /// Sees to it that a piece is here to be taken, unless the body is over.
     pub(crate) async fn fill(&mut self) -> Result<(), Error> {
         self.read = match &self.read {
-            Read::Rest(_) | Read::Passed => return Ok(()),
+            Read::Rest(..) | Read::Passed => return Ok(()),
             Read::Broken(error) => return Err(self.broken(error.as_ref())),
             Read::Whole(bytes) if bytes.is_empty() => Read::Passed,
-            Read::Whole(bytes) => Read::Rest(bytes.clone()),
+            Read::Whole(bytes) => Read::Rest(bytes.clone(), true),
             Read::Nothing | Read::Part => match self.next_data().await {
-                Ok(Some(data)) => Read::Rest(data),
+                // Of one that is over no more is asked: its time may be over meanwhile.
+                Ok(Some(data)) => Read::Rest(data, self.body.is_end_stream()),
                 Ok(None) => Read::Passed,
                 Err(error) => return Err(self.fail(error)),
             },
@@ -244,7 +250,7 @@ impl Response {
     }
 
     /// There is nothing more to be had of the body: its connection need not wait until the response is dropped.
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         let body = std::mem::take(&mut self.body);
         self.keep_facts(&body);
     }

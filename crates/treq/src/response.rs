@@ -75,8 +75,8 @@ pub(crate) enum Read {
     Nothing,
     /// Some of it has been passed on and is not kept.
     Part,
-    /// The same, and this is what a piece has left.
-    Rest(Bytes),
+    /// The same, and this is what a piece has left; true if it is the last one.
+    Rest(Bytes, bool),
     /// To its end, none of it kept.
     Passed,
     /// All of it is here.
@@ -198,7 +198,7 @@ impl Response {
         match self.read {
             Read::Whole(_) | Read::Passed => Some(self.facts().map_or(BodyEnd::Complete, Facts::body_end)),
             Read::Nothing if self.body.is_end_stream() => Some(BodyEnd::Complete),
-            Read::Nothing | Read::Part | Read::Rest(_) | Read::Broken(_) => None,
+            Read::Nothing | Read::Part | Read::Rest(..) | Read::Broken(_) => None,
         }
     }
 
@@ -220,7 +220,8 @@ impl Response {
         let body = match self.read {
             Read::Nothing | Read::Part | Read::Passed => body,
             Read::Whole(bytes) => ResponseBody::new(Body::from(bytes)),
-            Read::Rest(bytes) => ResponseBody::behind(Some(Ok(bytes)), body),
+            Read::Rest(bytes, true) => ResponseBody::new(Body::from(bytes)),
+            Read::Rest(bytes, false) => ResponseBody::behind(Some(Ok(bytes)), body),
             Read::Broken(error) => {
                 let why = || Error::new(Kind::Body, "reading the body was given up before").with_url(&self.url);
                 let error = error.map_or_else(why, |error| Error::repeat(&error));
@@ -252,7 +253,8 @@ impl Response {
             return Ok(self);
         }
         let excerpt = match &self.read {
-            Read::Whole(bytes) => bytes.slice(..bytes.len().min(StatusError::EXCERPT)),
+            // What comes behind the rest of a piece is not waited for.
+            Read::Whole(bytes) | Read::Rest(bytes, _) => bytes.slice(..bytes.len().min(StatusError::EXCERPT)),
             _ => self.gather(StatusError::EXCERPT, false).await.unwrap_or_default(),
         };
         let reason = self.reason().to_owned();

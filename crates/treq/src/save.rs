@@ -101,6 +101,22 @@ pub(crate) async fn save(
     Ok(written)
 }
 
+/// A body on its way into a file. If it gets there in part only, by an error, a panic or a drop, nobody has the rest without
+/// that part.
+struct Pouring<'a> {
+    response: &'a mut Response,
+    taken: bool,
+}
+
+impl Drop for Pouring<'_> {
+    fn drop(&mut self) {
+        if self.taken && !matches!(self.response.read, Read::Broken(_)) {
+            self.response.give_up();
+            self.response.read = Read::Broken(None);
+        }
+    }
+}
+
 /// Writes the body after the `at` bytes that are there, as it comes: also what comes before an error. Returns how many bytes there
 /// are then.
 pub(crate) async fn pour<W: Write + Send + 'static>(
@@ -112,21 +128,20 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
     told: &mut Option<OnProgress<'_>>,
 ) -> Result<(W, u64), Error> {
     let mut written = at;
+    let mut pouring = Pouring { response, taken: false };
     loop {
-        let batch = response.batch().await;
+        let batch = pouring.response.batch().await;
         if !batch.pieces.is_empty() {
+            pouring.taken = true;
             written += batch.bytes;
-            // Until the pieces are written, also where this is dropped: nobody else may have the rest without them.
-            let read = std::mem::replace(&mut response.read, Read::Broken(None));
             let writing = blocking(path, move || {
                 batch.pieces.iter().try_for_each(|piece| file.write_all(piece))?;
                 Ok(file)
             });
             file = match writing.await {
                 Ok(file) => file,
-                Err(error) => return Err(response.fail(error)),
+                Err(error) => return Err(pouring.response.fail(error)),
             };
-            response.read = read;
             if let Some(told) = told {
                 told(written, total);
             }
@@ -137,6 +152,7 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
                 // Of nothing, too, it is said that it is over.
                 told(written, total);
             }
+            pouring.taken = false;
             return Ok((file, written));
         }
     }

@@ -146,6 +146,38 @@ async fn a_whole_response_before_the_end_of_an_upload_is_no_cut_one() {
     }
 }
 
+/// RST_STREAM with NO_ERROR ends a response no more than another: END_STREAM does.
+#[cfg(feature = "http2")]
+#[tokio::test]
+async fn a_response_that_is_reset_without_an_error_is_cut() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            let mut body = respond.send_response(http::Response::new(()), false).unwrap();
+            body.send_data("half of it".into(), false).unwrap();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                body.send_reset(h2::Reason::NO_ERROR);
+            });
+        }
+    });
+    let connector = tower::service_fn(move |_: Target| async move {
+        let stream = TcpStream::connect(address).await?;
+        Ok::<_, std::io::Error>(Connected::new(stream, Peer::Tcp(address)))
+    });
+    let pool: treq_pool::Pool<_, HttpConnection<Body>> = PoolLayer::new().layer(HttpHandshake::new(connector));
+    let agent = Agent::new(pool);
+    for (method, body) in [("GET", Body::empty()), ("POST", Body::from("tea"))] {
+        let sent = crate::http2::wishing(request(method, "http://a.test/", body));
+        let error = agent.clone().oneshot(sent).await.unwrap().into_bytes().await.unwrap_err();
+        assert_eq!(error.kind(), treq_core::Kind::Body, "{method}: {error}");
+    }
+    server.abort();
+}
+
 /// What else is under way on the connection changes nothing: whether a request uploads is known of each.
 #[cfg(feature = "http2")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use crate::BoxError;
 /// A scheme is shared by all requests of its credentials: an `Arc` of it is a scheme too, for several clients that share
 /// its state. Its methods neither block nor do IO. What has to be waited for is a future in [`Step::Wait`], which may send
 /// requests with a client of its own. It runs inside the request: it is dropped with it, and the request's timeouts count
-/// the time that it takes.
+/// the time that it takes. For a tunnel through a proxy it is part of making the connection, and the connect timeout counts it.
 ///
 /// Errors that are not a [`treq_core::Error`](crate::Error) are wrapped in one of `Kind::Auth`; those for a proxy are of
 /// `Kind::Proxy`. They must not hold secrets.

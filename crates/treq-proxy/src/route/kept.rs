@@ -6,7 +6,7 @@ use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use treq_core::auth::{Challenges, Content, Hashing, Outgoing, SchemeCall, SentHead, Step, Waiting};
-use treq_core::{BoxError, Error, KeptFields, Origin, Replay};
+use treq_core::{BoxError, Error, KeptFields, Origin, Replay, Resend};
 
 use super::RouteLayer;
 use crate::Proxy;
@@ -140,7 +140,8 @@ impl<B: Body + Default> Kept<B> {
         if let Credentials::Scheme(scheme) = self.proxy.credentials() {
             let sent = SentHead::for_proxy(&self.url, self.sent.as_ref());
             let accepted = scheme.accept(&sent, response.status(), response.headers());
-            accepted.map_err(|error| self.unusable(error))?;
+            // The request may have been processed, whatever became of one of the scheme's own.
+            accepted.map_err(|error| self.unusable(error).with_resend(Resend::MaybeProcessed))?;
         }
         Ok(Verdict::Return)
     }

@@ -27,6 +27,7 @@ async fn bad_urls_are_named() {
         ("http://999.1.1.1/".to_owned(), "999.1.1.1"),
         // What of it is a password is not known, and no part of it is to be sent.
         ("http://corp\\jane:pass#word@127.0.0.1/".to_owned(), "%23"),
+        ("http://corp\\jane:pass?word@127.0.0.1/".to_owned(), "%3F"),
     ] {
         let error = treq::get(&url).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Builder, "{url}: {error}");

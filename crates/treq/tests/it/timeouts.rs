@@ -124,3 +124,65 @@ async fn by_default_nothing_silent_is_waited_for_longer_than_a_minute() {
         assert_eq!((phase(&error), begun.elapsed().as_millis()), (expected, 60_000));
     }
 }
+
+/// Over HTTP/1.1 a body that has given all of its length is not asked whether that was its end.
+#[tokio::test]
+async fn an_upload_of_known_length_is_over_with_its_last_byte() {
+    let late = Step::Sleep(3 * SHORT);
+    let server = RawServer::builder()
+        .connection([
+            Step::ReadRequest,
+            late.clone(),
+            Step::send(OK),
+            Step::ReadRequest,
+            late,
+            Step::send(OK),
+            Step::ReadRequest,
+            Step::Stall,
+        ])
+        .start()
+        .await;
+    let client = Client::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("five");
+    std::fs::write(&path, "abcde").unwrap();
+    // One that ends a moment later, and one that knows its length and asks the disk for its end.
+    let stream = || {
+        let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>("abcde")]);
+        let end = futures_util::stream::once(tokio::time::sleep(SHORT / 8));
+        let end = futures_util::StreamExt::filter_map(end, |()| std::future::ready(None));
+        Body::from_stream(futures_util::StreamExt::chain(pieces, end))
+    };
+    let file = tokio::fs::File::open(&path).await.unwrap();
+    for request in [
+        client.post(server.url("/")).data(file),
+        client.post(server.url("/")).header("content-length", "5").body(stream()),
+    ] {
+        assert_eq!(read(request.write_timeout(SHORT)).await.unwrap(), "ok");
+    }
+    let request = client.post(server.url("/")).header("content-length", "5").body(stream());
+    let error = read(request.write_timeout(None).head_timeout(SHORT)).await.unwrap_err();
+    assert_eq!(phase(&error), Phase::Head);
+}
+
+/// What has come whole within the time has come, whenever the caller looks.
+#[tokio::test]
+async fn a_whole_response_is_read_after_its_deadline_too() {
+    let server =
+        RawServer::builder().connection([Step::ReadRequest, Step::send(OK), Step::Again]).repeat_last().start().await;
+    let client = Client::builder().timeout(4 * SHORT).build().unwrap();
+    let get = || async { client.get(server.url("/")).await.unwrap() };
+    for way in 0..4 {
+        let mut response = get().await.chunk_size(1 + way % 2);
+        if way > 1 {
+            response.content().await.unwrap();
+        }
+        let mut text = response.chunk().await.unwrap().unwrap().to_vec();
+        tokio::time::sleep(5 * SHORT).await;
+        while let Some(piece) = response.chunk().await.unwrap() {
+            text.extend(piece);
+        }
+        assert_eq!(text, b"ok", "{way}");
+        assert_eq!(response.body_end(), Some(treq::body::BodyEnd::Complete), "{way}");
+    }
+}
