@@ -11,6 +11,26 @@ use crate::MaskedFields;
 ///
 /// Neither `Display` nor `Debug` shows anything of the body, which may hold secrets, nor values of fields that may:
 /// [`excerpt`](StatusError::excerpt) and [`headers`](StatusError::headers) do.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{HeaderMap, StatusCode};
+/// use treq_core::{Error, Kind, StatusError};
+///
+/// /// The reason that the server gives, and when to come back.
+/// fn explain(error: &Error) -> Option<String> {
+///     let status = error.find::<StatusError>()?;
+///     let later = status.headers().get("retry-after").and_then(|value| value.to_str().ok());
+///     Some(format!("{}: {}, in {} s", status.status().as_u16(), status.text(), later.unwrap_or("?")))
+/// }
+///
+/// // Such as `Response::error_for_status` gives.
+/// let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, "60".parse()?)]);
+/// let cause = StatusError::new(StatusCode::TOO_MANY_REQUESTS, headers, Bytes::from("slow down"));
+/// let error = Error::new(Kind::Status, "the server answered 429").with_source(cause);
+/// assert_eq!(explain(&error).as_deref(), Some("429: slow down, in 60 s"));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 #[derive(Clone)]
 pub struct StatusError {
     status: StatusCode,

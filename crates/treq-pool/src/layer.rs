@@ -9,6 +9,22 @@ use crate::Pool;
 /// Keeps the connections that a maker of connections yields, and shares them among callers.
 ///
 /// See the [crate's page](crate) for what is kept, for how long, and in which order waiters are served.
+///
+/// ```
+/// use std::time::Duration;
+/// use treq_agent::{Agent, HttpHandshake};
+/// use treq_core::{Body, Connected, Target};
+/// use treq_pool::PoolLayer;
+/// use tower::ServiceBuilder;
+/// # use tokio::io::DuplexStream as Stream;
+/// # async fn dial(_: Target) -> std::io::Result<Connected<Stream>> { unreachable!() }
+///
+/// // `dial` makes a byte stream: `async fn(Target) -> std::io::Result<Connected<Stream>>`.
+/// let handshake = HttpHandshake::new(tower::service_fn(dial));
+/// let pool = PoolLayer::new().max_per_host(8).max_total(100).idle_time(Duration::from_secs(30)).wait(Duration::from_secs(3));
+/// let agent = Agent::new(ServiceBuilder::new().layer(pool).service(handshake));
+/// # let _: Agent<treq_pool::Pool<_, treq_agent::HttpConnection<Body>>> = agent;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct PoolLayer {
     limits: Limits,

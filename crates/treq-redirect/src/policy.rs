@@ -32,6 +32,33 @@ use crate::Hop;
 
 /// Decides on each redirect. What no policy can change: the limit, what is dropped on the way, and that a body goes
 /// from `https` to `http` in no case.
+///
+/// A closure will do for most, by [`redirect_fn`].
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use treq_redirect::policy::{Action, Attempt, Policy, Standard};
+/// use treq_redirect::RedirectLayer;
+///
+/// /// Stays at the shop, and follows there as browsers do.
+/// struct AtHome;
+///
+/// impl Policy for AtHome {
+///     fn decide(&self, attempt: &Attempt<'_>) -> Action {
+///         if attempt.url().host() == Some("shop.test") { Standard.decide(attempt) } else { Action::Stop }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let elsewhere = service_fn(|_: Request<String>| async {
+///     Response::builder().status(302).header("location", "http://elsewhere.test/").body(String::new())
+/// });
+/// let client = RedirectLayer::new().policy(treq_redirect::Follow::by(AtHome)).layer(elsewhere);
+/// let response = client.oneshot(Request::get("http://shop.test/").body(String::new())?).await?;
+/// assert_eq!(response.status(), 302);
+/// # Ok(()) }
+/// ```
 pub trait Policy: Send + Sync + 'static {
     /// What is to be done with this redirect.
     fn decide(&self, attempt: &Attempt<'_>) -> Action;

@@ -13,6 +13,19 @@ use super::Driver;
 use crate::reading::ChunkOutcome;
 
 /// A response. Its body is read by the methods here, or as an [`io::Read`] or [`io::BufRead`].
+///
+/// ```
+/// # let runtime = tokio::runtime::Runtime::new().unwrap();
+/// # let server = runtime.block_on(treq_httpbin::Server::start()).unwrap();
+/// # let url = server.url("/stream/3");
+/// use std::io::BufRead;
+///
+/// let response = treq::blocking::get(url).send()?.error_for_status()?;
+/// for line in response.lines() {
+///     assert!(line?.starts_with('{'));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Response {
     response: crate::response::Response,
