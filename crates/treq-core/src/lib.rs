@@ -27,7 +27,7 @@ pub use error::{BoxError, Error, Kind, Phase, Resend, find_cause};
 pub use exchange::{Connection, Exchange, ExchangeError, Hold, InFlight, Wire};
 pub use facts::{BodyEnd, ConnectionFacts, ConnectionId, Facts, Framing, Reason};
 pub use kept::KeptFields;
-pub use origin::{Origin, Scheme};
+pub use origin::{Origin, UriScheme};
 pub use replay::{ByTryClone, Never, Replay, TryClone, replay_fn};
 pub use resolve::{Name, Resolve, ResolveFn, Resolved, Resolving, resolve_fn};
 pub use status::StatusError;

@@ -10,32 +10,32 @@ use crate::{Error, Kind};
 
 /// `http` or `https`: the two schemes that a client connects for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scheme {
+pub enum UriScheme {
     /// Plain HTTP, port 80 by default.
     Http,
     /// HTTP over TLS, port 443 by default.
     Https,
 }
 
-impl Scheme {
+impl UriScheme {
     /// 80 or 443.
     pub fn default_port(self) -> u16 {
         match self {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
+            UriScheme::Http => 80,
+            UriScheme::Https => 443,
         }
     }
 
     /// The scheme as it stands in a URL.
     pub fn as_str(self) -> &'static str {
         match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            UriScheme::Http => "http",
+            UriScheme::Https => "https",
         }
     }
 }
 
-/// Scheme, host and port ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-4)): what two URLs must share to
+/// UriScheme, host and port ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-4)): what two URLs must share to
 /// share connections and credentials.
 ///
 /// The host is kept in lower case, the port left out where it is the scheme's own. Cloning copies no text.
@@ -49,7 +49,7 @@ impl Scheme {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Origin {
-    scheme: Scheme,
+    scheme: UriScheme,
     port: u16,
     /// Where the host ends in `authority`, brackets of an IPv6 literal included.
     host_end: u16,
@@ -120,8 +120,8 @@ impl Origin {
     /// 0, above 65535 or not a number.
     pub fn from_uri(uri: &Uri) -> Result<Origin, Error> {
         let scheme = match uri.scheme_str() {
-            Some("http") => Scheme::Http,
-            Some("https") => Scheme::Https,
+            Some("http") => UriScheme::Http,
+            Some("https") => UriScheme::Https,
             Some(other) => return Err(refused(uri, format!("scheme {other:?} is not supported: use http or https"))),
             None => {
                 return Err(refused(uri, format!("the URL {:?} is relative: give it as http://host/…", of_uri(uri))));
@@ -138,7 +138,7 @@ impl Origin {
     /// # Errors
     ///
     /// As [`Origin::from_uri`].
-    pub fn from_authority(scheme: Scheme, authority: &Authority) -> Result<Origin, Error> {
+    pub fn from_authority(scheme: UriScheme, authority: &Authority) -> Result<Origin, Error> {
         let whole = authority.as_str();
         let bytes = whole.as_bytes();
         let cut = Cut::of(bytes);
@@ -160,7 +160,7 @@ impl Origin {
     }
 
     /// `http` or `https`.
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> UriScheme {
         self.scheme
     }
 
@@ -183,7 +183,7 @@ impl Origin {
 
     /// Whether TLS is spoken with this origin.
     pub fn is_https(&self) -> bool {
-        self.scheme == Scheme::Https
+        self.scheme == UriScheme::Https
     }
 }
 
@@ -230,7 +230,7 @@ impl Cut {
 }
 
 /// The port of `:8080`; the default of `` and `:`.
-fn port(text: &[u8], scheme: Scheme) -> Result<u16, Error> {
+fn port(text: &[u8], scheme: UriScheme) -> Result<u16, Error> {
     let digits = text.strip_prefix(b":").unwrap_or(text);
     if digits.is_empty() {
         return Ok(scheme.default_port());
@@ -254,7 +254,7 @@ fn port(text: &[u8], scheme: Scheme) -> Result<u16, Error> {
 /// One more than the last port.
 const TOO_LARGE: u32 = 65_536;
 
-fn normalised(host: &str, port: u16, scheme: Scheme) -> Result<Authority, Error> {
+fn normalised(host: &str, port: u16, scheme: UriScheme) -> Result<Authority, Error> {
     let mut text = host.to_ascii_lowercase();
     if port != scheme.default_port() {
         text.push(':');

@@ -3,7 +3,7 @@
 use http::uri::Authority;
 use percent_encoding::percent_decode_str;
 use treq_core::uri::{self, masked};
-use treq_core::{Error, Kind, Origin, Scheme};
+use treq_core::{Error, Kind, Origin, UriScheme};
 
 use crate::ProxyScheme;
 use crate::credentials::Login;
@@ -86,7 +86,7 @@ fn origin(text: &str, scheme: ProxyScheme, host: &str, port: u16) -> Result<Orig
     let located = uri::parse(&format!("http://{host}/")).map_err(|error| not_a_host().with_source(error))?;
     let host = located.uri.host().ok_or_else(not_a_host)?;
     let authority = format!("{host}:{port}").parse::<Authority>().map_err(|error| not_a_host().with_source(error))?;
-    let over = if scheme == ProxyScheme::Https { Scheme::Https } else { Scheme::Http };
+    let over = if scheme == ProxyScheme::Https { UriScheme::Https } else { UriScheme::Http };
     Origin::from_authority(over, &authority).map_err(|error| not_a_host().with_source(error))
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Uri;
-use treq_core::{Error, Origin, Scheme};
+use treq_core::{Error, Origin, UriScheme};
 
 use crate::no_proxy::{self, NoProxy};
 use crate::{Proxy, env};
@@ -148,8 +148,8 @@ impl Proxies {
     pub fn proxy_for(&self, url: &Uri) -> Option<Proxy> {
         let rules = self.rules.as_deref()?;
         let scheme = match url.scheme_str() {
-            Some("http") => Scheme::Http,
-            Some("https") => Scheme::Https,
+            Some("http") => UriScheme::Http,
+            Some("https") => UriScheme::Https,
             _ => return None,
         };
         let port = url.port_u16().unwrap_or(scheme.default_port());
@@ -165,14 +165,14 @@ impl Proxies {
 }
 
 impl Rules {
-    fn choose(&self, scheme: Scheme, host: &str, port: u16, url: impl FnOnce() -> Option<Uri>) -> Option<Proxy> {
+    fn choose(&self, scheme: UriScheme, host: &str, port: u16, url: impl FnOnce() -> Option<Uri>) -> Option<Proxy> {
         if self.no_proxy.matches(host, port) || (self.loopback_direct && no_proxy::is_loopback(host)) {
             return None;
         }
         let chosen = self.custom.as_ref().and_then(|custom| url().and_then(|url| custom(&url)));
         chosen.or_else(|| match scheme {
-            Scheme::Http => self.http.clone(),
-            Scheme::Https => self.https.clone(),
+            UriScheme::Http => self.http.clone(),
+            UriScheme::Https => self.https.clone(),
         })
     }
 }

@@ -101,7 +101,7 @@ pub mod connect {
     pub use treq_connect::{MaybeTls, TlsConfigBuilder, TlsLayer, TlsVersion};
     pub use treq_core::{
         Connected, ConnectionFacts, ConnectionId, Facts, Name, Peer, Resolve, Resolved, Resolving, Target, TlsFacts,
-        resolve_fn,
+        UriScheme, resolve_fn,
     };
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use treq_core::{BoxError, Connected, Error, Forward, HttpVersion, Origin, Resolve, Scheme, Target};
+use treq_core::{BoxError, Connected, Error, Forward, HttpVersion, Origin, Resolve, Target, UriScheme};
 
 use crate::credentials::Credentials;
 use crate::error::failed;
@@ -103,5 +103,5 @@ where
 
 /// Whether requests to an origin are handed to the proxy in the clear. HTTP/2 with the origin itself needs a tunnel.
 pub(crate) fn is_forwarded(proxy: &Proxy, origin: &Origin, http_version: HttpVersion) -> bool {
-    proxy.forwards() && origin.scheme() == Scheme::Http && http_version != HttpVersion::Http2
+    proxy.forwards() && origin.scheme() == UriScheme::Http && http_version != HttpVersion::Http2
 }

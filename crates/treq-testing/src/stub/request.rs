@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::uri::Authority;
 use http::{HeaderMap, Method, request};
-use treq_core::{Origin, Scheme};
+use treq_core::{Origin, UriScheme};
 
 use crate::{Arrival, form};
 
@@ -69,8 +69,8 @@ fn url(head: &request::Parts, arrival: Option<&Arrival>) -> String {
     };
     let scheme = match (arrival, head.uri.scheme_str()) {
         (Some(arrival), _) => arrival.origin().scheme(),
-        (None, Some("https")) => Scheme::Https,
-        (None, _) => Scheme::Http,
+        (None, Some("https")) => UriScheme::Https,
+        (None, _) => UriScheme::Http,
     };
     // The host is what the request says; where it says none, or what is no host, the one that was connected to.
     let said = head.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
