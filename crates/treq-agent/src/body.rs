@@ -56,7 +56,8 @@ impl Received {
     /// Asked at its end: whether less came than was announced, or the stream was reset before its end.
     fn is_short(&self) -> bool {
         let is_http2 = self.facts.connection().protocol == Version::HTTP_2;
-        (is_http2 || self.body.size_hint().lower() > 0)
+        let hint = self.body.size_hint();
+        (hint.lower() > 0 || (is_http2 && hint.exact().is_none()))
             && !self.body.is_end_stream()
             && self.facts.framing() != Framing::None
     }

@@ -87,21 +87,23 @@ pub fn parse(text: &str) -> Result<Located, Error> {
     }
     let (url, stand_in) = stand_in::parsed(text, Url::parse).map_err(|error| explain(text, error))?;
     let located = located(&url, [stand_in, None], text)?;
-    // `domain\user:pass#word@host`: it would go to `domain`, with the password in its path.
-    let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
-    if (has_at(located.fragment.as_deref()) || has_at(located.uri.query()))
-        && located.uri.path().contains(':')
-        && ends_in_backslash(text)
-    {
-        return Err(bad(text, "may have a `#` or `?` in a password: percent-encode it, as %23 or %3F"));
+    if has_domain_login(text) {
+        let why = "has a backslash in a user name, which would end the host: percent-encode it, as %5C";
+        return Err(bad(text, why));
     }
     Ok(located)
 }
 
-/// Returns true if the authority ends in a backslash, which is a slash to URLs.
-fn ends_in_backslash(text: &str) -> bool {
-    let after = text.split_once(':').map_or(text, |(_, after)| after).trim_start_matches(['/', '\\']);
-    after.find(['/', '\\', '?', '#']).is_some_and(|at| after[at..].starts_with('\\'))
+/// Returns true for `domain\user:password@host`: as it is, it would go to `domain`, with the password in its path.
+fn has_domain_login(text: &str) -> bool {
+    if !text.contains('\\') {
+        return false;
+    }
+    // What the URL standard takes out first.
+    let text = text.replace(['\t', '\n', '\r'], "");
+    let after = text.split_once(':').map_or(&*text, |(_, after)| after).trim_start_matches(['/', '\\']);
+    let path = after.find(['/', '\\', '?', '#']).map_or("", |at| &after[at..]);
+    path.starts_with('\\') && path.rfind('@').is_some_and(|end| path[..end].contains(':'))
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`

@@ -141,7 +141,8 @@ where
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         // A body that always has something ready must not get past its deadline.
-        if let Some(countdown) = this.countdown.as_deref_mut().filter(|countdown| countdown.is_over()) {
+        let is_late = |countdown: &&mut Countdown| countdown.is_over() && !body.is_end_stream();
+        if let Some(countdown) = this.countdown.as_deref_mut().filter(is_late) {
             let error = countdown.error();
             this.body.set(None);
             return Poll::Ready(Some(Err(error)));

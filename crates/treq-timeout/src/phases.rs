@@ -267,7 +267,7 @@ where
             // Each connection that the request is tried on has the whole limit.
             this.timer.progress();
             if let Some(upload) = this.upload.as_ref().filter(|_| begun) {
-                upload.stamp();
+                upload.restart();
             }
         }
         if !begun {

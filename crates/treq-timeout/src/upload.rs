@@ -49,7 +49,7 @@ pub struct ByBody;
 impl Uploads<Body> for ByBody {
     fn watch(&self, body: Body, progress: UploadProgress) -> Body {
         body.map_each(move |body| {
-            Body::new(Watched { body, rest: Bytes::new(), begun: false, progress: progress.clone() })
+            Body::new(Watched { body, rest: Bytes::new(), sending: 0, progress: progress.clone() })
         })
     }
 }
@@ -71,35 +71,58 @@ struct Upload {
     /// When the last piece was taken, in milliseconds since then.
     moved: AtomicU64,
     ended: AtomicBool,
+    /// The number of sendings whose body was asked for something.
+    sendings: AtomicU64,
 }
 
 impl UploadProgress {
     pub(crate) fn new() -> UploadProgress {
-        let upload = Upload { begun: Instant::now(), moved: AtomicU64::new(0), ended: AtomicBool::new(false) };
+        let upload = Upload {
+            begun: Instant::now(),
+            moved: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            sendings: AtomicU64::new(0),
+        };
         UploadProgress { upload: Arc::new(upload) }
     }
 
-    /// A piece was taken. After an end it is one of a further sending.
+    /// A piece was taken.
     pub fn moved(&self) {
-        self.stamp();
-        if self.upload.ended.load(Ordering::Relaxed) {
-            self.upload.ended.store(false, Ordering::Release);
-        }
+        let moved = self.upload.begun.elapsed().as_millis();
+        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// There is nothing more to send.
     pub fn ended(&self) {
         // Said again, as by a look for what follows the last piece, it is no news.
         if !self.upload.ended.load(Ordering::Relaxed) {
-            self.stamp();
+            self.moved();
             self.upload.ended.store(true, Ordering::Release);
         }
     }
 
-    /// Time counts from now.
-    pub(crate) fn stamp(&self) {
-        let moved = self.upload.begun.elapsed().as_millis();
-        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// The request is on a connection: another one, if it has been on one before. What its body said there is over.
+    pub(crate) fn restart(&self) {
+        self.moved();
+        if self.upload.sendings.load(Ordering::Acquire) > 0 {
+            self.upload.ended.store(false, Ordering::Release);
+        }
+    }
+
+    /// A body is asked for its first piece. Returns the number of its sending.
+    fn begin(&self) -> u64 {
+        let sending = self.upload.sendings.fetch_add(1, Ordering::AcqRel) + 1;
+        if sending > 1 {
+            self.restart();
+        }
+        sending
+    }
+
+    /// The body of this sending is gone: with it the sending is over, unless another has begun.
+    fn dropped(&self, sending: u64) {
+        if sending == self.upload.sendings.load(Ordering::Acquire) {
+            self.ended();
+        }
     }
 
     /// What has taken too long by now: else when to look again, never for `None`.
@@ -131,7 +154,8 @@ const PIECE: usize = 256 * 1024;
 struct Watched {
     body: Body,
     rest: Bytes,
-    begun: bool,
+    /// 0 until it is asked for something.
+    sending: u64,
     progress: UploadProgress,
 }
 
@@ -139,8 +163,8 @@ struct Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         // A copy that was kept for another sending says nothing.
-        if self.begun {
-            self.progress.ended();
+        if self.sending > 0 {
+            self.progress.dropped(self.sending);
         }
     }
 }
@@ -151,7 +175,9 @@ impl HttpBody for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        this.begun = true;
+        if this.sending == 0 {
+            this.sending = this.progress.begin();
+        }
         if this.rest.is_empty() {
             match Pin::new(&mut this.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {

@@ -114,7 +114,7 @@ impl ClientBuilder {
     /// use treq::retry::{Backoff, RetryLayer};
     ///
     /// let retry = RetryLayer::new().attempts(4).backoff(Backoff::new().base(Duration::from_millis(50)));
-    /// let client = Client::builder().retry(retry).build()?;
+    /// let client = Client::builder().retry_layer(retry).build()?;
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```

@@ -92,20 +92,33 @@ pub(crate) async fn save(
     let target = path.to_owned();
     let file = blocking(path, move || Replacement::create(&target, Access::Ordinary)).await?;
     let total = response.content_length();
-    let (file, written) = pour(copy.as_mut().unwrap_or(response), path, file, 0, total, told).await?;
+    let mut pouring = Pouring::new(copy.as_mut().unwrap_or(response));
+    let (file, written) = pour(&mut pouring, path, file, 0, total, told).await?;
     if let Some(expected) = expected.filter(|expected| *expected != written) {
         let why = format!("the response has {written} bytes, where its Content-Range says {expected}");
-        return Err(Error::new(Kind::Body, why).with_url(response.url()));
+        return Err(Error::new(Kind::Body, why).with_url(pouring.response.url()));
     }
     blocking(path, move || file.commit()).await?;
+    pouring.done();
     Ok(written)
 }
 
 /// A body on its way into a file. If it gets there in part only, by an error, a panic or a drop, nobody has the rest without
 /// that part.
-struct Pouring<'a> {
+pub(crate) struct Pouring<'a> {
     response: &'a mut Response,
     taken: bool,
+}
+
+impl<'a> Pouring<'a> {
+    pub(crate) fn new(response: &'a mut Response) -> Pouring<'a> {
+        Pouring { response, taken: false }
+    }
+
+    /// The file is where it belongs.
+    fn done(mut self) {
+        self.taken = false;
+    }
 }
 
 impl Drop for Pouring<'_> {
@@ -120,7 +133,7 @@ impl Drop for Pouring<'_> {
 /// Writes the body after the `at` bytes that are there, as it comes: also what comes before an error. Returns how many bytes there
 /// are then.
 pub(crate) async fn pour<W: Write + Send + 'static>(
-    response: &mut Response,
+    pouring: &mut Pouring<'_>,
     path: &Path,
     mut file: W,
     at: u64,
@@ -128,7 +141,6 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
     told: &mut Option<OnProgress<'_>>,
 ) -> Result<(W, u64), Error> {
     let mut written = at;
-    let mut pouring = Pouring { response, taken: false };
     loop {
         let batch = pouring.response.batch().await;
         if !batch.pieces.is_empty() {
@@ -152,7 +164,6 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
                 // Of nothing, too, it is said that it is over.
                 told(written, total);
             }
-            pouring.taken = false;
             return Ok((file, written));
         }
     }

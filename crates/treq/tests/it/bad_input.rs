@@ -26,8 +26,10 @@ async fn bad_urls_are_named() {
         ("http://a b/".to_owned(), "a b"),
         ("http://999.1.1.1/".to_owned(), "999.1.1.1"),
         // What of it is a password is not known, and no part of it is to be sent.
-        ("http://corp\\jane:pass#word@127.0.0.1/".to_owned(), "%23"),
-        ("http://corp\\jane:pass?word@127.0.0.1/".to_owned(), "%3F"),
+        ("http://corp\\jane:pass#word@127.0.0.1/".to_owned(), "%5C"),
+        ("http://corp\\jane:pass?word@127.0.0.1/".to_owned(), "%5C"),
+        ("http://corp\\ja?ne:password@127.0.0.1/".to_owned(), "%5C"),
+        ("http:/\t/corp\\jane:password@127.0.0.1/".to_owned(), "%5C"),
     ] {
         let error = treq::get(&url).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Builder, "{url}: {error}");

@@ -648,3 +648,15 @@ async fn a_save_that_is_given_up_takes_the_rest_along() {
         assert!(folder.names().is_empty());
     }
 }
+
+/// What fails at the last step fails as what fails before.
+#[tokio::test]
+async fn a_body_whose_file_cannot_take_its_name_is_lost() {
+    let folder = Folder::new();
+    let mut response = treq::Response::from(http::Response::new(Body::from("0123456789")));
+    let path = folder.path();
+    let error = response.save(&path).on_progress(move |_, _| std::fs::create_dir(&path).unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Body);
+    assert_eq!(response.chunk().await.unwrap_err().kind(), Kind::Body);
+    assert_eq!(response.collect(|_| ()).await.unwrap_err().kind(), Kind::Body);
+}

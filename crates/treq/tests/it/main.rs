@@ -21,6 +21,7 @@ mod framing;
 mod guide;
 mod hyper_connectors;
 mod peers;
+mod programs;
 mod proxies;
 mod redirects;
 mod requests;

@@ -186,3 +186,55 @@ async fn a_whole_response_is_read_after_its_deadline_too() {
         assert_eq!(response.body_end(), Some(treq::body::BodyEnd::Complete), "{way}");
     }
 }
+
+/// The body of a request that goes out again has its own time, and what the first one said is over.
+#[tokio::test]
+async fn a_second_sending_has_the_limits_of_the_first() {
+    for (write, head, first, outcome) in [
+        (Some(20 * SHORT), SHORT, Some(3 * SHORT), Ok("ok")),
+        (None, SHORT, Some(3 * SHORT), Ok("ok")),
+        (Some(SHORT), 20 * SHORT, None, Err(Phase::Write)),
+    ] {
+        let server = RawServer::builder()
+            .connection([Step::ReadRequest, Step::send(OK), Step::ReadHead, Step::Close])
+            .connection([Step::ReadRequest, Step::send(OK)])
+            .start()
+            .await;
+        let client = Client::new();
+        assert_eq!(read(client.get(server.url("/"))).await.unwrap(), "ok");
+        let made = std::sync::atomic::AtomicUsize::new(0);
+        let body = Body::from_fn(move || {
+            let wait = match made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => Some(Duration::ZERO),
+                _ => first,
+            };
+            let piece = futures_util::stream::once(async move {
+                match wait {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+                Ok::<_, std::io::Error>("tea")
+            });
+            Body::from_stream(piece)
+        });
+        let request = client.put(server.url("/")).body(body).write_timeout(write).head_timeout(head);
+        let told = tokio::time::timeout(40 * SHORT, read(request)).await.expect("a hang past the limits");
+        assert_eq!(told.as_deref().map_err(phase), outcome);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_response_is_read_after_its_deadline_too() {
+    let client = Client::builder().timeout(4 * SHORT).build().unwrap();
+    for head in
+        ["200 OK\r\nContent-Length: 0", "204 No Content", "304 Not Modified", "404 Not Found\r\nContent-Length: 0"]
+    {
+        let server = RawServer::builder()
+            .connection([Step::ReadRequest, Step::send(format!("HTTP/1.1 {head}\r\n\r\n"))])
+            .start()
+            .await;
+        let mut response = client.get(server.url("/")).await.unwrap();
+        tokio::time::sleep(5 * SHORT).await;
+        assert_eq!(response.text().await.unwrap(), "", "{head}");
+    }
+}
