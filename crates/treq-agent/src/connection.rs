@@ -308,7 +308,7 @@ impl<B> Inner<B> {
         let facts = Facts::new(Arc::clone(&self.shared.facts), self.exchange.reused, framing);
         let extensions = response.extensions_mut();
         if let Some(reason) = extensions.remove::<hyper::ext::ReasonPhrase>() {
-            extensions.insert(Reason(Bytes::copy_from_slice(reason.as_bytes())));
+            extensions.insert(Reason::new(Bytes::copy_from_slice(reason.as_bytes())));
         }
         if self.shared.facts_in_extensions {
             extensions.insert(facts.clone());

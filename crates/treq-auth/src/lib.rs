@@ -27,4 +27,6 @@ pub use layer::AuthLayer;
 #[cfg(feature = "netrc")]
 pub use netrc::{Entry, Netrc};
 pub use service::Auth;
-pub use treq_core::auth::{BodyHash, Challenge, Challenges, Content, Outgoing, Scheme, SentHead, Step, TooManyWaits};
+pub use treq_core::auth::{
+    BodyHash, Challenge, Challenges, Content, Outgoing, Scheme, SentHead, Step, TooManyWaits, Waiting,
+};

@@ -20,6 +20,23 @@ pub struct Auth<S, Y = treq_core::ByTryClone> {
     pub(crate) bare: bool,
 }
 
+impl<S, Y> Auth<S, Y> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, B, R, Y> Service<Request<B>> for Auth<S, Y>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,

@@ -12,6 +12,23 @@ pub struct Cookies<S, St = Jar> {
     pub(crate) layer: CookiesLayer<St>,
 }
 
+impl<S, St> Cookies<S, St> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, St, B, R> Service<Request<B>> for Cookies<S, St>
 where
     S: Service<Request<B>, Response = Response<R>>,

@@ -88,7 +88,19 @@ pub enum BodyEnd {
 
 /// The reason phrase of a status line, where it is not the usual one of its status: an extension of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason(pub Bytes);
+pub struct Reason(Bytes);
+
+impl Reason {
+    /// A phrase, as it stood on the line.
+    pub fn new(phrase: impl Into<Bytes>) -> Reason {
+        Reason(phrase.into())
+    }
+
+    /// The phrase: any bytes but control characters.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl Facts {
     /// The facts of one answer.

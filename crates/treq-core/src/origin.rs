@@ -103,6 +103,28 @@ impl FromStr for Origin {
     }
 }
 
+impl TryFrom<String> for Origin {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Origin, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Origin {
+    type Error = Error;
+
+    fn try_from(text: &String) -> Result<Origin, Error> {
+        text.parse()
+    }
+}
+
+impl From<&Origin> for Origin {
+    fn from(origin: &Origin) -> Origin {
+        origin.clone()
+    }
+}
+
 impl TryFrom<&str> for Origin {
     type Error = Error;
 

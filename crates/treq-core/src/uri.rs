@@ -103,7 +103,9 @@ fn has_domain_login(text: &str) -> bool {
     let text = text.replace(['\t', '\n', '\r'], "");
     let after = text.split_once(':').map_or(&*text, |(_, after)| after).trim_start_matches(['/', '\\']);
     let path = after.find(['/', '\\', '?', '#']).map_or("", |at| &after[at..]);
-    path.starts_with('\\') && path.rfind('@').is_some_and(|end| path[..end].contains(':'))
+    let Some(login) = path.strip_prefix('\\') else { return false };
+    let name = login.find([':', '/', '\\', '?', '#', '@']).unwrap_or(login.len());
+    login[name..].starts_with(':') && login.contains('@')
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`

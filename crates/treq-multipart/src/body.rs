@@ -215,21 +215,3 @@ impl fmt::Debug for FormBody {
         write!(f, "FormBody({} parts, {} bytes sent)", self.plan.parts.len(), self.sent)
     }
 }
-
-/// The body of a form that cannot be encoded.
-pub(crate) struct Failed(Option<Error>);
-
-impl Failed {
-    pub(crate) fn new(error: Error) -> Failed {
-        Failed(Some(error))
-    }
-}
-
-impl HttpBody for Failed {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Poll::Ready(self.0.take().map(|error| Err(error.into())))
-    }
-}

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use http::header::HeaderValue;
 use treq_core::{Body, Error, Kind};
 
-use crate::body::Failed;
 use crate::boundary::Boundary;
 use crate::escape::shown;
 use crate::plan::{Plan, media_type};
@@ -237,13 +236,6 @@ impl Form {
 
     fn refuse(&mut self, message: String) {
         self.wrong.get_or_insert_with(|| Error::new(Kind::Builder, message));
-    }
-}
-
-impl From<Form> for Body {
-    /// [`Form::into_body`], but what is wrong is the error of the body when it is sent.
-    fn from(form: Form) -> Body {
-        form.into_body().unwrap_or_else(|error| Body::new(Failed::new(error)))
     }
 }
 

@@ -115,11 +115,6 @@ impl Part {
         Part::of(Content::Reader(SyncWrapper::new(Box::pin(reader))))
     }
 
-    /// [`Part::reader`] with [its length declared](Part::with_length).
-    pub fn reader_with_length(reader: impl AsyncRead + Send + 'static, bytes: u64) -> Part {
-        Part::reader(reader).with_length(bytes)
-    }
-
     /// The data of a body, once, of a known length where its `size_hint` is exact. Its trailers are left out: a part
     /// has none.
     pub fn stream<B>(body: B) -> Part

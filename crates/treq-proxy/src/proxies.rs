@@ -201,6 +201,24 @@ impl From<Proxy> for Proxies {
     }
 }
 
+/// The URL of one proxy for everything.
+impl TryFrom<&str> for Proxies {
+    type Error = Error;
+
+    fn try_from(url: &str) -> Result<Proxies, Error> {
+        Proxy::try_from(url).map(Proxies::all)
+    }
+}
+
+/// The URL of one proxy for everything.
+impl TryFrom<String> for Proxies {
+    type Error = Error;
+
+    fn try_from(url: String) -> Result<Proxies, Error> {
+        Proxies::try_from(&*url)
+    }
+}
+
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(rules) = &self.rules else { return f.write_str("Proxies(none)") };

@@ -18,6 +18,23 @@ pub struct Retry<S, Y = treq_core::ByTryClone> {
     pub(crate) layer: RetryLayer<Y>,
 }
 
+impl<S, Y> Retry<S, Y> {
+    /// Returns a reference to the service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns a mutable reference to the service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the service below by value.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S, B, R, Y> Service<Request<B>> for Retry<S, Y>
 where
     S: Service<Request<B>, Response = Response<R>> + Clone,

@@ -141,7 +141,9 @@ where
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         // A body that always has something ready must not get past its deadline.
-        let is_late = |countdown: &&mut Countdown| countdown.is_over() && !body.is_end_stream();
+        let is_late = |countdown: &&mut Countdown| {
+            countdown.is_over() && !body.is_end_stream() && body.size_hint().exact() != Some(0)
+        };
         if let Some(countdown) = this.countdown.as_deref_mut().filter(is_late) {
             let error = countdown.error();
             this.body.set(None);

@@ -266,8 +266,10 @@ where
         if begun != std::mem::replace(this.begun, begun) {
             // Each connection that the request is tried on has the whole limit.
             this.timer.progress();
-            if let Some(upload) = this.upload.as_ref().filter(|_| begun) {
-                upload.restart();
+            match this.upload {
+                Some(upload) if begun => upload.stamp(),
+                Some(upload) => upload.resume(),
+                None => {}
             }
         }
         if !begun {

@@ -86,25 +86,30 @@ impl UploadProgress {
         UploadProgress { upload: Arc::new(upload) }
     }
 
-    /// A piece was taken.
+    /// A piece was taken. After the end it is one of a further sending.
     pub fn moved(&self) {
-        let moved = self.upload.begun.elapsed().as_millis();
-        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.stamp();
+        self.resume();
     }
 
     /// There is nothing more to send.
     pub fn ended(&self) {
         // Said again, as by a look for what follows the last piece, it is no news.
         if !self.upload.ended.load(Ordering::Relaxed) {
-            self.moved();
+            self.stamp();
             self.upload.ended.store(true, Ordering::Release);
         }
     }
 
-    /// The request is on a connection: another one, if it has been on one before. What its body said there is over.
-    pub(crate) fn restart(&self) {
-        self.moved();
-        if self.upload.sendings.load(Ordering::Acquire) > 0 {
+    /// Time counts from now. The body may have gone by now: the task of the connection takes it.
+    pub(crate) fn stamp(&self) {
+        let moved = self.upload.begun.elapsed().as_millis();
+        self.upload.moved.store(moved.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// There is more to send: what the body said on a connection that was left is over.
+    pub(crate) fn resume(&self) {
+        if self.upload.ended.load(Ordering::Relaxed) {
             self.upload.ended.store(false, Ordering::Release);
         }
     }
@@ -112,14 +117,12 @@ impl UploadProgress {
     /// A body is asked for its first piece. Returns the number of its sending.
     fn begin(&self) -> u64 {
         let sending = self.upload.sendings.fetch_add(1, Ordering::AcqRel) + 1;
-        if sending > 1 {
-            self.restart();
-        }
+        self.moved();
         sending
     }
 
-    /// The body of this sending is gone: with it the sending is over, unless another has begun.
-    fn dropped(&self, sending: u64) {
+    /// This sending is over, which says nothing of a later one.
+    fn over(&self, sending: u64) {
         if sending == self.upload.sendings.load(Ordering::Acquire) {
             self.ended();
         }
@@ -164,7 +167,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         // A copy that was kept for another sending says nothing.
         if self.sending > 0 {
-            self.progress.dropped(self.sending);
+            self.progress.over(self.sending);
         }
     }
 }
@@ -183,12 +186,12 @@ impl HttpBody for Watched {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => this.rest = data,
                     Err(trailers) => {
-                        this.progress.ended();
+                        this.progress.over(this.sending);
                         return Poll::Ready(Some(Ok(trailers)));
                     }
                 },
                 Poll::Ready(end @ (None | Some(Err(_)))) => {
-                    this.progress.ended();
+                    this.progress.over(this.sending);
                     return Poll::Ready(end);
                 }
                 Poll::Pending => return Poll::Pending,
@@ -196,7 +199,7 @@ impl HttpBody for Watched {
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
         match this.is_end_stream() {
-            true => this.progress.ended(),
+            true => this.progress.over(this.sending),
             // Nothing is no progress.
             false if piece.is_empty() => {}
             false => this.progress.moved(),

@@ -98,6 +98,8 @@ pub(crate) struct Parts {
     pub(crate) has_store: bool,
     pub(crate) fields: Fields,
     pub(crate) reading: Reading,
+    /// Codings are offered and decoded.
+    pub(crate) decoding: bool,
     /// That of the deadline's layer.
     pub(crate) total_timeout: Option<Duration>,
     /// What looks names up for proxies that take addresses; the system, if another connector does without.
@@ -141,6 +143,7 @@ impl ClientBuilder {
             has_store: false,
             fields: Fields::default(),
             reading: Reading::default(),
+            decoding: true,
             total_timeout: None,
             resolver: Some(TcpConnect::new()),
             error: None,
@@ -150,7 +153,7 @@ impl ClientBuilder {
     }
 
     /// Sets how TCP connections are made: resolver, static addresses, keep-alive. SOCKS proxies that take addresses (`socks4`,
-    /// `socks5`) are given those that it finds.
+    /// `socks5`) are given those that it finds. A [`connector`](ClientBuilder::connector) that was set before goes.
     ///
     /// ```
     /// use treq::Client;
@@ -168,7 +171,7 @@ impl ClientBuilder {
     }
 
     /// Sets the source of byte streams: any `Service<Target>` that yields [`Connected`] ones, such as an in-memory pipe. TLS is
-    /// spoken over them for https.
+    /// spoken over them for https. It takes the place of [`tcp`](ClientBuilder::tcp) and of another connector: the last one counts.
     pub fn connector<C, IO>(mut self, connect: C) -> Self
     where
         C: Service<Target, Response = Connected<IO>> + Clone + Send + 'static,
@@ -181,7 +184,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes every connection to this Unix socket, whatever the host of the URL.
+    /// Makes every connection to this Unix socket, whatever the host of the URL. It is a [`connector`](ClientBuilder::connector).
     #[cfg(unix)]
     pub fn unix_socket(self, path: impl Into<std::path::PathBuf>) -> Self {
         self.connector(treq_connect::UnixConnect::new(path))

@@ -7,6 +7,7 @@ use treq_auth::Scheme;
 use treq_core::{BoxError, Error, HttpVersion, Origin};
 use treq_decode::DecodeLayer;
 use treq_pool::PoolLayer;
+use treq_proxy::Proxies;
 use treq_redirect::{Follow, RedirectLayer};
 use treq_timeout::TimeoutLayer;
 
@@ -14,14 +15,14 @@ use crate::builder::ClientBuilder;
 use crate::fields::{Headers, IntoHeaderName, IntoHeaderValue, field};
 
 impl ClientBuilder {
-    /// How connections are kept.
+    /// How connections are kept. What is not set on `pool` is as in a plain [`PoolLayer`].
     pub fn pool_layer(mut self, pool: PoolLayer) -> Self {
         self.parts.layers.pool = pool;
         self
     }
 
     /// How redirects are followed: policy, limit, fields of one's own that do not cross origins. What is not set on
-    /// `redirect` is as in a plain [`RedirectLayer`].
+    /// `redirect` is as in a plain [`RedirectLayer`], also if another setter has said it before; one that is called later adds to it.
     pub fn redirect_layer(mut self, redirect: RedirectLayer) -> Self {
         self.parts.layers.redirect = redirect;
         self
@@ -47,7 +48,8 @@ impl ClientBuilder {
     }
 
     /// How requests to this origin prove who sends them: a URL's text, a `Uri` or an [`Origin`](crate::Origin), and a scheme. They are
-    /// sent to no other, and not on a chain of redirects that has been elsewhere.
+    /// sent to no other, and not on a chain of redirects that has been elsewhere. A request with an `Authorization` field, its own or
+    /// one of this builder's [`header`](ClientBuilder::header), goes without.
     ///
     /// ```
     /// use treq::auth::Basic;
@@ -79,7 +81,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Which requests go through which proxy: directly unless set. [`Proxies::from_env`](crate::Proxies::from_env) is what the
+    /// Which requests go through which proxy: [`Proxies`](crate::Proxies), or a [`Proxy`](crate::Proxy) or its URL for all of them;
+    /// directly unless set. [`Proxies::from_env`](crate::Proxies::from_env) is what the
     /// environment says, and is never asked on its own. [`RequestBuilder::proxy`](crate::RequestBuilder::proxy)
     /// overrides it.
     ///
@@ -91,8 +94,14 @@ impl ClientBuilder {
     /// # let _ = client;
     /// # Ok::<(), treq::Error>(())
     /// ```
-    pub fn proxy(mut self, proxies: impl Into<treq_proxy::Proxies>) -> Self {
-        self.parts.layers.detour.route = treq_proxy::RouteLayer::new(proxies.into());
+    pub fn proxy<P: TryInto<Proxies>>(mut self, proxies: P) -> Self
+    where
+        P::Error: Into<BoxError>,
+    {
+        match proxies.try_into() {
+            Ok(proxies) => self.parts.layers.detour.route = treq_proxy::RouteLayer::new(proxies),
+            Err(error) => _ = self.parts.error.get_or_insert_with(|| Arc::new(Error::from_boxed(error))),
+        }
         self.parts.layers.detour.always = true;
         self
     }
@@ -107,6 +116,8 @@ impl ClientBuilder {
 
     /// Which requests are sent again, how often and after how long. A `RetryLayer::new()` sends a request up to three
     /// times. (default: none is sent again, beyond the one sending on a new connection where a kept one was dead)
+    /// It takes the place of what [`attempts`](ClientBuilder::attempts) and [`idempotency_key`](ClientBuilder::idempotency_key) have said
+    /// before; called later they add to it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -148,11 +159,12 @@ impl ClientBuilder {
 
     /// Whether content codings are offered and decoded: with `false` bodies and their fields stay as they came. (default: true)
     pub fn decoding(mut self, on: bool) -> Self {
-        self.parts.layers.decode = if on { DecodeLayer::new() } else { DecodeLayer::empty() };
+        self.parts.decoding = on;
         self
     }
 
-    /// Which content codings are undone, and within which limits: codings of one's own, a limit on decoded streams.
+    /// Which content codings are undone, and within which limits: codings of your own, a limit on decoded streams.
+    /// [`decoding`](ClientBuilder::decoding) turns all of it off.
     pub fn decode_layer(mut self, decode: DecodeLayer) -> Self {
         self.parts.layers.decode = decode;
         self
@@ -234,7 +246,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set.
+    /// How long the parts of each exchange may take: the head, and each piece of the bodies, 60 seconds unless set. It takes the place
+    /// of what the setters of single limits have said before; called later they add to it.
     pub fn timeout_layer(mut self, timeouts: TimeoutLayer) -> Self {
         self.parts.layers.timeouts = timeouts;
         self

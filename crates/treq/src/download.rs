@@ -49,7 +49,7 @@ impl<M> RequestBuilder<M> {
     }
 }
 
-/// A download; awaiting it sends and writes, or [`send`](Download::send) in `treq::blocking`.
+/// A download; awaiting it sends and writes, or `send` in `treq::blocking`.
 #[must_use = "nothing is sent until it is awaited or sent"]
 pub struct Download<M = Async> {
     pub(crate) request: RequestBuilder<M>,

@@ -73,7 +73,7 @@ pub use treq_proxy::{Proxies, Proxy};
 pub mod auth {
     pub use treq_auth::{
         Auth, AuthLayer, Basic, Bearer, BodyHash, Challenge, Challenges, Content, Digest, Entry, Netrc, Outgoing,
-        Scheme, SentHead, Step,
+        Scheme, SentHead, Step, Waiting,
     };
 }
 

@@ -203,7 +203,8 @@ impl Response {
         Ok(())
     }
 
-    /// The same with a collector that awaits: the next piece is read when it is done with the last.
+    /// The same with a collector that awaits: the next piece is read when it is done with the last. Its future cannot borrow from
+    /// the collector: to write to what it would own, such as a file, call [`chunk`](Response::chunk) in a loop.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ use crate::media_type::MediaType;
 /// An answer: its head, and its body as far as it is wanted.
 ///
 /// The body is read when it is asked for. [`content`](Response::content), [`text`](Response::text) and
-/// [`json`](Response::json) read all of it into memory, up to the client's limit, and may be called again;
+/// `json` read all of it into memory, up to the client's limit, and may be called again;
 /// [`chunk`](Response::chunk), [`collect`](Response::collect), [`into_stream`](Response::into_stream) and
 /// [`save`](Response::save) pass it on piece by piece, in constant memory. A response that is dropped gives the rest up.
 ///
@@ -112,7 +112,7 @@ impl Response {
     /// The reason phrase as the server wrote it; over HTTP/2, which has none, the usual one of the status. One with bytes
     /// beyond ASCII comes out empty: hyper's parser drops it.
     pub fn reason(&self) -> &str {
-        let own = self.head.extensions.get::<Reason>().and_then(|reason| std::str::from_utf8(&reason.0).ok());
+        let own = self.head.extensions.get::<Reason>().and_then(|reason| std::str::from_utf8(reason.as_bytes()).ok());
         own.or_else(|| self.head.status.canonical_reason()).unwrap_or_default()
     }
 
@@ -139,7 +139,7 @@ impl Response {
         }
     }
 
-    /// The length of the body in bytes, where the server said it. What it says of an answer to HEAD is the length that
+    /// The length of the body in bytes, where the server said it, or the body knows it and was not read yet. What it says of an answer to HEAD is the length that
     /// the answer to GET would have.
     pub fn content_length(&self) -> Option<u64> {
         // RFC 9112, section 6.3: beside a Transfer-Encoding it does not count.
@@ -150,8 +150,8 @@ impl Response {
             .get(CONTENT_LENGTH)
             .filter(|_| counts)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        // Of a body that is gone nothing more is known.
-        field.or_else(|| self.body.size_hint().exact().filter(|_| !matches!(self.read, Read::Broken(_))))
+        // What a body that was read has left is no length of it.
+        field.or_else(|| self.body.size_hint().exact().filter(|_| matches!(self.read, Read::Nothing)))
     }
 
     /// The URL that answered: the last one of a chain of redirects.

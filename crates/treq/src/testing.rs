@@ -52,7 +52,7 @@ pub use treq_testing::{
     ANY, AgentSpy, Arrival, Cassette, CassetteLayer, CassetteOptions, Consume, Expected, Faults, FaultyConnect,
     FaultyIo, HasCookies, HasForm, HasHeaders, HasParts, HttpService, IntoReply, JsonSubset, Masks, Matcher, Matching,
     MemoryConnector, MemoryServer, Mode, NetworkBan, Params, RequestSequence, RequestTraversalAgent, Spied,
-    SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, matcher, predicate, regex,
+    SpiedRequest, StringStubbing, StubReply, StubRequest, agent_spy, predicate, regex,
 };
 
 /// The client over a service in memory: what `treq` offers, `files` and all, with nothing that leaves the process.

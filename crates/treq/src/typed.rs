@@ -10,6 +10,7 @@ use tower_service::Service;
 use treq_agent::HttpHandshake;
 use treq_connect::TcpConnect;
 use treq_core::{Body, BoxError, Connected, Target};
+use treq_decode::DecodeLayer;
 use treq_proxy::{Proxies, ProxyLayer};
 
 use crate::builder::Parts;
@@ -128,6 +129,9 @@ where
         let connect = proxy.layer(self.connect.clone());
         let https = crate::https::https(connect, tls);
         let http = self.http(https).facts_in_extensions(facts_in_extensions);
+        if !self.parts.decoding {
+            self.parts.layers.decode = DecodeLayer::empty();
+        }
         let (service, pool) = stack(http, &self.parts.layers, self.parts.fields.shared(), &self.agent);
         (self.outer.layer(service), pool)
     }

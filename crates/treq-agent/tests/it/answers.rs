@@ -80,7 +80,7 @@ async fn a_reason_is_told_where_it_is_not_the_usual_one() {
         let wire = format!("{line}\r\nContent-Length: 0\r\n\r\n");
         let server = server([Step::ReadRequest, Step::send(wire), Step::Close]);
         let response = plain(server.connector()).oneshot(get("http://a.test/")).await.unwrap();
-        let told = response.extensions().get::<Reason>().map(|reason| reason.0.to_vec());
+        let told = response.extensions().get::<Reason>().map(|reason| reason.as_bytes().to_vec());
         assert_eq!(told.as_deref(), reason, "{line:?}");
     }
 }

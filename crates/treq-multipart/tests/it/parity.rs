@@ -29,7 +29,7 @@ async fn a_file_without_a_name_has_no_such_parameter() {
     let expected = "--BB\r\nContent-Disposition: form-data; name=\"f\"\r\n\
                     Content-Type: application/octet-stream\r\n\r\nx\r\n--BB--\r\n";
     assert_eq!(text(form().part("f", file("x"))).await, expected);
-    let reader = Part::reader_with_length(&b"x"[..], 1);
+    let reader = Part::reader(&b"x"[..]).with_length(1);
     assert_eq!(text(form().part("f", reader)).await, expected);
 }
 

@@ -34,7 +34,7 @@ fn part(random: &mut Random, folder: &std::path::Path, at: usize) -> (Part, Fiel
             (Part::file(path), Some(format!("{at}.bin")), octets)
         }
         3 => (Part::reader(Trickle::new(bytes.clone(), step)), None, octets),
-        4 => (Part::reader_with_length(Trickle::new(bytes.clone(), step), bytes.len() as u64), None, octets),
+        4 => (Part::reader(Trickle::new(bytes.clone(), step)).with_length(bytes.len() as u64), None, octets),
         5 => (Part::stream(Trickle::new(bytes.clone(), step)), None, octets),
         6 => (Part::stream(Full::new(Bytes::from(bytes.clone()))), None, octets),
         _ => {

@@ -91,7 +91,7 @@ async fn a_part_that_is_longer_or_shorter_than_declared_breaks_off() {
         (5, "1234567", "part 1, \"f\": 5 bytes were declared, but the content has at least 7"),
         (0, "1234567", "part 1, \"f\": 0 bytes were declared, but the content has at least 7"),
     ] {
-        let reader = || Part::reader_with_length(Trickle::new(content, 7), declared);
+        let reader = || Part::reader(Trickle::new(content, 7)).with_length(declared);
         let stream = || Part::stream(Trickle::new(content, 7)).with_length(declared);
         let factory = || Part::factory(move || Part::bytes(content)).with_length(declared);
         let inner = || Part::factory(move || Part::bytes(content).with_length(declared));
@@ -110,13 +110,13 @@ async fn a_part_that_is_longer_or_shorter_than_declared_breaks_off() {
 
 #[test]
 fn the_length_is_exact_where_each_part_knows_its_own() {
-    let known = || Form::new().part("a", Part::bytes(vec![0; 10])).part("r", Part::reader_with_length(&b"x"[..], 1));
+    let known = || Form::new().part("a", Part::bytes(vec![0; 10])).part("r", Part::reader(&b"x"[..]).with_length(1));
     let exact = |form: Form| form.encode().unwrap().size_hint().exact();
     assert!(exact(known()).is_some());
     assert_eq!(exact(known().part("s", Part::stream(Trickle::new("x", 1)))), None);
     assert_eq!(exact(known().part("s", Part::factory(|| Part::text("x")))), None);
     assert!(exact(known().part("s", Part::stream(http_body_util::Full::new(Bytes::from("x"))))).is_some());
-    assert_eq!(exact(Form::new().part("a", Part::reader_with_length(&b""[..], u64::MAX))), None);
+    assert_eq!(exact(Form::new().part("a", Part::reader(&b""[..]).with_length(u64::MAX))), None);
 }
 
 #[test]

@@ -53,7 +53,7 @@ async fn parity_c_zer_06_json_says_its_type() {
 #[tokio::test(start_paused = true)]
 async fn parity_c_zer_07_an_upload_is_raw_with_its_length() {
     let (world, client) = answered(&[]);
-    let part = Part::reader_with_length(&b"0123456789"[..], 10).content_type("application/octet-stream");
+    let part = Part::reader(&b"0123456789"[..]).with_length(10).content_type("application/octet-stream");
     client.post("http://h/p").data(part).await.unwrap();
     let sent = &world.requests()[0];
     assert_eq!(field(sent, "content-length").as_deref(), Some("10"));

@@ -123,7 +123,7 @@ pub(super) fn played<R>(answer: Answer) -> Response<CassetteBody<R>> {
         if let Ok(phrase) = hyper::ext::ReasonPhrase::try_from(reason.as_bytes()) {
             response.extensions_mut().insert(phrase);
         }
-        response.extensions_mut().insert(Reason(Bytes::from(reason)));
+        response.extensions_mut().insert(Reason::new(Bytes::from(reason)));
     }
     response.map(|()| CassetteBody::played(answer.message))
 }

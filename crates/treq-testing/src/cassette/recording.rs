@@ -143,7 +143,7 @@ impl Recording {
             self.asked.version = Version::HTTP_2;
         }
         let extensions = response.extensions();
-        let reason = extensions.get::<Reason>().map(|reason| reason.0.to_vec());
+        let reason = extensions.get::<Reason>().map(|reason| reason.as_bytes().to_vec());
         let reason = reason.or_else(|| Some(extensions.get::<hyper::ext::ReasonPhrase>()?.as_bytes().to_vec()));
         let answer = Answer {
             status: response.status(),

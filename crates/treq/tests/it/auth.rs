@@ -43,6 +43,13 @@ async fn credentials_of_a_client_go_to_their_origin_only() {
     let home = Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap();
     let error = Client::builder().credentials("ftp://a.test", Bearer::new("7f").unwrap()).build().unwrap_err();
     assert!(error.kind() == Kind::Builder && error.to_string().contains("ftp"), "{error}");
+    for made in [
+        Client::builder().credentials(server.url("/x"), Bearer::new("7f").unwrap()),
+        Client::builder().credentials(&server.url("/x"), Bearer::new("7f").unwrap()),
+        Client::builder().credentials(&home, Bearer::new("7f").unwrap()),
+    ] {
+        assert!(made.build().is_ok());
+    }
     let auth = AuthLayer::new().credentials(home, Bearer::new("7f").unwrap());
     let client = Client::builder().connector(server.connector()).auth_layer(auth).build().unwrap();
     for url in ["http://a.test/", "http://b.test/", "http://a.test:81/", "http://a.test/2"] {

@@ -123,3 +123,17 @@ async fn a_coding_of_ones_own_is_offered_last_and_undone() {
     assert_eq!(client.get(server.url("/")).await.unwrap().text().await.unwrap(), "HELLO");
     assert_eq!(server.requests()[0].header("accept-encoding"), Some("gzip, deflate, br, zstd, x-upper"));
 }
+
+/// A switch and a layer are two things.
+#[tokio::test]
+async fn decoding_that_is_turned_on_again_has_the_limits_of_its_layer() {
+    let server = treq_httpbin::Server::start().await.unwrap();
+    let limited = || Client::builder().decode_layer(treq::decode::DecodeLayer::new().max_size(5));
+    for builder in [limited().decoding(false).decoding(true), limited()] {
+        let error = builder.build().unwrap().get(server.url("/gzip")).await.unwrap().content().await.unwrap_err();
+        assert!(error.find::<treq::decode::Expanded>().is_some(), "{error}");
+    }
+    let raw = limited().decoding(false).build().unwrap();
+    let mut response = raw.get(server.url("/gzip")).header("accept-encoding", "gzip").await.unwrap();
+    assert_eq!(response.content_length(), Some(response.content().await.unwrap().len() as u64));
+}

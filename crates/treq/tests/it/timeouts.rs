@@ -238,3 +238,15 @@ async fn an_empty_response_is_read_after_its_deadline_too() {
         assert_eq!(response.text().await.unwrap(), "", "{head}");
     }
 }
+
+/// Where a request is sent by one thread and its body taken by another, it has gone once it was taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_has_gone_has_gone_on_any_thread() {
+    let steps = [Step::ReadRequest, Step::Sleep(2 * SHORT), Step::send(OK), Step::Again];
+    let server = RawServer::builder().connection(steps).repeat_last().start().await;
+    let client = Client::new();
+    for round in 0..12 {
+        let request = client.post(server.url("/")).body("abcde").write_timeout(SHORT).head_timeout(None);
+        assert_eq!(read(request).await.unwrap(), "ok", "{round}");
+    }
+}

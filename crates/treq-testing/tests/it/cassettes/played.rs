@@ -110,7 +110,7 @@ async fn what_no_archive_has_is_kept_all_the_same() {
         *response.version_mut() = Version::HTTP_10;
         response.headers_mut().append("x-latin", HeaderValue::from_bytes(b"caf\xe9").unwrap());
         response.headers_mut().append("x-empty", HeaderValue::from_static(""));
-        response.extensions_mut().insert(Reason(Bytes::from_static(b"Fine By Me")));
+        response.extensions_mut().insert(Reason::new(Bytes::from_static(b"Fine By Me")));
         *response.status_mut() = 299.try_into().unwrap();
         Ok::<_, Infallible>(response)
     });
@@ -120,7 +120,7 @@ async fn what_no_archive_has_is_kept_all_the_same() {
     cassette.finish().unwrap();
     let cassette = Cassette::open(shelf.path(), Mode::Replay).unwrap();
     let response = cassette.layer().layer(gone()).oneshot(get("http://a.test/")).await.unwrap();
-    assert_eq!(response.extensions().get(), Some(&Reason(Bytes::from_static(b"Fine By Me"))));
+    assert_eq!(response.extensions().get(), Some(&Reason::new(Bytes::from_static(b"Fine By Me"))));
     let played = seen(response).await.unwrap();
     assert_eq!(played.reason.as_deref(), Some(&b"Fine By Me"[..]));
     assert_eq!(Seen { reason: None, ..played }, recorded);

@@ -28,7 +28,7 @@ async fn httpbin_reads_a_form_as_it_was_written() {
     };
     let read = "read as it is sent";
     // The second has no length that is known, and is chunked.
-    let readers = [Part::reader_with_length(read.as_bytes(), read.len() as u64), Part::reader(read.as_bytes())];
+    let readers = [Part::reader(read.as_bytes()).with_length(read.len() as u64), Part::reader(read.as_bytes())];
     let client = Client::new();
     for reader in readers {
         let form = form().part("reader", reader.file_name("r.txt").content_type("text/plain"));
