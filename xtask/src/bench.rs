@@ -231,9 +231,9 @@ fn each((few, many): (u64, u64), rounds: (u64, u64)) -> f64 {
     (many as f64 - few as f64) / (rounds.1 - rounds.0) as f64
 }
 
-/// `==PID== ChunkOutcome : N`, callgrind's sum.
+/// `==PID== Collected : N`, callgrind's sum.
 fn collected(log: &str) -> Option<u64> {
-    let mut lines = log.lines().filter_map(|line| line.split_once("ChunkOutcome :"));
+    let mut lines = log.lines().filter_map(|line| line.split_once("Collected :"));
     lines.next_back().and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
 }
 
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn reads_what_callgrind_counted() {
         let log = "==7== Callgrind, a call-graph generating cache profiler\n==7== Events    : Ir\n\
-                   ==7== ChunkOutcome : 24816221\n==7== \n==7== I   refs:      24,816,221\n";
+                   ==7== Collected : 24816221\n==7== \n==7== I   refs:      24,816,221\n";
         assert_eq!(collected(log), Some(24_816_221));
         assert_eq!(collected("==7== Process terminating\n"), None);
     }
