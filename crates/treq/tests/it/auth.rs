@@ -43,9 +43,10 @@ async fn credentials_of_a_client_go_to_their_origin_only() {
     let home = Origin::from_uri(&"http://a.test".parse().unwrap()).unwrap();
     let error = Client::builder().credentials("ftp://a.test", Bearer::new("7f").unwrap()).build().unwrap_err();
     assert!(error.kind() == Kind::Builder && error.to_string().contains("ftp"), "{error}");
+    let url = server.url("/x");
     for made in [
-        Client::builder().credentials(server.url("/x"), Bearer::new("7f").unwrap()),
-        Client::builder().credentials(&server.url("/x"), Bearer::new("7f").unwrap()),
+        Client::builder().credentials(&url, Bearer::new("7f").unwrap()),
+        Client::builder().credentials(url, Bearer::new("7f").unwrap()),
         Client::builder().credentials(&home, Bearer::new("7f").unwrap()),
     ] {
         assert!(made.build().is_ok());
