@@ -88,7 +88,7 @@ pub fn parse(text: &str) -> Result<Located, Error> {
     let (url, stand_in) = stand_in::parsed(text, Url::parse).map_err(|error| explain(text, error))?;
     let located = located(&url, [stand_in, None], text)?;
     if has_domain_login(text) {
-        let why = "has a backslash in a user name, which would end the host: percent-encode it, as %5C";
+        let why = "has a backslash that ends the host, and may be of a user name: percent-encode it, as %5C, or write a slash";
         return Err(bad(text, why));
     }
     Ok(located)
@@ -103,9 +103,9 @@ fn has_domain_login(text: &str) -> bool {
     let text = text.replace(['\t', '\n', '\r'], "");
     let after = text.split_once(':').map_or(&*text, |(_, after)| after).trim_start_matches(['/', '\\']);
     let path = after.find(['/', '\\', '?', '#']).map_or("", |at| &after[at..]);
-    let Some(login) = path.strip_prefix('\\') else { return false };
-    let name = login.find([':', '/', '\\', '?', '#', '@']).unwrap_or(login.len());
-    login[name..].starts_with(':') && login.contains('@')
+    // Names have no `?` and no `#`; a password may have all signs.
+    let Some(colon) = path.find([':', '?', '#']).filter(|_| path.starts_with('\\')) else { return false };
+    path[colon..].starts_with(':') && path[colon..].contains('@')
 }
 
 /// The URL that `reference`, the value of a `Location` field, means when it comes with the answer to `base`

@@ -210,7 +210,9 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let timer = Timer::new(self.shared.of(request.extensions()));
         // Most requests have no body. The head is waited for from the start then, and if nobody watches the body.
-        if request.body().is_end_stream() || !self.uploads.watches() {
+        // One of no bytes, such as an empty file, is not asked for any over HTTP/1.1.
+        let is_empty = request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
+        if is_empty || !self.uploads.watches() {
             return TimeoutFuture::new(self.inner.call(request), timer, None, self.begins.clone());
         }
         let (head, body) = request.into_parts();

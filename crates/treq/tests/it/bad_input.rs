@@ -28,6 +28,9 @@ async fn bad_urls_are_named() {
         // What of it is a password is not known, and no part of it is to be sent.
         ("http://corp\\jane:pass#word@127.0.0.1/".to_owned(), "%5C"),
         ("http://corp\\jane:pass?word@127.0.0.1/".to_owned(), "%5C"),
+        ("http://corp\\\\jane:password@127.0.0.1/".to_owned(), "%5C"),
+        ("http://corp\\jane@corp.test:password@127.0.0.1/".to_owned(), "%5C"),
+        ("http://corp\\ou\\jane:password@127.0.0.1/".to_owned(), "%5C"),
         ("http:/\t/corp\\jane:password@127.0.0.1/".to_owned(), "%5C"),
     ] {
         let error = treq::get(&url).await.unwrap_err();

@@ -165,6 +165,16 @@ async fn an_upload_of_known_length_is_over_with_its_last_byte() {
     assert_eq!(phase(&error), Phase::Head);
 }
 
+/// Nothing is sent of an empty file, and nothing is waited for.
+#[tokio::test]
+async fn an_upload_of_nothing_waits_for_the_head() {
+    let server = RawServer::builder().connection([Step::ReadRequest, Step::Stall]).start().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let request = Client::new().put(server.url("/")).data(file.path()).write_timeout(None).head_timeout(SHORT);
+    let error = tokio::time::timeout(20 * SHORT, read(request)).await.expect("a hang past the limits").unwrap_err();
+    assert_eq!(phase(&error), Phase::Head);
+}
+
 /// What has come whole within the time has come, whenever the caller looks.
 #[tokio::test]
 async fn a_whole_response_is_read_after_its_deadline_too() {
