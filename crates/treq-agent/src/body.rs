@@ -18,9 +18,9 @@ use crate::shared::Shared;
 ///
 /// That of [`Default`] is empty, for layers that make a response of their own.
 #[derive(Default)]
-pub struct AgentBody(Option<Received>);
+pub struct AgentBody(Option<ReceivedBody>);
 
-struct Received {
+struct ReceivedBody {
     // Before the body, whose drop wakes the tasks of HTTP/2: they look at who is left.
     facts: Facts,
     body: hyper::body::Incoming,
@@ -43,7 +43,7 @@ pub(crate) enum Unsent {
 
 impl AgentBody {
     pub(crate) fn new(body: hyper::body::Incoming, facts: Facts, upload: Option<Box<Unsent>>) -> AgentBody {
-        AgentBody(Some(Received { body, facts, upload, ended: false }))
+        AgentBody(Some(ReceivedBody { body, facts, upload, ended: false }))
     }
 
     /// The connection that it comes from, and how its end is known; `None` of one that comes from no connection.
@@ -52,7 +52,7 @@ impl AgentBody {
     }
 }
 
-impl Received {
+impl ReceivedBody {
     /// Asked at its end: whether less came than was announced, or the stream was reset before its end.
     fn is_short(&self) -> bool {
         let is_http2 = self.facts.connection().protocol == Version::HTTP_2;

@@ -99,7 +99,7 @@ fn has_domain_login(text: &str) -> bool {
     if !text.contains('\\') {
         return false;
     }
-    // What the URL standard takes out first.
+    // The URL standard takes these out first.
     let text = text.replace(['\t', '\n', '\r'], "");
     let after = text.split_once(':').map_or(&*text, |(_, after)| after).trim_start_matches(['/', '\\']);
     let path = after.find(['/', '\\', '?', '#']).map_or("", |at| &after[at..]);

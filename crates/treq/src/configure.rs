@@ -47,7 +47,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How requests to this origin prove who sends them: a URL's text, a `Uri` or an [`Origin`](crate::Origin), and a scheme. They are
+    /// Sets the credentials for an origin: a URL's text, a `Uri` or an [`Origin`](crate::Origin), and a scheme. They are
     /// sent to no other, and not on a chain of redirects that has been elsewhere. A request with an `Authorization` field, its own or
     /// one of this builder's [`header`](ClientBuilder::header), goes without.
     ///

@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::request::{Async, RequestBuilder, ResponseFuture};
 use crate::response::Response;
 use crate::resume::{self, Action, Kept};
-use crate::save::{OnProgress, Pouring, blocking, pour, save};
+use crate::save::{OnProgress, SaveGuard, blocking, pour, save};
 
 impl<M> RequestBuilder<M> {
     /// Sends the request and writes the body of its response to a file, which is there whole or not at all, as
@@ -169,7 +169,7 @@ impl<M> Download<M> {
                 Ok(part)
             })
             .await?;
-            let poured = pour(&mut Pouring::new(&mut response), &path, begun, at, total, &mut told).await;
+            let poured = pour(&mut SaveGuard::new(&mut response), &path, begun, at, total, &mut told).await;
             let bytes;
             (part, bytes) = poured.map_err(|error| error.with_url(response.url()))?;
             if let Some(announced) = total.or(ends).filter(|announced| *announced != bytes) {

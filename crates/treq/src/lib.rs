@@ -119,7 +119,7 @@ pub mod decode {
     pub use treq_decode::{Coding, Decode, DecodeBody, DecodeLayer, Decoder, Expanded, Progress};
 }
 
-/// What an [`Error`] says, and the causes that it can be [searched](Error::find) for.
+/// Details of an [`Error`], and the causes that it can be [searched](Error::find) for.
 pub mod error {
     #[cfg(feature = "json")]
     pub use crate::json::JsonError;

@@ -14,7 +14,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, NotPair
     Ok(out.encoder.finish())
 }
 
-/// What is in the place of pairs.
+/// An error that says what is in the place of pairs.
 #[derive(Debug)]
 pub(crate) struct NotPairs(String);
 

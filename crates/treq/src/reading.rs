@@ -141,7 +141,7 @@ impl Response {
         }
     }
 
-    /// What is here of a piece.
+    /// The unread rest of a piece.
     #[cfg(feature = "blocking")]
     pub(crate) fn rest(&self) -> &[u8] {
         if let Read::Rest(bytes, _) = &self.read { bytes } else { &[] }

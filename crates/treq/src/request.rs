@@ -50,7 +50,7 @@ pub struct RequestBuilder<M = Async> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Async;
 
-/// Who sends a request.
+/// The client that sends a request.
 pub(crate) enum Sender {
     Client(Client),
     /// The default client, with which calls share connections, not cookies.

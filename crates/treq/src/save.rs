@@ -92,27 +92,27 @@ pub(crate) async fn save(
     let target = path.to_owned();
     let file = blocking(path, move || Replacement::create(&target, Access::Ordinary)).await?;
     let total = response.content_length();
-    let mut pouring = Pouring::new(copy.as_mut().unwrap_or(response));
-    let (file, written) = pour(&mut pouring, path, file, 0, total, told).await?;
+    let mut guard = SaveGuard::new(copy.as_mut().unwrap_or(response));
+    let (file, written) = pour(&mut guard, path, file, 0, total, told).await?;
     if let Some(expected) = expected.filter(|expected| *expected != written) {
         let why = format!("the response has {written} bytes, where its Content-Range says {expected}");
-        return Err(Error::new(Kind::Body, why).with_url(pouring.response.url()));
+        return Err(Error::new(Kind::Body, why).with_url(guard.response.url()));
     }
     blocking(path, move || file.commit()).await?;
-    pouring.done();
+    guard.done();
     Ok(written)
 }
 
 /// A body on its way into a file. If it gets there in part only, by an error, a panic or a drop, nobody has the rest without
 /// that part.
-pub(crate) struct Pouring<'a> {
+pub(crate) struct SaveGuard<'a> {
     response: &'a mut Response,
     taken: bool,
 }
 
-impl<'a> Pouring<'a> {
-    pub(crate) fn new(response: &'a mut Response) -> Pouring<'a> {
-        Pouring { response, taken: false }
+impl<'a> SaveGuard<'a> {
+    pub(crate) fn new(response: &'a mut Response) -> SaveGuard<'a> {
+        SaveGuard { response, taken: false }
     }
 
     /// The file is where it belongs.
@@ -121,7 +121,7 @@ impl<'a> Pouring<'a> {
     }
 }
 
-impl Drop for Pouring<'_> {
+impl Drop for SaveGuard<'_> {
     fn drop(&mut self) {
         if self.taken && !matches!(self.response.read, Read::Broken(_)) {
             self.response.give_up();
@@ -133,7 +133,7 @@ impl Drop for Pouring<'_> {
 /// Writes the body after the `at` bytes that are there, as it comes: also what comes before an error. Returns how many bytes there
 /// are then.
 pub(crate) async fn pour<W: Write + Send + 'static>(
-    pouring: &mut Pouring<'_>,
+    guard: &mut SaveGuard<'_>,
     path: &Path,
     mut file: W,
     at: u64,
@@ -142,9 +142,9 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
 ) -> Result<(W, u64), Error> {
     let mut written = at;
     loop {
-        let batch = pouring.response.batch().await;
+        let batch = guard.response.batch().await;
         if !batch.pieces.is_empty() {
-            pouring.taken = true;
+            guard.taken = true;
             written += batch.bytes;
             let writing = blocking(path, move || {
                 batch.pieces.iter().try_for_each(|piece| file.write_all(piece))?;
@@ -152,7 +152,7 @@ pub(crate) async fn pour<W: Write + Send + 'static>(
             });
             file = match writing.await {
                 Ok(file) => file,
-                Err(error) => return Err(pouring.response.fail(error)),
+                Err(error) => return Err(guard.response.fail(error)),
             };
             if let Some(told) = told {
                 told(written, total);

@@ -17,7 +17,7 @@ pub(super) fn of(document: &Value) -> Outcome<Vec<String>> {
     Ok(names.lines.into_iter().collect())
 }
 
-/// What differs, as lines with `-` and `+`.
+/// Returns the differences, as lines with `-` and `+`.
 pub(super) fn difference(kept: &str, found: &[String]) -> Vec<String> {
     let kept: BTreeSet<&str> = kept.lines().collect();
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();

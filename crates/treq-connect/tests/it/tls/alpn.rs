@@ -4,7 +4,7 @@ use treq_core::{Error, HttpVersion, Kind, Resend};
 use super::{Authority, Server};
 use crate::support::target;
 
-/// What a http_version comes to with a server that speaks these protocols.
+/// What a wish comes to with a server that speaks these protocols.
 async fn agreed(
     speaks: &[&str],
     http_version: HttpVersion,
